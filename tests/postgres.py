@@ -45,8 +45,8 @@ class PostgresServer:
     def execute(self, sql: str, database: str = "postgres") -> str:
         """Run one statement; the result's rows as text, columns parted by `|`."""
         psql: list[str | Path] = [self.programs / "psql", "-XAtq", "-v", "ON_ERROR_STOP=1"]
-        command = [*psql, "-d", self.url(database), "-c", sql]
-        done = subprocess.run(command, capture_output=True, text=True, check=False)
+        psql += ["-d", self.url(database), "-c", sql]
+        done = subprocess.run(psql, capture_output=True, text=True, check=False)
         if done.returncode != 0:
             raise RuntimeError(f"{sql}: {done.stderr.strip()}")
         return done.stdout.strip()
@@ -73,7 +73,8 @@ class PostgresServer:
                 stderr=output,
                 cwd=self.folder,
             )
-        ready = [self.programs / "pg_isready", "-q", "-h", "127.0.0.1", "-p", str(self.port)]
+        ready: list[str | Path] = [self.programs / "pg_isready", "-q", "-h", "127.0.0.1"]
+        ready += ["-p", str(self.port)]
         for _ in range(STARTING_SECONDS * 20):
             if subprocess.run(ready, check=False).returncode == 0:
                 return
@@ -176,7 +177,7 @@ def find_programs() -> Path | None:
 
 
 def _unprivileged(command: Sequence[str | Path], parent: bool = False) -> list[str | Path]:
-    """The command as somebody who is not root, as PostgreSQL wants it; ended with its `parent` where asked."""
+    """The command as somebody who is not root, ended with its `parent` where asked."""
     setpriv = shutil.which("setpriv")
     prefix: list[str | Path] = []
     if setpriv is not None:

@@ -1,0 +1,325 @@
+"""What whoever runs the hub decides: one frozen Settings, read once at the start, a field for each variable.
+
+A field `statement_timeout_ms` is the variable `FHIRHUB_STATEMENT_TIMEOUT_MS` and, where a command has it, the
+option `--statement-timeout-ms`; an option wins over the variable. `docs/settings.md` is made from this file
+(`python -m fhirhub.settings`).
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import difflib
+import ipaddress
+import os
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any, Literal, get_args, get_type_hints
+from urllib.parse import urlsplit
+
+PREFIX = "FHIRHUB_"
+Network = ipaddress.IPv4Network | ipaddress.IPv6Network
+
+
+class SettingsError(Exception):
+    """A setting that cannot be: names the variable and says what would be right."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """Everything that can be set, each with its text and, where it helps, an example. The defaults are
+    those of a developer's own machine."""
+
+    database: Annotated[
+        str,
+        "Where everything is stored: `sqlite:///` and an absolute path, or "
+        "`postgresql://user@host:port/name` (the password from `PGPASSWORD` or `~/.pgpass`).",
+        "sqlite:////srv/fhirhub/hub.db",
+    ] = dataclasses.field(default_factory=lambda: f"sqlite:///{Path.cwd() / 'var' / 'fhirhub.db'}")
+    read_database: Annotated[
+        str | None, "A streaming replica of the PostgreSQL database, for searches that allow it."
+    ] = None
+    database_connections: Annotated[int, "Connections each worker holds to PostgreSQL."] = 8
+    statement_timeout_ms: Annotated[
+        int, "Milliseconds a query may take; past them the answer is `too-costly`."
+    ] = 10_000
+    tenant: Annotated[str, "The tenant (region or care group) that a command works on."] = "default"
+
+    host: Annotated[str, "The address to listen on."] = "127.0.0.1"
+    port: Annotated[int, "The port to listen on; 0 takes a free one."] = 8000
+    workers: Annotated[int, "Worker processes; one for each core is a good number."] = 1
+    shutdown_seconds: Annotated[
+        int, "Seconds that requests under way have to end after SIGTERM, before they are cut off."
+    ] = 20
+    base_url: Annotated[
+        str | None,
+        "The public address of the hub behind a proxy, what links in answers begin with; a `/fhir` at its "
+        "end is the same without.",
+        "https://hub.example.nl",
+    ] = None
+    trusted_proxies: Annotated[
+        tuple[Network, ...],
+        "Addresses or networks whose `Forwarded` and `X-Forwarded-*` headers are believed.",
+        "10.0.0.0/8,192.0.2.7",
+    ] = ()
+    cors_origins: Annotated[
+        tuple[str, ...],
+        "Origins of browser apps that may call the hub; `*` for any.",
+        "https://app.example.nl",
+    ] = ()
+
+    auth: Annotated[
+        Literal["none", "smart"],
+        "Who may call: `none` lets everybody do everything (for development), `smart` is to come.",
+    ] = "none"
+    allow_open: Annotated[
+        bool,
+        "Let `auth` be `none` on an address that is not loopback. Everybody who reaches it may do all.",
+    ] = False
+    secret_file: Annotated[
+        Path | None,
+        "The file with the hub's secret. Beside the SQLite file when not named; to be named on "
+        "PostgreSQL, the same content for every process.",
+        "/srv/fhirhub/hub.secret",
+    ] = None
+
+    referential_integrity: Annotated[
+        bool, "Refuse a reference to nothing, and the delete of what is referenced."
+    ] = True
+    conditional_delete: Annotated[
+        Literal["single", "multiple"], "Whether a conditional delete may delete more than one match."
+    ] = "single"
+    fulltext: Annotated[bool, "Keep an index for `_text` and `_content`."] = True
+    max_body_bytes: Annotated[int, "Bytes a request's body may have, as sent."] = 32 * 1024 * 1024
+    max_unpacked_bytes: Annotated[int, "Bytes a compressed body may have once it is unpacked."] = (
+        128 * 1024 * 1024
+    )
+    page_count_default: Annotated[int, "Matches on a page when `_count` does not say."] = 50
+    page_count_max: Annotated[int, "Matches on a page at most."] = 1000
+
+    log_level: Annotated[Literal["debug", "info", "warning", "error"], "The least that is logged."] = "info"
+    log_format: Annotated[
+        Literal["auto", "json", "text"],
+        "How it is logged: one JSON object a line, or text; `auto` is text on a terminal.",
+    ] = "auto"
+
+    @property
+    def is_sqlite(self) -> bool:
+        return self.database.startswith("sqlite:")
+
+    @property
+    def sqlite_path(self) -> Path:
+        """The file of an SQLite database."""
+        return Path(self.database.removeprefix("sqlite://"))
+
+    @property
+    def database_shown(self) -> str:
+        """The database's address as it may be printed: without a password."""
+        parts = urlsplit(self.database)
+        return self.database.replace(f":{parts.password}@", "@") if parts.password else self.database
+
+    @property
+    def is_loopback(self) -> bool:
+        """Whether only this machine can reach the address."""
+        if self.host == "localhost":
+            return True
+        try:
+            return ipaddress.ip_address(self.host).is_loopback
+        except ValueError:
+            return False
+
+    @property
+    def is_open(self) -> bool:
+        """Whether others than this machine can call without saying who they are."""
+        return self.auth == "none" and not self.is_loopback
+
+    @property
+    def local_url(self) -> str:
+        """The hub's address as this machine sees it, without `/fhir`."""
+        host = self.host if self.host not in ("0.0.0.0", "::", "") else "127.0.0.1"
+        return f"http://{f'[{host}]' if ':' in host else host}:{self.port}"
+
+    @property
+    def public_url(self) -> str:
+        """What links begin with when no proxy says otherwise."""
+        return self.base_url or self.local_url
+
+
+def read(environ: Mapping[str, str] | None = None, **given: Any) -> Settings:
+    """The settings of these options, then of the environment, then the defaults.
+
+    An option that is None was not given. Raises SettingsError with every fault in it.
+    """
+    environ = os.environ if environ is None else environ
+    values: dict[str, Any] = {}
+    faults: list[str] = []
+    for setting in described():
+        option = given.pop(setting.name, None)
+        text = environ.get(setting.variable, "").strip()
+        if option is None and text == "":
+            continue
+        try:
+            values[setting.name] = _parsed(setting, text if option is None else option)
+        except ValueError as fault:
+            named = setting.variable if option is None else setting.option
+            faults.append(f"{named} {fault}; got `{text if option is None else option}`")
+    if given:
+        raise TypeError(f"no such settings: {', '.join(given)}")
+    if not faults:
+        settings = Settings(**values)
+        faults.extend(_contradictions(settings))
+    if faults:
+        raise SettingsError("\n".join(faults))
+    return settings
+
+
+def unknown_variables(environ: Mapping[str, str] | None = None) -> list[str]:
+    """A sentence for each `FHIRHUB_` variable that is no setting, with the nearest one."""
+    known = {setting.variable for setting in described()}
+    sentences = []
+    for name in sorted(os.environ if environ is None else environ):
+        if name.startswith(PREFIX) and name not in known:
+            near = difflib.get_close_matches(name, known, 1)
+            sentences.append(f"{name} is not a setting" + (f"; did you mean {near[0]}?" if near else ""))
+    return sentences
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """One setting, as the documents and the command line tell it."""
+
+    name: str
+    type: Any
+    default: str
+    text: str
+    example: str
+
+    @property
+    def variable(self) -> str:
+        return PREFIX + self.name.upper()
+
+    @property
+    def option(self) -> str:
+        return "--" + self.name.replace("_", "-")
+
+
+def described() -> Iterator[Setting]:
+    """Every setting in the order of the class."""
+    hints = get_type_hints(Settings, include_extras=True)
+    for field in dataclasses.fields(Settings):
+        kind, text, *example = get_args(hints[field.name])
+        default = "" if field.default is dataclasses.MISSING else _shown(field.default)
+        yield Setting(field.name, kind, default, text, example[0] if example else "")
+
+
+def _shown(value: Any) -> str:
+    if value is None or value == ():
+        return ""
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return str(value)
+
+
+def _parsed(setting: Setting, value: Any) -> Any:
+    """The value as the field's type has it. Raises ValueError: a clause that follows the setting's name."""
+    expected = setting.type
+    if setting.name in ("database", "read_database"):
+        return _database(str(value))
+    if expected is bool:
+        return value if isinstance(value, bool) else _switch(value)
+    if expected is int:
+        return _number(value)
+    if choices := get_args(expected):
+        if all(isinstance(choice, str) for choice in choices):
+            if value not in choices:
+                raise ValueError(f"expects one of {', '.join(choices)}")
+            return value
+        if Path in choices:
+            return Path(value).expanduser().absolute()
+    if setting.name == "trusted_proxies":
+        return tuple(_network(part) for part in _parts(value))
+    if setting.name == "cors_origins":
+        return tuple(_origin(part) for part in _parts(value))
+    if setting.name == "base_url":
+        return _web_address(str(value).rstrip("/").removesuffix("/fhir"))
+    return str(value)
+
+
+def _parts(value: Any) -> list[str]:
+    parts = value.split(",") if isinstance(value, str) else list(value)
+    return [part.strip() for part in parts if part.strip()]
+
+
+def _switch(text: str) -> bool:
+    if text.lower() in ("yes", "on", "true", "1"):
+        return True
+    if text.lower() in ("no", "off", "false", "0"):
+        return False
+    raise ValueError("expects yes or no (on or off)")
+
+
+def _number(value: Any) -> int:
+    try:
+        number = int(value)
+    except ValueError:
+        number = -1
+    if number < 0:
+        raise ValueError("expects a whole number, not below 0")
+    return number
+
+
+def _network(text: str) -> Network:
+    try:
+        return ipaddress.ip_network(text, strict=False)
+    except ValueError:
+        raise ValueError("expects addresses or networks such as 10.0.0.0/8, parted by commas") from None
+
+
+def _origin(text: str) -> str:
+    if text != "*":
+        parts = urlsplit(text)
+        if parts.scheme not in ("http", "https") or not parts.netloc or parts.path not in ("", "/"):
+            raise ValueError("expects origins such as https://app.example.nl, parted by commas, or *")
+    return text.rstrip("/")
+
+
+def _web_address(text: str) -> str:
+    parts = urlsplit(text)
+    if parts.scheme not in ("http", "https") or not parts.netloc or parts.query or parts.fragment:
+        raise ValueError("expects an address such as https://hub.example.nl")
+    return text
+
+
+def _database(text: str) -> str:
+    if text.startswith("sqlite:///"):
+        path = text.removeprefix("sqlite://")
+        if Path(path).is_absolute() and not path.endswith("/"):
+            return text
+    elif text.startswith(("postgresql://", "postgres://")):
+        parts = urlsplit(text)
+        if parts.path not in ("", "/"):
+            return "postgresql" + text[text.index(":") :]
+    raise ValueError("expects sqlite:///absolute/path.db or postgresql://user@host:port/name")
+
+
+def _contradictions(settings: Settings) -> Iterator[str]:
+    if settings.read_database and (settings.is_sqlite or settings.read_database.startswith("sqlite:")):
+        yield "--read-database names a replica of a PostgreSQL database; SQLite has none"
+    if settings.workers < 1:
+        yield "--workers expects at least 1"
+    if settings.port > 65535:
+        yield "--port expects at most 65535"
+    if not 1 <= settings.page_count_default <= settings.page_count_max:
+        yield "FHIRHUB_PAGE_COUNT_DEFAULT expects a number from 1 to FHIRHUB_PAGE_COUNT_MAX"
+
+
+def refuse_to_serve(settings: Settings) -> None:
+    """Raise SettingsError where serving with these settings would open what must not be open."""
+    if settings.auth == "smart":
+        raise SettingsError("--auth smart comes in a later version; until then there is --auth none")
+    if settings.is_open and not settings.allow_open:
+        raise SettingsError(
+            "--auth none lets everybody do everything, so it listens on loopback (127.0.0.1) only, not on "
+            f"{settings.host}; set FHIRHUB_ALLOW_OPEN=yes where all who reach that address may read and "
+            "change everything"
+        )
