@@ -1,0 +1,583 @@
+"""The store as one caller sees it: visible reads, valid writes.
+
+A `Repository` is made for each request and carries the caller's Access; whoever holds it cannot see more.
+Inside `together` the same class works on one database transaction: its writes are staged and sent in bulk,
+and what it reads includes them.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import time
+from collections.abc import Awaitable, Callable, Iterable
+from dataclasses import dataclass, field
+from typing import Any, Literal, NamedTuple, TypeVar
+
+from fhirhub import errors
+from fhirhub.access import Access
+from fhirhub.resources import compartments, document
+from fhirhub.store import search as searching
+from fhirhub.store import versions
+from fhirhub.store.database import Change, Database, Key, Reader, Transaction, Verdict
+from fhirhub.store.index import extract
+from fhirhub.store.index.parameters import Parameters
+from fhirhub.store.request import SearchRequest
+from fhirhub.store.sql import Statement
+from fhirhub.store.versions import HistoryRequest, Stored
+
+Json = dict[str, Any]
+T = TypeVar("T")
+
+KEY_BLOCK = 1000
+TRIES = 50
+"""How often an update without If-Match is tried again when others write the same resource."""
+
+
+class Written(NamedTuple):
+    """What a write made of a resource; `unchanged` says that its content was there already."""
+
+    stored: Stored
+    outcome: Literal["created", "updated", "unchanged", "deleted"]
+
+
+def new_id() -> str:
+    """A logical id: a UUID whose first part is the time (version 7, RFC 9562), so that ids grow."""
+    noise = int.from_bytes(os.urandom(10), "big")
+    milliseconds = time.time_ns() // 1_000_000
+    number = (milliseconds & 0xFFFFFFFFFFFF) << 80 | 0x7 << 76 | (noise >> 68) << 64 | 0b10 << 62
+    text = f"{number | noise & 0x3FFFFFFFFFFFFFFF:032x}"
+    return f"{text[:8]}-{text[8:12]}-{text[12:16]}-{text[16:20]}-{text[20:]}"
+
+
+def now() -> int:
+    """This moment in microseconds, whole milliseconds, as `meta.lastUpdated` shows it."""
+    return time.time_ns() // 1_000_000 * 1000
+
+
+class Keys:
+    """Row keys of one tenant, taken from the database in blocks and handed out one by one."""
+
+    def __init__(self, database: Database, tenant: int) -> None:
+        self._database = database
+        self._tenant = tenant
+        self._left: list[int] = []
+        self._filling = asyncio.Lock()
+
+    async def ensure(self, count: int) -> None:
+        """Makes at least this many ready."""
+        while len(self._left) < count:
+            async with self._filling:
+                if len(self._left) < count:
+                    wanted = max(KEY_BLOCK, count)
+                    first = await self._database.take_keys(self._tenant, wanted)
+                    # Handed out from the end: the lower ones last would still be fine, but growing is better.
+                    self._left = list(range(first + wanted - 1, first - 1, -1)) + self._left
+
+    async def one(self) -> int:
+        if not self._left:
+            await self.ensure(1)
+        return self._left.pop()
+
+
+@dataclass(slots=True)
+class Tenant:
+    """One region or care group: what its repositories share."""
+
+    number: int
+    name: str
+    database: Database
+    parameters: Parameters
+    keys: Keys
+    integrity: bool = True
+    cursor_key: bytes = b""
+    bases: tuple[str, ...] = ()
+
+
+@dataclass(slots=True)
+class _Unit:
+    """What a transaction under way has staged and done."""
+
+    transaction: Transaction
+    write_id: str
+    staged: dict[Key, Change] = field(default_factory=dict)
+    known: dict[Key, Stored | None] = field(default_factory=dict)
+    """What is current, as far as read or written in here."""
+    deleted: dict[Key, Stored] = field(default_factory=dict)
+
+
+class Repository:
+    """One caller's view of one tenant."""
+
+    __slots__ = ("_reader", "_unit", "access", "tenant")
+
+    def __init__(self, tenant: Tenant, access: Access, unit: _Unit | None = None) -> None:
+        self.tenant = tenant
+        self.access = access
+        self._unit = unit
+        self._reader: Reader = tenant.database if unit is None else unit.transaction
+
+    @property
+    def parameters(self) -> Parameters:
+        return self.tenant.parameters
+
+    new_id = staticmethod(new_id)
+
+    # --- reading ---
+
+    async def find(self, type: str, id: str) -> Stored | None:
+        """The current version, which may be a deletion; None where there is none, or none to be seen."""
+        unit = self._unit
+        if unit is not None and (type, id) in unit.known:
+            return unit.known[type, id]
+        rows = await self._reader.fetch(versions.read(self.tenant.number, self.access, type, id))
+        found = versions.stored(rows[0]) if rows else None
+        if unit is not None:
+            unit.known[type, id] = found
+        return found
+
+    async def foresee(self, keys: Iterable[Key]) -> None:
+        """Inside `together`: reads many resources at once, so that `find` need not ask for each."""
+        unit = self._in_unit()
+        wanted = [key for key in keys if key not in unit.known]
+        for start in range(0, len(wanted), 500):
+            part = wanted[start : start + 500]
+            found = await versions.read_many(self._reader, self.tenant.number, self.access, part)
+            unit.known |= dict.fromkeys(part) | {(one.type, one.id): one for one in found}
+
+    async def read(self, type: str, id: str) -> Stored:
+        """The current version. Raises `not-found`, or `deleted` with the ETag of the deletion."""
+        found = await self.find(type, id)
+        if found is None:
+            raise unknown(type, id)
+        if found.deleted:
+            raise gone(found)
+        return found
+
+    async def vread(self, type: str, id: str, version: str) -> Stored:
+        """One version. Raises `not-found`, or `deleted` where that version is a deletion."""
+        rows: list[Any] = []
+        if version.isascii() and version.isdigit() and len(version) < 10:
+            await self._settle()
+            rows = await self._reader.fetch(
+                versions.vread(self.tenant.number, self.access, type, id, int(version))
+            )
+        if not rows:
+            raise errors.not_found(f"There is no version {version} of {type}/{id}.")
+        found = versions.stored(rows[0])
+        if found.deleted:
+            raise gone(found)
+        return found
+
+    async def history(self, request: HistoryRequest) -> list[Stored]:
+        """Versions, newest first, one more than asked where there are more. Raises `not-found` for an
+        instance that never was."""
+        await self._settle()
+        if request.id is not None:
+            assert request.type is not None
+            if await self.find(request.type, request.id) is None:
+                raise unknown(request.type, request.id)
+        return await versions.history(self._reader, self.tenant.number, self.access, request)
+
+    async def search(self, request: SearchRequest, cursor: str | None = None) -> searching.Found:
+        """One page of what matches."""
+        await self._settle()
+        return await searching.search(
+            self._reader,
+            self.tenant.number,
+            request,
+            self.access,
+            cursor=cursor,
+            key=self.tenant.cursor_key,
+        )
+
+    # --- writing ---
+
+    async def create(
+        self, resource: Json, *, id: str | None = None, if_none_exist: SearchRequest | None = None
+    ) -> Written:
+        """Makes a resource with a new id. With `if_none_exist`, returns the one that matches as `unchanged`."""
+        if if_none_exist is not None:
+            if self._unit is None:
+                return await self.together(
+                    lambda unit: unit.create(resource, id=id, if_none_exist=if_none_exist),
+                    lock_types=if_none_exist.types_involved(),
+                )
+            match = await self._only_match(if_none_exist)
+            if match is not None:
+                return Written(match, "unchanged")
+        change = await self._change(resource, resource["resourceType"], id or new_id(), None, "POST")
+        try:
+            return await self._write(change)
+        except _Conflict:
+            raise errors.conflict(f"{change.type}/{change.id} exists already.") from None
+
+    async def update(
+        self, resource: Json, *, if_match: int | None = None, if_none_match: bool = False, method: str = "PUT"
+    ) -> Written:
+        """Makes a new version, or the first one where the id is unused. Content that is there already makes
+        none. Raises `conflict` 412 where `if_match` is not the current version, or where `if_none_match`
+        asks that there be none."""
+        type, id = resource["resourceType"], resource["id"]
+        for _ in range(TRIES):
+            current = await self.find(type, id)
+            if if_match is not None and (current is None or current.version != if_match):
+                raise stale(type, id, if_match, current)
+            if if_none_match and current is not None and not current.deleted:
+                raise errors.conflict(f"{type}/{id} exists, and If-None-Match asked that it should not.", 412)
+            if current is not None and not current.deleted and _same(resource, current):
+                return Written(current, "unchanged")
+            change = await self._change(resource, type, id, current, method)
+            try:
+                return await self._write(change)
+            except _Conflict:
+                # Somebody was first: look again, since only If-Match asked to be told.
+                await asyncio.sleep(0)
+        raise errors.conflict(f"{type}/{id} is being written by many at once; try again.")
+
+    async def update_where(
+        self, request: SearchRequest, resource: Json, *, if_match: int | None = None
+    ) -> Written:
+        """Conditional update (http.html#cond-update): the one match, or a new resource where none matches."""
+        if self._unit is None:
+            return await self.together(
+                lambda unit: unit.update_where(request, resource, if_match=if_match),
+                lock_types=request.types_involved(),
+            )
+        type = resource["resourceType"]
+        match = await self._only_match(request)
+        if match is None:
+            if resource.get("id") is None:
+                return await self.create(resource)
+            if await self.find(type, resource["id"]) is not None:
+                raise errors.conflict(
+                    f"Nothing matches, and {type}/{resource['id']} exists already: a conditional update with "
+                    "an id makes a new resource only where that id is unused."
+                )
+            return await self.update(resource)
+        if resource.get("id", match.id) != match.id:
+            raise errors.invalid(
+                f"The match is {type}/{match.id}, but the resource says id `{resource['id']}`. Leave the id "
+                "out or give the one of the match.",
+                f"{type}.id",
+            )
+        return await self.update({**resource, "id": match.id}, if_match=if_match)
+
+    async def patch(
+        self,
+        type: str,
+        id: str,
+        change: Callable[[Json], Json],
+        *,
+        if_match: int | None = None,
+    ) -> Written:
+        """Changes the current content; `change` gets a copy of its own and may raise. Tried again on what
+        others wrote meanwhile, unless `if_match` names the version meant."""
+        for _ in range(TRIES):
+            current = await self.read(type, id)
+            if if_match is not None and current.version != if_match:
+                raise stale(type, id, if_match, current)
+            assert current.body is not None
+            resource = change(document.parse(current.body))
+            if _same(resource, current):
+                return Written(current, "unchanged")
+            try:
+                return await self._write(await self._change(resource, type, id, current, "PATCH"))
+            except _Conflict:
+                await asyncio.sleep(0)
+        raise errors.conflict(f"{type}/{id} is being written by many at once; try again.")
+
+    async def patch_where(
+        self, request: SearchRequest, change: Callable[[Json], Json], *, if_match: int | None = None
+    ) -> Written:
+        """Conditional patch (http.html#patch)."""
+        if self._unit is None:
+            return await self.together(
+                lambda unit: unit.patch_where(request, change, if_match=if_match),
+                lock_types=request.types_involved(),
+            )
+        match = await self._only_match(request)
+        if match is None:
+            raise errors.not_found("Nothing matches the criteria of this patch.")
+        return await self.patch(match.type, match.id, change, if_match=if_match)
+
+    async def delete(self, type: str, id: str, *, if_match: int | None = None) -> Written | None:
+        """Deletes; None where there was nothing, or nothing any more. Raises `conflict` where others refer
+        to it."""
+        if self._unit is None:
+            return await self.together(lambda unit: unit.delete(type, id, if_match=if_match))
+        if self.tenant.integrity:
+            await self._settle()
+            await self._unit.transaction.lock_rows(self.tenant.number, [(type, id)])
+        current = await self.find(type, id)
+        if if_match is not None and (current is None or current.version != if_match):
+            raise stale(type, id, if_match, current)
+        if current is None or current.deleted:
+            return None
+        change = Change(
+            rid=current.rid,
+            type=type,
+            id=id,
+            expected=current.version,
+            version=current.version + 1,
+            updated=max(now(), current.updated + 1000),
+            method="DELETE",
+            write_id=self._unit.write_id,
+            body=None,
+        )
+        written = await self._write(change)
+        self._unit.deleted[type, id] = written.stored
+        return written
+
+    async def delete_where(self, request: SearchRequest, *, multiple: bool = False) -> list[Written]:
+        """Conditional delete. Raises `multiple-matches` where several match and only one may go."""
+        if self._unit is None:
+            return await self.together(
+                lambda unit: unit.delete_where(request, multiple=multiple),
+                lock_types=request.types_involved(),
+            )
+        if not multiple:
+            match = await self._only_match(request)
+            matches = [match] if match else []
+        else:
+            matches = await self.all_matches(request)
+        deleted = [await self.delete(match.type, match.id) for match in matches]
+        return [written for written in deleted if written is not None]
+
+    async def amend(self, type: str, id: str, resource: Json) -> Stored:
+        """Inside `together`: the same version with other content, for references that could only be resolved
+        once the rest was written."""
+        unit = self._in_unit()
+        await self._settle()
+        current = await self.find(type, id)
+        assert current is not None
+        change = await self._change(resource, type, id, None, current.method)
+        change.rid, change.version, change.updated = current.rid, current.version, current.updated
+        document.stamp(resource, id, current.version, current.updated)
+        change.body = document.encode(resource)
+        await unit.transaction.amend(self.tenant.number, change)
+        if self.tenant.integrity:
+            await self._check_targets([change])
+        stored = _stored(change)
+        unit.known[type, id] = stored
+        return stored
+
+    async def together(
+        self,
+        work: Callable[[Repository], Awaitable[T]],
+        lock_types: Iterable[str] = (),
+        keys: int = 100,
+    ) -> T:
+        """Runs `work` on one database transaction: all of it is written, or nothing. It may run again after
+        a deadlock, so what must stay the same (ids) is chosen outside. `lock_types` are held against every
+        other conditional write of these types; `keys` is about how many resources will be made."""
+        if self._unit is not None:
+            return await work(self)
+        await self.tenant.keys.ensure(keys)
+        names = sorted(set(lock_types))
+        write_id = new_id()
+
+        async def run(transaction: Transaction) -> T:
+            if names:
+                await transaction.lock_names(self.tenant.number, names)
+            unit = Repository(self.tenant, self.access, _Unit(transaction, write_id))
+            result = await work(unit)
+            await unit._finish()
+            return result
+
+        for _ in range(TRIES):
+            try:
+                return await self.tenant.database.transaction(run)
+            except _Conflict as conflict:
+                # Somebody wrote in between; the work looks at what is there now.
+                lost = conflict
+        raise errors.conflict(f"{lost} is being written by many at once; try again.")
+
+    # --- inside ---
+
+    def _in_unit(self) -> _Unit:
+        assert self._unit is not None, "only inside `together`"
+        return self._unit
+
+    async def _settle(self) -> None:
+        if self._unit is not None and self._unit.staged:
+            await self._flush()
+
+    async def all_matches(self, request: SearchRequest) -> list[Stored]:
+        """Every match of criteria, page by page."""
+        found, cursor = [], None
+        while True:
+            page = await self.search(request, cursor)
+            found += [
+                Stored(m.rid, m.type, m.id, m.version, m.updated, False, "PUT", m.body) for m in page.matches
+            ]
+            cursor = page.next
+            if cursor is None:
+                return found
+
+    async def _only_match(self, request: SearchRequest) -> Stored | None:
+        page = await self.search(request.only(2))
+        if len(page.matches) > 1:
+            raise errors.multiple_matches(
+                "The criteria match more than one resource. Make them narrower, so that at most one matches."
+            )
+        if not page.matches:
+            return None
+        m = page.matches[0]
+        return Stored(m.rid, m.type, m.id, m.version, m.updated, False, "PUT", m.body)
+
+    async def _change(
+        self, resource: Json, type: str, id: str, current: Stored | None, method: str
+    ) -> Change:
+        version = 1 if current is None else current.version + 1
+        updated = now() if current is None else max(now(), current.updated + 1000)
+        document.stamp(resource, id, version, updated)
+        rows = extract.rows(resource, self.tenant.parameters)
+        patients = compartments.patients(resource)
+        targets: frozenset[Key] = frozenset()
+        if self.tenant.integrity and "reference" in rows:
+            targets = frozenset((row[1], row[2]) for row in rows["reference"] if row[1]) - {(type, id)}
+        return Change(
+            rid=await self.tenant.keys.one() if current is None else current.rid,
+            type=type,
+            id=id,
+            expected=0 if current is None else current.version,
+            version=version,
+            updated=updated,
+            method=method,
+            write_id=new_id() if self._unit is None else self._unit.write_id,
+            body=document.encode(resource),
+            patient=next(iter(patients)) if len(patients) == 1 else None,
+            rows=rows,
+            targets=targets,
+        )
+
+    async def _write(self, change: Change) -> Written:
+        stored = _stored(change)
+        outcome: Literal["created", "updated", "deleted"] = "updated"
+        if change.body is None:
+            outcome = "deleted"
+        elif change.expected == 0 or change.version > 1 and change.method == "POST":
+            outcome = "created"
+        if self._unit is not None:
+            key = (change.type, change.id)
+            if key in self._unit.staged:
+                await self._flush()
+            self._unit.staged[key] = change
+            self._unit.known[key] = stored
+            return Written(stored, outcome)
+        verdict = await self.tenant.database.apply(self.tenant.number, change)
+        if verdict is Verdict.MISSING:
+            await self._check_targets([change])
+            verdict = await self.tenant.database.apply(self.tenant.number, change)
+        if verdict is not Verdict.DONE:
+            raise _Conflict(f"{change.type}/{change.id}")
+        return Written(stored, outcome)
+
+    async def _flush(self) -> None:
+        unit = self._in_unit()
+        changes, unit.staged = list(unit.staged.values()), {}
+        if not changes:
+            return
+        # Deletions first, so that a reference to what goes is seen as one to nothing.
+        changes.sort(key=lambda change: change.body is not None)
+        verdicts = await unit.transaction.apply(self.tenant.number, changes)
+        refused = [c for c, verdict in zip(changes, verdicts, strict=True) if verdict is Verdict.MISSING]
+        if refused:
+            await self._check_targets(refused, changes)
+        for change, verdict in zip(changes, verdicts, strict=True):
+            if verdict is not Verdict.DONE:
+                raise _Conflict(f"{change.type}/{change.id}")
+
+    async def _finish(self) -> None:
+        unit = self._in_unit()
+        await self._settle()
+        gone_for_good = [
+            (stored.rid, stored.type, stored.id)
+            for key, stored in unit.deleted.items()
+            if (now_there := unit.known[key]) is None or now_there.deleted
+        ]
+        if gone_for_good and self.tenant.integrity:
+            found = await versions.referrers(self._reader, self.tenant.number, gone_for_good)
+            if found:
+                raise errors.conflict(
+                    f"{found[0][2]}/{found[0][3]} cannot be deleted: it is referred to by "
+                    + ", ".join(f"{type}/{id}" for type, id, _, _ in found[:5])
+                    + ". Change or delete these first."
+                )
+
+    async def _check_targets(self, changes: list[Change], own: Iterable[Change] = ()) -> None:
+        """Raises an error that names the references to nothing."""
+        known = {(change.type, change.id) for change in own}
+        lacking = []
+        for change in changes:
+            for type, id in sorted(change.targets - known):
+                rows = await self._reader.fetch(
+                    Statement(
+                        "SELECT 1 FROM resource r WHERE r.tenant = $1 AND r.type = $2 AND r.id = $3 "
+                        "AND NOT r.deleted",
+                        (self.tenant.number, type, id),
+                        ("int", "text", "text"),
+                    )
+                )
+                if not rows:
+                    lacking.append((change, type, id))
+        if lacking:
+            raise errors.FhirError(
+                422,
+                [
+                    errors.Issue(
+                        "error",
+                        "not-found",
+                        f"{change.type}/{change.id} refers to {type}/{id}, which does not exist here. Write "
+                        "that resource first, or both in one transaction.",
+                        change.type,
+                    )
+                    for change, type, id in lacking[:20]
+                ],
+            )
+
+
+class _Conflict(Exception):
+    """Somebody else wrote the resource first."""
+
+
+def _stored(change: Change) -> Stored:
+    return Stored(
+        change.rid,
+        change.type,
+        change.id,
+        change.version,
+        change.updated,
+        change.body is None,
+        change.method,
+        change.body,
+    )
+
+
+def _same(resource: Json, current: Stored) -> bool:
+    """Whether this content, stamped like the current version, is the current version."""
+    assert current.body is not None
+    document.stamp(resource, current.id, current.version, current.updated)
+    if document.encode(resource) == current.body:
+        return True
+    return document.canonical(resource) == document.canonical(document.parse(current.body))
+
+
+def unknown(type: str, id: str) -> errors.FhirError:
+    return errors.not_found(f"There is no {type}/{id}.")
+
+
+def gone(stored: Stored) -> errors.FhirError:
+    return errors.deleted(
+        f"{stored.type}/{stored.id} was deleted. Its earlier versions are in its history; an update brings it back.",
+        headers={"ETag": f'W/"{stored.version}"'},
+    )
+
+
+def stale(type: str, id: str, wanted: int, current: Stored | None) -> errors.FhirError:
+    """412 for an If-Match that is not the current version."""
+    is_now = "there is none" if current is None else f"the current one is {current.version}"
+    return errors.conflict(
+        f"If-Match asks for version {wanted} of {type}/{id}, but {is_now}. Read it again and try on that.", 412
+    )

@@ -1,0 +1,114 @@
+"""The port to the database: what the store asks of it, whichever it is.
+
+A `Database` answers single statements and single writes, grouping those that wait together, and runs
+transactions. `store/sqlite.py` and `store/postgresql.py` are the only files that know one from the other.
+"""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Awaitable, Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Protocol, TypeVar
+
+from fhirhub.store.sql import Dialect, Row, Statement
+
+T = TypeVar("T")
+Key = tuple[str, str]
+"""Type and logical id of a resource."""
+
+
+class Verdict(enum.Enum):
+    """What became of a Change."""
+
+    DONE = "done"
+    CONFLICT = "conflict"
+    """The version expected is not the current one (or the id exists, where none was expected)."""
+    MISSING = "missing"
+    """Something it refers to does not exist."""
+
+
+@dataclass(slots=True)
+class Change:
+    """The write of one version of one resource, with the index rows that find it.
+
+    `expected` is the version that must be current, 0 where the id must be unused. A deletion has no body.
+    `rows` are index rows by table, without tenant and rid. `targets` are the local resources that must exist.
+    `write_id` is chosen once, before the first try, so that an unknown outcome can be looked up.
+    """
+
+    rid: int
+    type: str
+    id: str
+    expected: int
+    version: int
+    updated: int
+    method: str
+    write_id: str
+    body: bytes | None
+    patient: str | None = None
+    rows: dict[str, list[tuple[Any, ...]]] = field(default_factory=dict)
+    targets: frozenset[Key] = frozenset()
+
+
+class Reader(Protocol):
+    """Something that answers a SELECT."""
+
+    dialect: Dialect
+
+    async def fetch(self, statement: Statement) -> list[Row]:
+        """All rows. Raises FhirError `too-costly` past the statement timeout."""
+        ...
+
+
+class Transaction(Reader, Protocol):
+    """A database transaction under way. What it reads includes what it wrote."""
+
+    async def execute(self, statement: Statement) -> int:
+        """Runs a statement that writes; the number of rows it touched."""
+        ...
+
+    async def apply(self, tenant: int, changes: Sequence[Change]) -> list[Verdict]:
+        """Writes the changes, all of different resources; a verdict other than DONE wrote nothing of it."""
+        ...
+
+    async def amend(self, tenant: int, change: Change) -> None:
+        """Replaces body and index rows of the version that this transaction wrote."""
+        ...
+
+    async def lock_names(self, tenant: int, names: Iterable[str]) -> None:
+        """Holds these names until the end; taken in order, before anything is read."""
+        ...
+
+    async def lock_rows(self, tenant: int, keys: Iterable[Key]) -> None:
+        """Holds these resources against any reference to them (a delete is coming), in key order."""
+        ...
+
+
+class Database(Protocol):
+    """One database, for any number of tenants."""
+
+    dialect: Dialect
+
+    async def fetch(self, statement: Statement) -> list[Row]: ...
+
+    async def execute(self, statement: Statement) -> int: ...
+
+    async def apply(self, tenant: int, change: Change) -> Verdict:
+        """Writes one change by itself; durable when this returns."""
+        ...
+
+    async def transaction(self, work: Callable[[Transaction], Awaitable[T]]) -> T:
+        """Runs `work` in one transaction and commits; again after a deadlock. Raises what `work` raises,
+        with nothing written."""
+        ...
+
+    async def take_keys(self, tenant: int, count: int) -> int:
+        """The first of `count` fresh row keys."""
+        ...
+
+    async def durability(self) -> dict[str, str]:
+        """The settings that decide what survives a crash, as read from a live connection."""
+        ...
+
+    async def close(self) -> None: ...

@@ -1,0 +1,616 @@
+"""The database port on PostgreSQL, by asyncpg: what waits together goes together.
+
+Statements that arrive while one of their shape runs are answered by the next one, in one round trip. A group
+changes nothing but speed: its key is the statement's text and the tenant; every member brings its own values
+in its own row, and gets its own rows back by its ordinal.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import random
+import re
+import zlib
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
+from functools import lru_cache
+from typing import Any, TypeVar
+
+import asyncpg
+from asyncpg.exceptions import (
+    AdminShutdownError,
+    CannotConnectNowError,
+    ConnectionDoesNotExistError,
+    CrashShutdownError,
+    DeadlockDetectedError,
+    InterfaceError,
+    PostgresConnectionError,
+    PostgresError,
+    QueryCanceledError,
+    ReadOnlySQLTransactionError,
+    SerializationError,
+)
+
+from fhirhub import errors
+from fhirhub.store.database import Change, Key, Transaction, Verdict
+from fhirhub.store.index import TABLES
+from fhirhub.store.sql import PostgresqlDialect, Row, Statement
+
+T = TypeVar("T")
+
+SESSION = {
+    # The text of a statement fixes its plan: nested index probes from the selective side.
+    "plan_cache_mode": "force_generic_plan",
+    "join_collapse_limit": "1",
+    "from_collapse_limit": "1",
+    "enable_hashjoin": "off",
+    "enable_mergejoin": "off",
+    "enable_seqscan": "off",
+    "jit": "off",
+    "application_name": "fhirhub",
+    "timezone": "UTC",
+}
+LOST = (
+    PostgresConnectionError,
+    ConnectionDoesNotExistError,
+    AdminShutdownError,
+    CrashShutdownError,
+    CannotConnectNowError,
+    ReadOnlySQLTransactionError,
+    InterfaceError,
+    OSError,
+)
+AGAIN = (DeadlockDetectedError, SerializationError)
+MEMBERS = 64
+TRIES = 12
+_CASTS = {
+    "text": "text",
+    "int": "int4",
+    "bigint": "int8",
+    "double": "float8",
+    "bool": "bool",
+    "bytea": "bytea",
+}
+
+
+class Connections:
+    """A stack of connections, the last used first, opened when needed."""
+
+    def __init__(self, url: str, size: int, statement_timeout_ms: int, patience_seconds: float) -> None:
+        self._url = url
+        self._server = SESSION | {"statement_timeout": str(statement_timeout_ms)}
+        self._idle: list[asyncpg.Connection[Any]] = []
+        self._room = asyncio.Semaphore(size)
+        self._patience_seconds = patience_seconds
+        self._closed = False
+
+    @contextlib.asynccontextmanager
+    async def one(self) -> AsyncIterator[asyncpg.Connection[Any]]:
+        """A connection of one's own for a while. A connection that fails is not used again."""
+        async with self._room:
+            connection = await self._open()
+            try:
+                yield connection
+            except BaseException as failure:
+                if isinstance(failure, LOST) or connection.is_closed() or connection.is_in_transaction():
+                    connection.terminate()
+                raise
+            finally:
+                if not connection.is_closed():
+                    if self._closed:
+                        connection.terminate()
+                    else:
+                        self._idle.append(connection)
+
+    async def _open(self) -> asyncpg.Connection[Any]:
+        while self._idle:
+            connection = self._idle.pop()
+            if not connection.is_closed():
+                return connection
+        end = asyncio.get_running_loop().time() + self._patience_seconds
+        while True:
+            try:
+                return await asyncpg.connect(
+                    self._url,
+                    server_settings=self._server,
+                    statement_cache_size=2000,
+                    max_cached_statement_lifetime=0,
+                    timeout=5,
+                    target_session_attrs="any",
+                )
+            except (OSError, PostgresError, asyncio.TimeoutError) as failure:
+                if asyncio.get_running_loop().time() > end:
+                    raise errors.transient("The database cannot be reached; try again later.") from failure
+                await asyncio.sleep(0.1)
+
+    async def close(self) -> None:
+        self._closed = True
+        while self._idle:
+            await self._idle.pop().close(timeout=2)
+
+
+class Lane:
+    """The queue of one statement shape of one tenant."""
+
+    __slots__ = ("busy", "grouped", "sql", "waiting")
+
+    def __init__(self, sql: str, kinds: Sequence[str]) -> None:
+        self.sql = sql
+        self.grouped = grouped(sql, tuple(kinds))
+        self.waiting: list[tuple[Statement, asyncio.Future[list[Row]]]] = []
+        self.busy = False
+
+
+@lru_cache(maxsize=2000)
+def grouped(sql: str, kinds: tuple[str, ...]) -> str:
+    """The statement that answers many members at once, from the one that answers one.
+
+    `$1`, the tenant, stays a scalar; `$2`... become columns of the members' rows.
+    """
+    arrays = ", ".join(f"${n}::{_CASTS[kind]}[]" for n, kind in enumerate(kinds[1:], 2))
+    names = ", ".join(f"p{n}" for n in range(2, len(kinds) + 1))
+    inner = re.sub(r"\$(\d+)", lambda found: "$1" if found[1] == "1" else f"k.p{found[1]}", sql)
+    return (
+        f"SELECT s.*, k.ord FROM unnest({arrays}) WITH ORDINALITY AS k({names}, ord) "
+        f"CROSS JOIN LATERAL ({inner}) AS s"
+    )
+
+
+class PostgresqlDatabase:
+    """`Database` on one PostgreSQL."""
+
+    def __init__(
+        self,
+        url: str,
+        connections: int = 8,
+        statement_timeout_ms: int = 10_000,
+        patience_seconds: float = 10.0,
+        grouping: bool = True,
+    ) -> None:
+        self.dialect = PostgresqlDialect()
+        self._connections = Connections(url, connections, statement_timeout_ms, patience_seconds)
+        self._lanes: dict[tuple[str, int], Lane] = {}
+        self._writers: dict[tuple[int, bool], Writers] = {}
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._grouping = grouping
+
+    # --- reading ---
+
+    async def fetch(self, statement: Statement) -> list[Row]:
+        if not statement.together or not self._grouping:
+            return await self._fetch_alone(statement)
+        key = (statement.sql, statement.values[0])
+        lane = self._lanes.get(key)
+        if lane is None:
+            if len(self._lanes) > 1000:
+                self._lanes = {k: known for k, known in self._lanes.items() if known.busy}
+            lane = self._lanes[key] = Lane(statement.sql, statement.kinds)
+        future: asyncio.Future[list[Row]] = asyncio.get_running_loop().create_future()
+        lane.waiting.append((statement, future))
+        if not lane.busy:
+            lane.busy = True
+            self._start(self._drain(lane))
+        return await future
+
+    def _start(self, work: Any) -> None:
+        task = asyncio.get_running_loop().create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def _fetch_alone(self, statement: Statement) -> list[Row]:
+        for last in (False, True):
+            try:
+                async with self._connections.one() as connection:
+                    return await connection.fetch(statement.sql, *statement.values)  # type: ignore[return-value]
+            except QueryCanceledError:
+                raise too_costly() from None
+            except LOST as failure:
+                if last:
+                    raise errors.transient("The database was lost while it was asked; try again.") from failure
+        raise AssertionError
+
+    async def _drain(self, lane: Lane) -> None:
+        try:
+            while lane.waiting:
+                members, lane.waiting = lane.waiting[:MEMBERS], lane.waiting[MEMBERS:]
+                await self._answer(lane, members)
+        finally:
+            lane.busy = False
+
+    async def _answer(self, lane: Lane, members: list[tuple[Statement, asyncio.Future[list[Row]]]]) -> None:
+        if len(members) == 1:
+            await self._answer_alone(*members[0])
+            return
+        columns = list(zip(*(statement.values for statement, _ in members), strict=True))
+        try:
+            async with self._connections.one() as connection:
+                rows = await connection.fetch(lane.grouped, columns[0][0], *columns[1:])
+        except (FhirFailure, *LOST, PostgresError):
+            # Whatever it was, reading again is safe: only the member at fault gets the error.
+            for statement, future in members:
+                await self._answer_alone(statement, future)
+            return
+        answers: list[list[Row]] = [[] for _ in members]
+        for row in rows:
+            answers[row[-1] - 1].append(row)  # type: ignore[arg-type]
+        for (_, future), answer in zip(members, answers, strict=True):
+            if not future.done():
+                future.set_result(answer)
+
+    async def _answer_alone(self, statement: Statement, future: asyncio.Future[list[Row]]) -> None:
+        if future.done():
+            return
+        try:
+            rows = await self._fetch_alone(statement)
+        except Exception as failure:
+            if not future.done():
+                future.set_exception(failure)
+        else:
+            if not future.done():
+                future.set_result(rows)
+
+    # --- writing ---
+
+    async def execute(self, statement: Statement) -> int:
+        async with self._connections.one() as connection:
+            return touched(await connection.execute(statement.sql, *statement.values))
+
+    async def apply(self, tenant: int, change: Change) -> Verdict:
+        key = (tenant, change.expected == 0)
+        writers = self._writers.get(key)
+        if writers is None:
+            writers = self._writers[key] = Writers(tenant, change.expected == 0)
+        future: asyncio.Future[Verdict] = asyncio.get_running_loop().create_future()
+        writers.waiting.append((change, future))
+        if not writers.busy:
+            writers.busy = True
+            self._start(self._drain_writers(writers))
+        # A client that leaves cancels its wait, never the write.
+        return await asyncio.shield(future)
+
+    async def _drain_writers(self, writers: Writers) -> None:
+        try:
+            while writers.waiting:
+                members = writers.take(MEMBERS if self._grouping else 1)
+                try:
+                    verdicts = await self._apply_group(writers.tenant, [change for change, _ in members])
+                except Exception as failure:
+                    if len(members) == 1 or isinstance(failure, errors.FhirError):
+                        for _, future in members:
+                            if not future.done():
+                                future.set_exception(failure)
+                        continue
+                    verdicts = []
+                    for change, future in members:
+                        try:
+                            verdict = (await self._apply_group(writers.tenant, [change]))[0]
+                        except Exception as own:
+                            if not future.done():
+                                future.set_exception(own)
+                        else:
+                            if not future.done():
+                                future.set_result(verdict)
+                    continue
+                for (_, future), verdict in zip(members, verdicts, strict=True):
+                    if not future.done():
+                        future.set_result(verdict)
+        finally:
+            writers.busy = False
+
+    async def _apply_group(self, tenant: int, changes: list[Change]) -> list[Verdict]:
+        """One autocommit statement for all; alone again those of a group that as a whole was refused."""
+        unsure = False
+        for attempt in range(TRIES):
+            try:
+                async with self._connections.one() as connection:
+                    verdicts = await apply(connection, tenant, changes, strict=False)
+                break
+            except AGAIN:
+                await asyncio.sleep(random.random() * 0.01 * 2**min(attempt, 5))
+            except QueryCanceledError:
+                raise errors.transient("The write waited too long for others; try again.") from None
+            except LOST:
+                # The answer was lost, not necessarily the write: nothing runs again before that is known.
+                unsure = True
+                changes, found = await self._find_written(tenant, changes)
+                if not changes:
+                    return found
+                if found:
+                    raise AssertionError("a statement is written whole or not at all") from None
+        else:
+            raise errors.transient("Others kept writing the same resources; try again.")
+        if unsure and Verdict.CONFLICT in verdicts:
+            left, found = await self._find_written(tenant, changes)
+            if not left:
+                return found
+        if len(changes) > 1 and Verdict.MISSING in verdicts:
+            return [
+                verdict
+                if verdict is not Verdict.MISSING
+                else (await self._apply_group(tenant, [change]))[0]
+                for change, verdict in zip(changes, verdicts, strict=True)
+            ]
+        return verdicts
+
+    async def _find_written(
+        self, tenant: int, changes: list[Change]
+    ) -> tuple[list[Change], list[Verdict]]:
+        """After a lost answer: the changes that are not in the database, and a verdict for each that is."""
+        async with self._connections.one() as connection:
+            rows = await connection.fetch(
+                "SELECT k.rid FROM unnest($2::int8[], $3::text[]) AS k(rid, write_id) WHERE EXISTS "
+                "(SELECT 1 FROM resource r WHERE r.tenant = $1 AND r.rid = k.rid AND r.write_id = k.write_id) "
+                "OR EXISTS (SELECT 1 FROM version v WHERE v.tenant = $1 AND v.rid = k.rid "
+                "AND v.write_id = k.write_id)",
+                tenant,
+                [change.rid for change in changes],
+                [change.write_id for change in changes],
+            )
+        written = {row[0] for row in rows}
+        left = [change for change in changes if change.rid not in written]
+        return left, [Verdict.DONE for change in changes if change.rid in written]
+
+    async def transaction(self, work: Callable[[Transaction], Awaitable[T]]) -> T:
+        for attempt in range(TRIES):
+            unit: PostgresqlTransaction | None = None
+            committing = False
+            try:
+                async with self._connections.one() as connection:
+                    await connection.execute("BEGIN")
+                    try:
+                        unit = PostgresqlTransaction(connection)
+                        result = await work(unit)
+                        committing = True
+                        await connection.execute("COMMIT")
+                        return result
+                    except BaseException:
+                        if not connection.is_closed():
+                            with contextlib.suppress(*LOST, PostgresError):
+                                await connection.execute("ROLLBACK")
+                        raise
+            except AGAIN:
+                await asyncio.sleep(random.random() * 0.01 * 2**min(attempt, 6))
+            except QueryCanceledError:
+                raise too_costly() from None
+            except LOST as failure:
+                if not committing or unit is None or not unit.written:
+                    if attempt == TRIES - 1:
+                        raise errors.transient("The database was lost; try again.") from failure
+                    continue
+                tenant, changes = unit.written[-1]
+                left, _ = await self._find_written(tenant, changes[-1:])
+                if not left:
+                    return result
+        raise errors.transient("Others kept writing the same resources; try again.")
+
+    async def take_keys(self, tenant: int, count: int) -> int:
+        async with self._connections.one() as connection:
+            taken = await connection.fetchval(
+                "INSERT INTO row_key AS k (tenant, next) VALUES ($1, 1 + $2) "
+                "ON CONFLICT (tenant) DO UPDATE SET next = k.next + $2 RETURNING next - $2",
+                tenant,
+                count,
+            )
+        return int(taken)
+
+    async def durability(self) -> dict[str, str]:
+        async with self._connections.one() as connection:
+            names = ("fsync", "synchronous_commit", "full_page_writes", "synchronous_standby_names")
+            return {name: str(await connection.fetchval(f"SHOW {name}")) for name in names}
+
+    async def close(self) -> None:
+        while self._tasks:
+            await asyncio.wait(set(self._tasks))
+        await self._connections.close()
+
+
+FhirFailure = errors.FhirError
+
+
+class Writers:
+    """Writes of one tenant that wait: new resources, or versions of existing ones."""
+
+    __slots__ = ("busy", "new", "tenant", "waiting")
+
+    def __init__(self, tenant: int, new: bool) -> None:
+        self.tenant = tenant
+        self.new = new
+        self.waiting: list[tuple[Change, asyncio.Future[Verdict]]] = []
+        self.busy = False
+
+    def take(self, most: int) -> list[tuple[Change, asyncio.Future[Verdict]]]:
+        """The next group: at most one member for a resource, the rest keeps waiting."""
+        taken, left, keys = [], [], set()
+        for member in self.waiting:
+            key = (member[0].type, member[0].id)
+            if key in keys or len(taken) == most:
+                left.append(member)
+            else:
+                keys.add(key)
+                taken.append(member)
+        self.waiting = left
+        return taken
+
+
+class PostgresqlTransaction:
+    """`Transaction` on a connection of its own."""
+
+    def __init__(self, connection: asyncpg.Connection[Any]) -> None:
+        self.dialect = PostgresqlDialect()
+        self._connection = connection
+        self.written: list[tuple[int, Sequence[Change]]] = []
+
+    async def fetch(self, statement: Statement) -> list[Row]:
+        return await self._connection.fetch(statement.sql, *statement.values)  # type: ignore[return-value]
+
+    async def execute(self, statement: Statement) -> int:
+        return touched(await self._connection.execute(statement.sql, *statement.values))
+
+    async def apply(self, tenant: int, changes: Sequence[Change]) -> list[Verdict]:
+        new = [change for change in changes if change.expected == 0]
+        old = [change for change in changes if change.expected != 0]
+        verdicts: dict[Key, Verdict] = {}
+        for part in (new, old):
+            if part:
+                self.written.append((tenant, part))
+                found = await apply(self._connection, tenant, part, strict=True)
+                verdicts |= {(c.type, c.id): verdict for c, verdict in zip(part, found, strict=True)}
+        return [verdicts[change.type, change.id] for change in changes]
+
+    async def amend(self, tenant: int, change: Change) -> None:
+        await self._connection.execute(
+            "UPDATE resource SET body = $3, patient = $4 WHERE tenant = $1 AND rid = $2",
+            tenant,
+            change.rid,
+            change.body,
+            change.patient,
+        )
+        for table in TABLES:
+            await self._connection.execute(
+                f"DELETE FROM {table} WHERE tenant = $1 AND rid = $2", tenant, change.rid
+            )
+        tables = tuple(table for table in TABLES if change.rows.get(table))
+        for table in tables:
+            columns = _columns([change], table)
+            await self._connection.execute(
+                f"INSERT INTO {table} SELECT $1, i.* FROM {_unnest(table, 2)}", tenant, *columns
+            )
+
+    async def lock_names(self, tenant: int, names: Iterable[str]) -> None:
+        for key in sorted({zlib.crc32(name.encode()) - 2**31 for name in names}):
+            await self._connection.execute("SELECT pg_advisory_xact_lock($1::int4, $2::int4)", tenant, key)
+
+    async def lock_rows(self, tenant: int, keys: Iterable[Key]) -> None:
+        wanted = sorted(set(keys))
+        await self._connection.execute(
+            "SELECT 1 FROM (SELECT * FROM unnest($2::text[], $3::text[]) AS k(type, id)) k "
+            "JOIN resource r ON r.tenant = $1 AND r.type = k.type AND r.id = k.id "
+            "ORDER BY r.type, r.id FOR UPDATE OF r",
+            tenant,
+            [key[0] for key in wanted],
+            [key[1] for key in wanted],
+        )
+
+
+# --- the statements that write ---
+
+_HEAD = ("rid", "type", "id", "version", "updated", "method", "patient", "write_id", "body", "expected")
+_HEAD_KINDS = ("int8", "text", "text", "int4", "int8", "text", "text", "text", "bytea", "int4")
+_STORED = "rid, type, id, version, updated, deleted, method, patient, write_id, body"
+
+
+def _unnest(table: str, first: int) -> str:
+    kinds = ["int8", *(_CASTS[column.kind] for column in TABLES[table].columns)]
+    arrays = ", ".join(f"${first + n}::{kind}[]" for n, kind in enumerate(kinds))
+    names = ", ".join(("rid", *(column.name for column in TABLES[table].columns)))
+    return f"unnest({arrays}) AS i({names})"
+
+
+@lru_cache(maxsize=2000)
+def writing(new: bool, strict: bool, tables: tuple[str, ...]) -> str:
+    """The one statement that writes a group of changes: heads, superseded versions and index rows.
+
+    All new resources (`new`) or all versions of existing ones. Its row says how many targets were found and
+    which rids were written. `strict` leaves out what picks the written among the refused: the transaction
+    around it is rolled back when any was refused.
+    """
+    heads = ", ".join(f"${n}::{kind}[]" for n, kind in enumerate(_HEAD_KINDS, 2))
+    first = 2 + len(_HEAD)
+    parts = [
+        f"m AS MATERIALIZED (SELECT * FROM unnest({heads}) AS m({', '.join(_HEAD)}))",
+        "locked AS (SELECT 1 FROM "
+        f"(SELECT * FROM unnest(${first}::text[], ${first + 1}::text[]) AS w(type, id)) w "
+        "JOIN resource r ON r.tenant = $1 AND r.type = w.type AND r.id = w.id "
+        "WHERE NOT r.deleted ORDER BY r.type, r.id FOR KEY SHARE OF r)",
+        f"found AS MATERIALIZED (SELECT count(*) AS n FROM locked)",
+    ]
+    complete = f"(SELECT n FROM found) = cardinality(${first}::text[])"
+    first += 2
+    if new:
+        parts.append(
+            f"made AS (INSERT INTO resource (tenant, {_STORED}) "
+            "SELECT $1, m.rid, m.type, m.id, m.version, m.updated, m.body IS NULL, m.method, m.patient, "
+            f"m.write_id, m.body FROM m WHERE {complete} "
+            "ON CONFLICT (tenant, type, id) DO NOTHING RETURNING rid)"
+        )
+    else:
+        parts += [
+            "held AS MATERIALIZED (SELECT r.rid FROM m JOIN resource r ON r.tenant = $1 AND r.rid = m.rid "
+            f"WHERE r.version = m.expected AND {complete} ORDER BY r.rid FOR NO KEY UPDATE OF r)",
+            "made AS (UPDATE resource r SET version = m.version, updated = m.updated, "
+            "deleted = m.body IS NULL, method = m.method, patient = m.patient, write_id = m.write_id, "
+            "body = m.body FROM held h JOIN m ON m.rid = h.rid "
+            "WHERE r.tenant = $1 AND r.rid = h.rid AND r.version = m.expected RETURNING r.rid)",
+            # Reads the row as it was before this statement: the version that is superseded.
+            "kept AS (INSERT INTO version (tenant, rid, type, id, version, updated, until, deleted, method, "
+            "patient, write_id, body) SELECT $1, r.rid, r.type, r.id, r.version, r.updated, m.updated, "
+            "r.deleted, r.method, r.patient, r.write_id, r.body FROM made JOIN m ON m.rid = made.rid "
+            "JOIN resource r ON r.tenant = $1 AND r.rid = made.rid)",
+        ]
+        parts += [
+            f"d_{table} AS (DELETE FROM {table} x USING made WHERE x.tenant = $1 AND x.rid = made.rid)"
+            for table in TABLES
+        ]
+    for table in tables:
+        only = "" if strict else " WHERE i.rid IN (SELECT rid FROM made)"
+        parts.append(f"i_{table} AS (INSERT INTO {table} SELECT $1, i.* FROM {_unnest(table, first)}{only})")
+        first += 1 + len(TABLES[table].columns)
+    return f"WITH {', '.join(parts)} SELECT (SELECT n FROM found), ARRAY(SELECT rid FROM made)"
+
+
+def _columns(changes: Sequence[Change], table: str) -> list[list[Any]]:
+    """The arrays of a table's rows: rid, then each column."""
+    columns: list[list[Any]] = [[] for _ in range(1 + len(TABLES[table].columns))]
+    for change in changes:
+        rows = change.rows.get(table)
+        if rows:
+            columns[0] += [change.rid] * len(rows)
+            for column, values in zip(columns[1:], zip(*rows, strict=True), strict=True):
+                column += values
+    return columns
+
+
+async def apply(
+    connection: asyncpg.Connection[Any], tenant: int, changes: Sequence[Change], *, strict: bool
+) -> list[Verdict]:
+    """Writes changes of one kind (all new, or none) by one statement."""
+    new = changes[0].expected == 0
+    own = {(change.type, change.id) for change in changes} if strict and new else set()
+    targets = sorted({target for change in changes for target in change.targets if target not in own})
+    tables = tuple(table for table in TABLES if any(change.rows.get(table) for change in changes))
+    values: list[Any] = [
+        [c.rid for c in changes],
+        [c.type for c in changes],
+        [c.id for c in changes],
+        [c.version for c in changes],
+        [c.updated for c in changes],
+        [c.method for c in changes],
+        [c.patient for c in changes],
+        [c.write_id for c in changes],
+        [c.body for c in changes],
+        [c.expected for c in changes],
+        [target[0] for target in targets],
+        [target[1] for target in targets],
+    ]
+    for table in tables:
+        values += _columns(changes, table)
+    row = await connection.fetchrow(writing(new, strict, tables), tenant, *values)
+    assert row is not None
+    if row[0] != len(targets):
+        return [Verdict.MISSING for _ in changes]
+    made = set(row[1])
+    return [Verdict.DONE if change.rid in made else Verdict.CONFLICT for change in changes]
+
+
+def touched(status: str) -> int:
+    """The number of rows in a command tag such as `UPDATE 3`."""
+    last = status.rsplit(" ", 1)[-1]
+    return int(last) if last.isdigit() else 0
+
+
+def too_costly() -> errors.FhirError:
+    """What a statement gets that ran past its time."""
+    return errors.too_costly(
+        "The search took longer than this server allows. Narrow it: name a patient, an identifier or a "
+        "shorter period, or ask for fewer includes."
+    )

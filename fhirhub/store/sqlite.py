@@ -1,0 +1,355 @@
+"""The database port on SQLite: short reads in the event loop, one writer that commits in groups.
+
+WAL, `synchronous=FULL`, `BEGIN IMMEDIATE`. Several processes may serve one file: a lock file beside it, held
+only while a transaction runs, lets writers of all processes take turns without polling.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import fcntl
+import json
+import os
+import re
+import sqlite3
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from functools import lru_cache
+from pathlib import Path
+from typing import Any, TypeVar
+
+from fhirhub import errors
+from fhirhub.store.database import Change, Key, Transaction, Verdict
+from fhirhub.store.index import TABLES
+from fhirhub.store.postgresql import too_costly
+from fhirhub.store.sql import Row, SqliteDialect, Statement
+
+T = TypeVar("T")
+
+MEMBERS = 128
+SHORT_SECONDS = 0.02
+"""A read that takes longer leaves the event loop and runs in a thread."""
+STEPS = 2_000
+"""Virtual machine instructions between two looks at the clock."""
+
+
+@lru_cache(maxsize=4000)
+def numbered(sql: str) -> str:
+    """`$3` as SQLite's `?3`."""
+    return re.sub(r"\$(\d+)", r"?\1", sql)
+
+
+def bound(statement: Statement) -> tuple[Any, ...]:
+    """The values as SQLite takes them: arrays as JSON."""
+    values = statement.values
+    for value in values:
+        if value.__class__ is list or value.__class__ is tuple:
+            return tuple(json.dumps(v) if isinstance(v, (list, tuple)) else v for v in values)
+    return values
+
+
+def connect(path: str, *, write: bool) -> sqlite3.Connection:
+    """A connection with the settings this store relies on."""
+    connection = sqlite3.connect(
+        path, isolation_level=None, check_same_thread=False, timeout=30, cached_statements=1000
+    )
+    connection.execute("PRAGMA journal_mode = WAL").fetchone()
+    connection.execute("PRAGMA synchronous = FULL")
+    connection.execute("PRAGMA cache_size = -32000")
+    connection.execute("PRAGMA temp_store = MEMORY")
+    connection.execute("PRAGMA mmap_size = 1073741824").fetchone()
+    connection.execute("PRAGMA wal_autocheckpoint = 4000").fetchone()
+    if not write:
+        connection.execute("PRAGMA query_only = ON")
+    return connection
+
+
+class SqliteDatabase:
+    """`Database` on one SQLite file."""
+
+    def __init__(self, path: str, statement_timeout_ms: int = 10_000) -> None:
+        self.dialect = SqliteDialect()
+        self._path = path
+        self._timeout_seconds = statement_timeout_ms / 1000
+        self._reader = connect(path, write=False)
+        self._deadline = 0.0
+        self._reader.set_progress_handler(self._too_late, STEPS)
+        self._writer = connect(path, write=True)
+        self._turn = os.open(f"{path}-turn", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        self._thread = ThreadPoolExecutor(1, "fhirhub-writer")
+        self._slow = ThreadPoolExecutor(2, "fhirhub-reader")
+        self._alone = asyncio.Lock()
+        self._waiting: list[tuple[int, Change, asyncio.Future[Verdict]]] = []
+        self._busy = False
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    # --- reading ---
+
+    def _too_late(self) -> bool:
+        return time.monotonic() > self._deadline
+
+    async def fetch(self, statement: Statement) -> list[Row]:
+        self._deadline = time.monotonic() + SHORT_SECONDS
+        try:
+            return self._reader.execute(numbered(statement.sql), bound(statement)).fetchall()
+        except sqlite3.OperationalError as failure:
+            if "interrupted" not in str(failure):
+                raise _meant(failure) from failure
+        return await asyncio.get_running_loop().run_in_executor(self._slow, self._fetch_slowly, statement)
+
+    def _fetch_slowly(self, statement: Statement) -> list[Row]:
+        connection = connect(self._path, write=False)
+        end = time.monotonic() + self._timeout_seconds
+        connection.set_progress_handler(lambda: time.monotonic() > end, STEPS)
+        try:
+            return connection.execute(numbered(statement.sql), bound(statement)).fetchall()
+        except sqlite3.OperationalError as failure:
+            raise too_costly() if "interrupted" in str(failure) else _meant(failure) from failure
+        finally:
+            connection.close()
+
+    # --- writing ---
+
+    async def execute(self, statement: Statement) -> int:
+        async def work(unit: Transaction) -> int:
+            return await unit.execute(statement)
+
+        return await self.transaction(work)
+
+    async def apply(self, tenant: int, change: Change) -> Verdict:
+        future: asyncio.Future[Verdict] = asyncio.get_running_loop().create_future()
+        self._waiting.append((tenant, change, future))
+        if not self._busy:
+            self._busy = True
+            task = asyncio.get_running_loop().create_task(self._drain())
+            self._tasks.add(task)
+            task.add_done_callback(self._tasks.discard)
+        return await asyncio.shield(future)
+
+    async def _drain(self) -> None:
+        loop = asyncio.get_running_loop()
+        try:
+            while self._waiting:
+                async with self._alone:
+                    members, self._waiting = self._waiting[:MEMBERS], self._waiting[MEMBERS:]
+                    changes = [(tenant, change) for tenant, change, _ in members]
+                    outcomes = await loop.run_in_executor(self._thread, self._write_group, changes)
+                for (_, _, future), outcome in zip(members, outcomes, strict=True):
+                    if future.done():
+                        continue
+                    if isinstance(outcome, Verdict):
+                        future.set_result(outcome)
+                    else:
+                        future.set_exception(outcome)
+        finally:
+            self._busy = False
+
+    def _write_group(self, changes: list[tuple[int, Change]]) -> list[Verdict | Exception]:
+        """One transaction for all; one each if that fails."""
+        try:
+            with self._one_transaction():
+                return [_apply(self._writer, tenant, change, frozenset()) for tenant, change in changes]
+        except Exception as failure:
+            if len(changes) == 1:
+                return [_meant(failure)]
+        return [self._write_group([change])[0] for change in changes]
+
+    @contextlib.contextmanager
+    def _one_transaction(self) -> Iterator[None]:
+        self._begin()
+        try:
+            yield
+            self._writer.execute("COMMIT")
+        except BaseException:
+            if self._writer.in_transaction:
+                self._writer.execute("ROLLBACK")
+            raise
+        finally:
+            fcntl.flock(self._turn, fcntl.LOCK_UN)
+
+    def _begin(self) -> None:
+        fcntl.flock(self._turn, fcntl.LOCK_EX)
+        try:
+            self._writer.execute("BEGIN IMMEDIATE")
+        except BaseException:
+            fcntl.flock(self._turn, fcntl.LOCK_UN)
+            raise
+
+    def _end(self, word: str) -> None:
+        try:
+            self._writer.execute(word)
+        except BaseException:
+            if self._writer.in_transaction:
+                self._writer.execute("ROLLBACK")
+            raise
+        finally:
+            fcntl.flock(self._turn, fcntl.LOCK_UN)
+
+    async def transaction(self, work: Callable[[Transaction], Awaitable[T]]) -> T:
+        async with self._alone:
+            # The unit ends in a task of its own: a client that leaves must not leave it open.
+            return await asyncio.shield(asyncio.ensure_future(self._unit(work)))
+
+    async def _unit(self, work: Callable[[Transaction], Awaitable[T]]) -> T:
+        loop = asyncio.get_running_loop()
+        await loop.run_in_executor(self._thread, self._begin)
+        try:
+            result = await work(SqliteTransaction(self._writer, self._timeout_seconds))
+        except BaseException as failure:
+            await loop.run_in_executor(self._thread, self._end, "ROLLBACK")
+            if isinstance(failure, sqlite3.Error):
+                raise _meant(failure) from failure
+            raise
+        await loop.run_in_executor(self._thread, self._end, "COMMIT")
+        return result
+
+    async def take_keys(self, tenant: int, count: int) -> int:
+        async def work(unit: Transaction) -> int:
+            rows = await unit.fetch(
+                Statement(
+                    "INSERT INTO row_key (tenant, next) VALUES ($1, 1 + $2) "
+                    "ON CONFLICT (tenant) DO UPDATE SET next = next + $2 RETURNING next - $2",
+                    (tenant, count),
+                )
+            )
+            return int(rows[0][0])
+
+        return await self.transaction(work)
+
+    async def durability(self) -> dict[str, str]:
+        levels = {0: "OFF", 1: "NORMAL", 2: "FULL", 3: "EXTRA"}
+        mode = self._writer.execute("PRAGMA journal_mode").fetchone()[0]
+        level = self._writer.execute("PRAGMA synchronous").fetchone()[0]
+        return {"journal_mode": str(mode), "synchronous": levels[level]}
+
+    async def backup(self, target: Path) -> None:
+        """A consistent copy of the whole database into a new file, while others write."""
+
+        def copy() -> None:
+            source, copied = connect(self._path, write=False), sqlite3.connect(target)
+            with contextlib.closing(source), contextlib.closing(copied):
+                source.backup(copied)
+
+        await asyncio.get_running_loop().run_in_executor(self._slow, copy)
+
+    async def close(self) -> None:
+        while self._tasks:
+            await asyncio.wait(set(self._tasks))
+        self._thread.shutdown()
+        self._slow.shutdown()
+        self._reader.close()
+        self._writer.close()
+        os.close(self._turn)
+
+
+class SqliteTransaction:
+    """`Transaction` on the writing connection, which nobody else uses meanwhile."""
+
+    def __init__(self, connection: sqlite3.Connection, timeout_seconds: float) -> None:
+        self.dialect = SqliteDialect()
+        self._connection = connection
+        self._timeout_seconds = timeout_seconds
+
+    async def fetch(self, statement: Statement) -> list[Row]:
+        end = time.monotonic() + self._timeout_seconds
+        self._connection.set_progress_handler(lambda: time.monotonic() > end, STEPS)
+        try:
+            return self._connection.execute(numbered(statement.sql), bound(statement)).fetchall()
+        except sqlite3.OperationalError as failure:
+            raise too_costly() if "interrupted" in str(failure) else _meant(failure) from failure
+        finally:
+            self._connection.set_progress_handler(None, 0)
+
+    async def execute(self, statement: Statement) -> int:
+        return self._connection.execute(numbered(statement.sql), bound(statement)).rowcount
+
+    async def apply(self, tenant: int, changes: Sequence[Change]) -> list[Verdict]:
+        own = frozenset((change.type, change.id) for change in changes if change.body is not None)
+        return [_apply(self._connection, tenant, change, own) for change in changes]
+
+    async def amend(self, tenant: int, change: Change) -> None:
+        self._connection.execute(
+            "UPDATE resource SET body = ?3, patient = ?4 WHERE tenant = ?1 AND rid = ?2",
+            (tenant, change.rid, change.body, change.patient),
+        )
+        _unindex(self._connection, tenant, change.rid)
+        _index(self._connection, tenant, change)
+
+    async def lock_names(self, tenant: int, names: Iterable[str]) -> None:
+        """Nothing to do: whoever is in a transaction is alone."""
+
+    async def lock_rows(self, tenant: int, keys: Iterable[Key]) -> None:
+        """Nothing to do: whoever is in a transaction is alone."""
+
+
+# --- the statements that write ---
+
+_INSERT = {
+    table: f"INSERT OR IGNORE INTO {table} VALUES ({', '.join('?' * (2 + len(index.columns)))})"
+    for table, index in TABLES.items()
+}
+
+
+def _index(connection: sqlite3.Connection, tenant: int, change: Change) -> None:
+    head = (tenant, change.rid)
+    for table, rows in change.rows.items():
+        if rows:
+            connection.executemany(_INSERT[table], [head + tuple(row) for row in rows])
+
+
+def _unindex(connection: sqlite3.Connection, tenant: int, rid: int) -> None:
+    for table in TABLES:
+        connection.execute(f"DELETE FROM {table} WHERE tenant = ? AND rid = ?", (tenant, rid))
+
+
+def _apply(
+    connection: sqlite3.Connection, tenant: int, change: Change, own: frozenset[Key]
+) -> Verdict:
+    """Checks, then writes: a verdict other than DONE has touched nothing."""
+    for target in change.targets - own:
+        found = connection.execute(
+            "SELECT 1 FROM resource WHERE tenant = ? AND type = ? AND id = ? AND NOT deleted",
+            (tenant, *target),
+        ).fetchone()
+        if found is None:
+            return Verdict.MISSING
+    c = change
+    if c.expected == 0:
+        made = connection.execute(
+            "INSERT INTO resource (tenant, rid, type, id, version, updated, deleted, method, patient, write_id,"
+            " body) VALUES (?,?,?,?,?,?,?,?,?,?,?) ON CONFLICT (tenant, type, id) DO NOTHING",
+            (tenant, c.rid, c.type, c.id, c.version, c.updated, c.body is None, c.method, c.patient,
+             c.write_id, c.body),
+        )  # fmt: skip
+        if made.rowcount == 0:
+            return Verdict.CONFLICT
+    else:
+        kept = connection.execute(
+            "INSERT INTO version (tenant, rid, type, id, version, updated, until, deleted, method, patient,"
+            " write_id, body) SELECT tenant, rid, type, id, version, updated, ?4, deleted, method, patient,"
+            " write_id, body FROM resource WHERE tenant = ?1 AND rid = ?2 AND version = ?3",
+            (tenant, c.rid, c.expected, c.updated),
+        )
+        if kept.rowcount == 0:
+            return Verdict.CONFLICT
+        connection.execute(
+            "UPDATE resource SET version = ?, updated = ?, deleted = ?, method = ?, patient = ?, write_id = ?,"
+            " body = ? WHERE tenant = ? AND rid = ?",
+            (c.version, c.updated, c.body is None, c.method, c.patient, c.write_id, c.body, tenant, c.rid),
+        )
+        _unindex(connection, tenant, c.rid)
+    _index(connection, tenant, c)
+    return Verdict.DONE
+
+
+def _meant(failure: Exception) -> Exception:
+    """What a fault of SQLite means to a caller."""
+    text = str(failure)
+    if isinstance(failure, sqlite3.OperationalError):
+        if "locked" in text or "busy" in text:
+            return errors.lock_error("The database is being written by others; try again.")
+        if "full" in text or "readonly" in text:
+            return errors.no_store("The database has no room, or may not be written.")
+    return failure

@@ -1,0 +1,162 @@
+"""The tables: resources and their versions, the search indexes, and what the hub keeps of itself.
+
+Every key begins with the tenant, so that one tenant's rows lie together and PostgreSQL can be sharded by it.
+"""
+
+from __future__ import annotations
+
+from sqlalchemy import BigInteger, Boolean, Column, Double, Index, Integer, LargeBinary, Table, Text
+from sqlalchemy.schema import PrimaryKeyConstraint
+from sqlalchemy.types import TypeEngine
+from sqlmodel import Field, SQLModel
+
+from fhirhub.store import index
+
+# Text compares bytewise on both databases, so that ranges and cursors mean the same.
+EXACT_TEXT: TypeEngine[str] = Text().with_variant(Text(collation="C"), "postgresql")
+
+_KINDS: dict[str, TypeEngine[object]] = {
+    "int": Integer(),
+    "bigint": BigInteger(),
+    "double": Double(),
+    "text": EXACT_TEXT,
+    "bool": Boolean(),
+    "bytea": LargeBinary(),
+}
+
+
+class Region(SQLModel, table=True):
+    """A tenant: a region or care group, named in the path (`/name/fhir`)."""
+
+    __tablename__ = "tenant"
+    tenant: int = Field(primary_key=True)
+    name: str = Field(sa_column=Column(EXACT_TEXT, nullable=False))
+    created: int = Field(sa_column=Column(BigInteger, nullable=False))
+    """Microseconds since 1970 UTC."""
+
+
+class Instance(SQLModel, table=True):
+    """What this database knows of its hub, such as the check value of its secret; tenant 0 is the hub."""
+
+    __tablename__ = "instance"
+    tenant: int = Field(primary_key=True)
+    name: str = Field(sa_column=Column(EXACT_TEXT, primary_key=True))
+    value: str = Field(sa_column=Column(EXACT_TEXT, nullable=False))
+
+
+class RowKey(SQLModel, table=True):
+    """The next row key (`rid`) of a tenant that nobody has taken."""
+
+    __tablename__ = "row_key"
+    tenant: int = Field(primary_key=True)
+    next: int = Field(sa_column=Column(BigInteger, nullable=False))
+
+
+class Job(SQLModel, table=True):
+    """Work to be done after a commit, once, whoever comes to it first."""
+
+    __tablename__ = "job"
+    __table_args__ = (Index("job_due", "tenant", "due"),)
+    tenant: int = Field(primary_key=True)
+    id: str = Field(sa_column=Column(EXACT_TEXT, primary_key=True))
+    kind: str = Field(sa_column=Column(EXACT_TEXT, nullable=False))
+    content: str = Field(sa_column=Column(EXACT_TEXT, nullable=False))
+    """JSON."""
+    due: int = Field(sa_column=Column(BigInteger, nullable=False))
+    """Not before this moment, in microseconds; a claim moves it into the future."""
+    tries: int = Field(default=0)
+    fault: str | None = Field(default=None, sa_column=Column(EXACT_TEXT))
+
+
+class CustomParameter(SQLModel, table=True):
+    """A SearchParameter resource of a tenant and whether searches by it are ready."""
+
+    __tablename__ = "custom_parameter"
+    tenant: int = Field(primary_key=True)
+    id: str = Field(sa_column=Column(EXACT_TEXT, primary_key=True))
+    state: str = Field(sa_column=Column(EXACT_TEXT, nullable=False))
+    """`waiting`, `ready` or `gone`."""
+    body: str = Field(sa_column=Column(EXACT_TEXT, nullable=False))
+
+
+class Erasure(SQLModel, table=True):
+    """The record that something was erased: what, when, on which ground; never its content."""
+
+    __tablename__ = "erasure"
+    tenant: int = Field(primary_key=True)
+    id: str = Field(sa_column=Column(EXACT_TEXT, primary_key=True))
+    subject: str = Field(sa_column=Column(EXACT_TEXT, nullable=False))
+    ground: str = Field(sa_column=Column(EXACT_TEXT, nullable=False))
+    erased: int = Field(sa_column=Column(BigInteger, nullable=False))
+    resources: int = Field(sa_column=Column(BigInteger, nullable=False))
+
+
+def _text(name: str, *, null: bool = False) -> Column[str]:
+    return Column(name, EXACT_TEXT, nullable=null)
+
+
+def _number(name: str) -> Column[int]:
+    return Column(name, BigInteger, nullable=False)
+
+
+RESOURCE = Table(
+    "resource",
+    SQLModel.metadata,
+    Column("tenant", Integer, nullable=False),
+    _number("rid"),
+    _text("type"),
+    _text("id"),
+    Column("version", Integer, nullable=False),
+    _number("updated"),
+    Column("deleted", Boolean, nullable=False),
+    _text("method"),
+    _text("patient", null=True),
+    _text("write_id"),
+    Column("body", LargeBinary, nullable=True),
+    PrimaryKeyConstraint("tenant", "rid"),
+    Index("resource_id", "tenant", "type", "id", unique=True),
+    Index("resource_updated", "tenant", "type", "updated", "rid"),
+)
+
+VERSION = Table(
+    "version",
+    SQLModel.metadata,
+    Column("tenant", Integer, nullable=False),
+    _number("rid"),
+    _text("type"),
+    _text("id"),
+    Column("version", Integer, nullable=False),
+    _number("updated"),
+    _number("until"),
+    Column("deleted", Boolean, nullable=False),
+    _text("method"),
+    _text("patient", null=True),
+    _text("write_id"),
+    Column("body", LargeBinary, nullable=True),
+    PrimaryKeyConstraint("tenant", "rid", "version"),
+    Index("version_updated", "tenant", "type", "updated", "rid", "version"),
+)
+
+
+def _index_table(name: str, table: index.Table) -> Table:
+    columns = [Column(c.name, _KINDS[c.kind], nullable=c.null) for c in table.columns]
+    indexes = []
+    for one in table.indexes:
+        built = Index(f"{name}_{one.name}", *one.columns)
+        if one.where is not None:
+            from sqlalchemy import text
+
+            built.dialect_options["sqlite"]["where"] = text(one.where)
+            built.dialect_options["postgresql"]["where"] = text(one.where)
+        indexes.append(built)
+    return Table(
+        name,
+        SQLModel.metadata,
+        Column("tenant", Integer, nullable=False),
+        _number("rid"),
+        *columns,
+        *indexes,
+    )
+
+
+INDEXES = {name: _index_table(name, table) for name, table in index.TABLES.items()}

@@ -1,0 +1,196 @@
+"""Every version of every resource: read, vread and history as statements
+(https://hl7.org/fhir/R4/http.html#history).
+
+The current version stands in `resource`, superseded ones in `version`. A caller sees an old version only where
+the newest is visible to them too.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+from fhirhub.access import Access
+from fhirhub.store.database import Reader
+from fhirhub.store.sql import Binder, Row, Statement
+from fhirhub.store.visible import condition
+
+
+class Stored(NamedTuple):
+    """One version of a resource. `updated` is in microseconds since 1970 UTC; a deletion has no body."""
+
+    rid: int
+    type: str
+    id: str
+    version: int
+    updated: int
+    deleted: bool
+    method: str
+    body: bytes | None
+
+
+COLUMNS = ("rid", "type", "id", "version", "updated", "deleted", "method", "body")
+
+
+def _columns(alias: str) -> str:
+    return ", ".join(f"{alias}.{name}" for name in COLUMNS)
+
+
+def stored(row: Row) -> Stored:
+    return Stored(*row[: len(COLUMNS)])
+
+
+_READ = (
+    f"SELECT {_columns('r')} FROM resource r WHERE r.tenant = $1 AND r.type = $2 AND r.id = $3"
+)
+
+
+def read(tenant: int, access: Access, type: str, id: str) -> Statement:
+    """The current version, deleted or not."""
+    if access.unlimited:
+        return Statement(_READ, (tenant, type, id), ("int", "text", "text"), together=True)
+    binder = Binder()
+    binder.bind(tenant, "int")
+    binder.bind(type)
+    binder.bind(id)
+    return binder.statement(f"{_READ} AND {condition(access, 'r', binder)}")
+
+
+async def read_many(
+    reader: Reader, tenant: int, access: Access, keys: Sequence[tuple[str, str]]
+) -> list[Stored]:
+    """The current versions of many resources, deletions included, in no order."""
+    by_type: dict[str, list[str]] = {}
+    for type, id in keys:
+        by_type.setdefault(type, []).append(id)
+    found = []
+    for type, ids in by_type.items():
+        binder = Binder()
+        binder.bind(tenant, "int")
+        where = f"r.type = {binder.bind(type)} AND {reader.dialect.any_of('r.id', binder.bind(ids, 'text[]'))}"
+        seen = "" if access.unlimited else f" AND {condition(access, 'r', binder)}"
+        rows = await reader.fetch(
+            binder.statement(f"SELECT {_columns('r')} FROM resource r WHERE r.tenant = $1 AND {where}{seen}")
+        )
+        found += [stored(row) for row in rows]
+    return found
+
+
+def vread(tenant: int, access: Access, type: str, id: str, version: int) -> Statement:
+    """One version by its number."""
+    binder = Binder()
+    binder.bind(tenant, "int")
+    binder.bind(type)
+    binder.bind(id)
+    number = binder.bind(version, "int")
+    seen = condition(access, "r", binder)
+    return binder.statement(
+        f"SELECT {_columns('r')} FROM resource r WHERE r.tenant = $1 AND r.type = $2 AND r.id = $3 "
+        f"AND r.version = {number} AND {seen} UNION ALL "
+        f"SELECT {_columns('v')} FROM resource r JOIN version v ON v.tenant = $1 AND v.rid = r.rid "
+        f"AND v.version = {number} WHERE r.tenant = $1 AND r.type = $2 AND r.id = $3 AND {seen}"
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class HistoryRequest:
+    """Which versions are asked for, newest first.
+
+    `since` keeps versions made at that moment or later; `at` those current at some moment of a half-open
+    range; both in microseconds. `before` is the place after which a page begins: (updated, rid, version).
+    """
+
+    type: str | None = None
+    id: str | None = None
+    since: int | None = None
+    at: tuple[int, int] | None = None
+    before: tuple[int, int, int] | None = None
+    count: int = 50
+
+
+def _part(
+    tenant: int, access: Access, request: HistoryRequest, type: str, binder: Binder, superseded: bool
+) -> str:
+    alias = "v" if superseded else "r"
+    if superseded:
+        source = "version v JOIN resource r ON r.tenant = $1 AND r.rid = v.rid"
+    else:
+        source = "resource r"
+    where = [f"{alias}.tenant = $1", f"{alias}.type = {binder.bind(type)}"]
+    if request.id is not None:
+        if superseded:
+            # The one resource is found first, its versions by its key.
+            source = (
+                "resource r JOIN version v ON v.tenant = $1 AND v.rid = r.rid"
+            )
+            where = ["r.tenant = $1", f"r.type = {binder.bind(type)}"]
+        where.append(f"r.id = {binder.bind(request.id)}")
+    if request.since is not None:
+        where.append(f"{alias}.updated >= {binder.bind(request.since, 'bigint')}")
+    if request.at is not None:
+        where.append(f"{alias}.updated < {binder.bind(request.at[1], 'bigint')}")
+        if superseded:
+            where.append(f"v.until > {binder.bind(request.at[0], 'bigint')}")
+    if request.before is not None:
+        place = ", ".join(binder.bind(part, "bigint") for part in request.before)
+        where.append(f"({alias}.updated, {alias}.rid, {alias}.version) < ({place})")
+    if not access.unlimited:
+        where.append(condition(access, "r", binder))
+    return (
+        f"SELECT {_columns(alias)} FROM {source} WHERE {' AND '.join(where)} "
+        f"ORDER BY {alias}.updated DESC, {alias}.rid DESC, {alias}.version DESC "
+        f"LIMIT {binder.bind(request.count + 1, 'bigint')}"
+    )
+
+
+async def history(reader: Reader, tenant: int, access: Access, request: HistoryRequest) -> list[Stored]:
+    """At most `count + 1` versions, newest first: one more than asked tells that there is a next page."""
+    types = [request.type] if request.type else await types_present(reader, tenant)
+    if not types:
+        return []
+    binder = Binder()
+    binder.bind(tenant, "int")
+    parts = [
+        f"SELECT * FROM ({_part(tenant, access, request, type, binder, superseded)}) AS {name}"
+        for number, type in enumerate(types)
+        for superseded, name in ((False, f"c{number}"), (True, f"s{number}"))
+    ]
+    statement = binder.statement(
+        f"SELECT * FROM ({' UNION ALL '.join(parts)}) AS h "
+        f"ORDER BY updated DESC, rid DESC, version DESC LIMIT {binder.bind(request.count + 1, 'bigint')}"
+    )
+    return [stored(row) for row in await reader.fetch(statement)]
+
+
+async def types_present(reader: Reader, tenant: int) -> list[str]:
+    """The resource types of which anything was ever stored, found by skipping through the index."""
+    rows = await reader.fetch(
+        Statement(
+            "WITH RECURSIVE present(type) AS (SELECT (SELECT min(type) FROM resource WHERE tenant = $1) "
+            "UNION ALL SELECT (SELECT min(r.type) FROM resource r WHERE r.tenant = $1 AND r.type > p.type) "
+            "FROM present p WHERE p.type IS NOT NULL) SELECT type FROM present WHERE type IS NOT NULL",
+            (tenant,),
+            ("int",),
+        )
+    )
+    return [row[0] for row in rows]
+
+
+async def referrers(
+    reader: Reader, tenant: int, keys: Sequence[tuple[int, str, str]], limit: int = 5
+) -> list[tuple[str, str, str, str]]:
+    """Who refers to these resources (rid, type, id), other than themselves: (type, id, target type, target id)."""
+    found: list[tuple[str, str, str, str]] = []
+    for rid, type, id in keys:
+        rows: list[Any] = await reader.fetch(
+            Statement(
+                "SELECT DISTINCT r.type, r.id FROM reference f JOIN resource r ON r.tenant = $1 "
+                "AND r.rid = f.rid WHERE f.tenant = $1 AND f.target_id = $2 AND f.target_type = $3 "
+                "AND f.rid <> $4 LIMIT $5",
+                (tenant, id, type, rid, limit),
+                ("int", "text", "text", "bigint", "bigint"),
+            )
+        )
+        found += [(row[0], row[1], type, id) for row in rows]
+    return found

@@ -1,0 +1,61 @@
+"""What every test can have: a database of its own on SQLite and on PostgreSQL."""
+
+from __future__ import annotations
+
+import itertools
+import os
+import shutil
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+
+import pytest
+import pytest_asyncio
+
+from fhirhub.store.database import Database
+from fhirhub.store.opening import migrate, open_database
+from tests.postgres import PostgresServer, postgres_server
+
+_numbers = itertools.count()
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[PostgresServer]:
+    """A PostgreSQL cluster for this run, with a database `template_hub` that has the tables."""
+    with postgres_server() as server:
+        migrate(server.create_database("template_hub"))
+        yield server
+
+
+@pytest.fixture(scope="session")
+def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("sqlite") / "template.db"
+    migrate(f"sqlite://{path}")
+    return path
+
+
+@pytest.fixture
+def sqlite_url(sqlite_template: Path, tmp_path: Path) -> str:
+    """An empty SQLite database with the tables."""
+    shutil.copy(sqlite_template, tmp_path / "hub.db")
+    return f"sqlite://{tmp_path / 'hub.db'}"
+
+
+@pytest.fixture
+def postgresql_url(postgres: PostgresServer) -> Iterator[str]:
+    """An empty PostgreSQL database with the tables."""
+    name = f"hub_{os.getpid()}_{next(_numbers)}"
+    yield postgres.create_database(name, "template_hub")
+    postgres.drop_database(name)
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def database_url(request: pytest.FixtureRequest) -> str:
+    """An empty database with the tables, once on each."""
+    return str(request.getfixturevalue(f"{request.param}_url"))
+
+
+@pytest_asyncio.fixture
+async def database(database_url: str) -> AsyncIterator[Database]:
+    opened = open_database(database_url)
+    yield opened
+    await opened.close()
