@@ -1,0 +1,177 @@
+"""The database port behaves the same on both databases."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from fhirhub.errors import FhirError
+from fhirhub.store.database import Change, Database, Transaction, Verdict
+from fhirhub.store.sql import Statement
+
+REFERENCE = 7
+TOKEN = 8
+
+
+def change(rid: int, **given: Any) -> Change:
+    version = given.pop("version", 1)
+    settings: dict[str, Any] = {
+        "rid": rid,
+        "type": "Patient",
+        "id": f"p{rid}",
+        "expected": version - 1,
+        "version": version,
+        "updated": 1_000 * version,
+        "method": "POST",
+        "write_id": f"w{rid}-{version}",
+        "body": b'{"resourceType":"Patient"}',
+        "rows": {"token": [(TOKEN, f"v{version}", 0, None)]},
+    }
+    return Change(**(settings | given))
+
+
+async def rows(database: Database, sql: str, *values: Any) -> list[tuple[Any, ...]]:
+    kinds = tuple("int" if n == 0 else "bigint" for n in range(len(values)))
+    return [tuple(row) for row in await database.fetch(Statement(sql, values, kinds))]  # type: ignore[arg-type]
+
+
+async def current(database: Database, rid: int) -> list[tuple[Any, ...]]:
+    return await rows(
+        database, "SELECT version, body FROM resource WHERE tenant = $1 AND rid = $2", 1, rid
+    )
+
+
+async def test_a_new_resource_is_there_with_its_index_rows(database: Database) -> None:
+    assert await database.apply(1, change(1)) is Verdict.DONE
+    assert await current(database, 1) == [(1, b'{"resourceType":"Patient"}')]
+    assert await rows(database, "SELECT rid, code FROM token WHERE tenant = $1", 1) == [(1, "v1")]
+
+
+async def test_an_id_in_use_is_a_conflict_and_writes_nothing(database: Database) -> None:
+    await database.apply(1, change(1))
+    assert await database.apply(1, change(2, id="p1")) is Verdict.CONFLICT
+    assert await rows(database, "SELECT rid FROM token WHERE tenant = $1", 1) == [(1,)]
+
+
+async def test_the_same_id_is_free_in_another_tenant_and_type(database: Database) -> None:
+    await database.apply(1, change(1))
+    assert await database.apply(2, change(1)) is Verdict.DONE
+    assert await database.apply(1, change(2, id="p1", type="Group")) is Verdict.DONE
+
+
+async def test_an_update_keeps_the_old_version_and_replaces_index_rows(database: Database) -> None:
+    await database.apply(1, change(1))
+    assert await database.apply(1, change(1, version=2, body=b"{}")) is Verdict.DONE
+    assert await current(database, 1) == [(2, b"{}")]
+    kept = await rows(database, "SELECT version, updated, until, body FROM version WHERE tenant = $1", 1)
+    assert kept == [(1, 1000, 2000, b'{"resourceType":"Patient"}')]
+    assert await rows(database, "SELECT code FROM token WHERE tenant = $1", 1) == [("v2",)]
+
+
+async def test_an_update_of_a_version_that_is_not_current_is_a_conflict(database: Database) -> None:
+    await database.apply(1, change(1))
+    await database.apply(1, change(1, version=2))
+    assert await database.apply(1, change(1, version=2, write_id="other")) is Verdict.CONFLICT
+    assert len(await rows(database, "SELECT 1 FROM version WHERE tenant = $1", 1)) == 1
+
+
+async def test_a_reference_to_nothing_is_missing_and_writes_nothing(database: Database) -> None:
+    assert await database.apply(1, change(1, targets=frozenset({("Patient", "none")}))) is Verdict.MISSING
+    assert await current(database, 1) == []
+
+
+async def test_a_reference_to_a_deleted_resource_is_missing(database: Database) -> None:
+    await database.apply(1, change(1))
+    await database.apply(1, change(1, version=2, body=None, rows={}))
+    assert await database.apply(1, change(2, targets=frozenset({("Patient", "p1")}))) is Verdict.MISSING
+
+
+async def test_one_refused_member_of_a_group_refuses_no_other(database: Database) -> None:
+    writes = [
+        change(n, targets=frozenset({("Patient", "none")}) if n % 5 == 0 else frozenset())
+        for n in range(1, 41)
+    ]
+    verdicts = await asyncio.gather(*(database.apply(1, write) for write in writes))
+    assert verdicts == [Verdict.MISSING if n % 5 == 0 else Verdict.DONE for n in range(1, 41)]
+    assert len(await rows(database, "SELECT 1 FROM token WHERE tenant = $1", 1)) == 32
+
+
+async def test_of_many_updates_of_one_version_exactly_one_is_done(database: Database) -> None:
+    await database.apply(1, change(1))
+    writes = [change(1, version=2, write_id=f"try{n}") for n in range(20)]
+    verdicts = await asyncio.gather(*(database.apply(1, write) for write in writes))
+    assert verdicts.count(Verdict.DONE) == 1
+    assert verdicts.count(Verdict.CONFLICT) == 19
+    assert len(await rows(database, "SELECT 1 FROM version WHERE tenant = $1", 1)) == 1
+
+
+async def test_equal_statements_asked_at_once_get_each_their_own_rows(database: Database) -> None:
+    await asyncio.gather(*(database.apply(1, change(n)) for n in range(1, 31)))
+    sql = "SELECT rid, id FROM resource WHERE tenant = $1 AND rid = $2"
+    ask: Callable[[int], Statement] = lambda n: Statement(sql, (1, n), ("int", "bigint"), together=True)  # noqa: E731
+    answers = await asyncio.gather(*(database.fetch(ask(n)) for n in range(0, 33)))
+    for n, answer in enumerate(answers):
+        assert [tuple(row)[:2] for row in answer] == ([(n, f"p{n}")] if 1 <= n <= 30 else [])
+
+
+async def test_a_transaction_that_raises_leaves_nothing(database: Database) -> None:
+    async def work(unit: Transaction) -> None:
+        assert await unit.apply(1, [change(1), change(2)]) == [Verdict.DONE, Verdict.DONE]
+        raise FhirError(400, [])
+
+    with pytest.raises(FhirError):
+        await database.transaction(work)
+    assert await rows(database, "SELECT 1 FROM resource WHERE tenant = $1", 1) == []
+
+
+async def test_a_transaction_writes_hundreds_that_refer_to_each_other(database: Database) -> None:
+    async def work(unit: Transaction) -> list[Verdict]:
+        return await unit.apply(
+            1, [change(n, targets=frozenset({("Patient", f"p{n % 300 + 1}")})) for n in range(1, 301)]
+        )
+
+    assert set(await database.transaction(work)) == {Verdict.DONE}
+    assert len(await rows(database, "SELECT 1 FROM token WHERE tenant = $1", 1)) == 300
+
+
+async def test_transactions_that_update_the_same_rows_in_other_orders_all_end(database: Database) -> None:
+    await asyncio.gather(*(database.apply(1, change(n)) for n in range(1, 11)))
+
+    async def bump(order: list[int]) -> None:
+        async def work(unit: Transaction) -> None:
+            for n in order:
+                found = await unit.fetch(
+                    Statement(
+                        "SELECT version FROM resource WHERE tenant = $1 AND rid = $2", (1, n), ("int", "bigint")
+                    )
+                )
+                version = found[0][0] + 1
+                verdicts = await unit.apply(1, [change(n, version=version, write_id=str(order))])
+                if verdicts != [Verdict.DONE]:
+                    raise LookupError
+
+        while True:
+            try:
+                await database.transaction(work)
+            except LookupError:
+                continue
+            return
+
+    await asyncio.gather(*(bump(list(range(1, 11))[:: 1 if n % 2 else -1]) for n in range(2)))
+    assert {row[0] for row in await rows(database, "SELECT version FROM resource WHERE tenant = $1", 1)} == {3}
+
+
+async def test_row_keys_are_handed_out_once(database: Database) -> None:
+    firsts = await asyncio.gather(*(database.take_keys(1, 10) for _ in range(8)))
+    assert sorted(firsts) == [1 + 10 * n for n in range(8)]
+
+
+async def test_what_is_committed_is_on_disk(database: Database) -> None:
+    settings = await database.durability()
+    assert settings in (
+        {"journal_mode": "wal", "synchronous": "FULL"},
+        settings | {"fsync": "on", "synchronous_commit": "on", "full_page_writes": "on"},
+    )
