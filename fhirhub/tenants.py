@@ -1,0 +1,187 @@
+"""The tenants (regions or care groups) of one database: added, listed, and opened for use.
+
+The tenant `default` is served at `/fhir`, every other at `/{name}/fhir`; nothing crosses from one to another.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from fhirhub import repository
+from fhirhub.repository import Keys, Tenant
+from fhirhub.secrets import Secret, open_secret, secret_path
+from fhirhub.settings import Settings
+from fhirhub.store.database import Database
+from fhirhub.store.index.parameters import Parameters
+from fhirhub.store.opening import open_database
+from fhirhub.store.sql import Statement
+
+DEFAULT = "default"
+FIRST = 1
+"""The number of the default tenant; 0 is the hub itself."""
+
+ROUTES = frozenset(
+    {
+        "admin", "api", "assets", "auth", "docs", "fhir", "guide", "healthz", "launch", "login", "logout",
+        "metrics", "openapi", "plan", "readyz", "redoc", "static", "subscriptions", "web", "well-known",
+    }
+)  # fmt: skip
+"""First words of paths that mean something else, now or to come."""
+
+UNKNOWN_SECONDS = 1.0
+"""How long a name that is no tenant is taken to be none."""
+
+_NAME = re.compile(r"[a-z][a-z0-9-]{0,62}")
+
+
+class TenantError(Exception):
+    """A tenant that cannot be, or is not there; the text says what would be right."""
+
+
+class Tenants:
+    """The tenants of one open database, each opened once."""
+
+    def __init__(self, database: Database, secret: Secret, settings: Settings) -> None:
+        self.database = database
+        self.secret = secret
+        self._settings = settings
+        self._open: dict[str, Tenant] = {}
+        self._unknown: dict[str, float] = {}
+
+    async def named(self, name: str) -> Tenant | None:
+        """The tenant of that name; None where there is none."""
+        tenant = self._open.get(name)
+        if tenant is None and self._unknown.get(name, 0.0) < time.monotonic():
+            tenant = await self._find(name)
+            if tenant is None:
+                if len(self._unknown) > 1000:
+                    self._unknown.clear()
+                self._unknown[name] = time.monotonic() + UNKNOWN_SECONDS
+            else:
+                # Another request may have opened it meanwhile: all of them share one.
+                tenant = self._open.setdefault(name, tenant)
+        return tenant
+
+    async def get(self, name: str) -> Tenant:
+        """The tenant of that name. Raises TenantError where there is none."""
+        tenant = await self.named(name)
+        if tenant is None:
+            raise TenantError(
+                f"There is no tenant `{name}`; there are {', '.join(await self.names())}. "
+                "`fhirhub tenants add` makes one."
+            )
+        return tenant
+
+    async def names(self) -> list[str]:
+        """Every tenant, in the order in which they were added."""
+        rows = await self.database.fetch(Statement("SELECT name FROM tenant ORDER BY tenant"))
+        return [str(row[0]) for row in rows]
+
+    async def add(self, name: str) -> None:
+        """Make a tenant. Raises TenantError for a name that cannot be or is taken."""
+        if not _NAME.fullmatch(name):
+            raise TenantError(
+                f"`{name}` cannot be a tenant's name: that is a small letter, then at most 62 small letters, "
+                "digits and `-`"
+            )
+        if name in ROUTES:
+            raise TenantError(f"`{name}` cannot be a tenant's name: /{name} is a path of the hub itself")
+        made = await self.database.execute(
+            Statement(
+                "INSERT INTO tenant (tenant, name, created) SELECT MAX(tenant) + 1, $1, $2 FROM tenant "
+                "HAVING COUNT(CASE WHEN name = $1 THEN 1 END) = 0",
+                (name, repository.now()),
+                ("text", "bigint"),
+            )
+        )
+        if made == 0:
+            raise TenantError(f"There is a tenant `{name}` already")
+
+    async def refresh(self) -> None:
+        """Take note of search parameters that others added to, or made ready for, the tenants in use."""
+        for tenant in list(self._open.values()):
+            parameters = await self._parameters(tenant.number)
+            if parameters.generation != tenant.parameters.generation:
+                tenant.parameters = parameters
+
+    async def _find(self, name: str) -> Tenant | None:
+        rows = await self.database.fetch(
+            Statement("SELECT tenant FROM tenant WHERE name = $1", (name,), ("text",))
+        )
+        if not rows:
+            return None
+        number = int(rows[0][0])
+        path = "/fhir" if name == DEFAULT else f"/{name}/fhir"
+        return Tenant(
+            number=number,
+            name=name,
+            database=self.database,
+            parameters=await self._parameters(number),
+            keys=Keys(self.database, number),
+            integrity=self._settings.referential_integrity,
+            cursor_key=self.secret.key("cursor", name),
+            bases=(self._settings.public_url + path,),
+        )
+
+    async def _parameters(self, number: int) -> Parameters:
+        """R4's search parameters and the tenant's own; those still being indexed are known as such."""
+        rows = await self.database.fetch(
+            Statement(
+                "SELECT body, state FROM custom_parameter WHERE tenant = $1 AND state <> 'gone' ORDER BY id",
+                (number,),
+                ("int",),
+            )
+        )
+        resources = [(json.loads(body), state) for body, state in rows]
+        waiting = [resource["url"] for resource, state in resources if state == "waiting"]
+        return Parameters([resource for resource, _ in resources], waiting)
+
+
+@asynccontextmanager
+async def open_tenants(settings: Settings) -> AsyncIterator[Tenants]:
+    """The database of these settings with its secret and its tenants, `default` made where it is lacking.
+
+    Raises SecretError where the hub's secret is not the database's.
+    """
+    database = open_database(
+        settings.database,
+        connections=settings.database_connections,
+        statement_timeout_ms=settings.statement_timeout_ms,
+    )
+    try:
+        secret = await _secret(settings, database)
+        await database.execute(
+            Statement(
+                "INSERT INTO tenant (tenant, name, created) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING",
+                (FIRST, DEFAULT, repository.now()),
+                ("int", "text", "bigint"),
+            )
+        )
+        yield Tenants(database, secret, settings)
+    finally:
+        await database.close()
+
+
+async def _secret(settings: Settings, database: Database) -> Secret:
+    async def stored() -> str | None:
+        rows = await database.fetch(
+            Statement(
+                "SELECT value FROM instance WHERE tenant = $1 AND name = $2", (0, "secret"), ("int", "text")
+            )
+        )
+        return str(rows[0][0]) if rows else None
+
+    async def store(check_value: str) -> None:
+        await database.execute(
+            Statement(
+                "INSERT INTO instance (tenant, name, value) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING",
+                (0, "secret", check_value),
+                ("int", "text", "text"),
+            )
+        )
+
+    return await open_secret(secret_path(settings), stored, store)
