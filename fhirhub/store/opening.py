@@ -37,7 +37,7 @@ def migrate(url: str) -> None:
     from sqlalchemy import create_engine
     from sqlmodel import SQLModel
 
-    from fhirhub.store import tables
+    from fhirhub.store import statistics, tables
 
     assert tables.RESOURCE is not None
     if url.startswith("sqlite:"):
@@ -55,6 +55,8 @@ def migrate(url: str) -> None:
         target = create_async_engine(url.replace("postgresql://", "postgresql+asyncpg://", 1))
         async with target.begin() as connection:
             await connection.run_sync(SQLModel.metadata.create_all)
+            for statement in statistics.seed():
+                await connection.exec_driver_sql(statement)
         await target.dispose()
 
     asyncio.run(make())

@@ -483,9 +483,8 @@ class PostgresqlTransaction:
     async def lock_rows(self, tenant: int, keys: Iterable[Key]) -> None:
         wanted = sorted(set(keys))
         await self._connection.execute(
-            "SELECT 1 FROM (SELECT * FROM unnest($2::text[], $3::text[]) AS k(type, id)) k "
-            "JOIN resource r ON r.tenant = $1 AND r.type = k.type AND r.id = k.id "
-            "ORDER BY r.type, r.id FOR UPDATE OF r",
+            "SELECT 1 FROM unnest($2::text[], $3::text[]) AS k(type, id) CROSS JOIN LATERAL (SELECT 1 "
+            "FROM resource r WHERE r.tenant = $1 AND r.type = k.type AND r.id = k.id FOR UPDATE) AS l",
             tenant,
             [key[0] for key in wanted],
             [key[1] for key in wanted],
@@ -518,12 +517,13 @@ def writing(new: bool, strict: bool, tables: tuple[str, ...]) -> str:
     first = 2 + len(_HEAD)
     parts = [
         f"m AS MATERIALIZED (SELECT * FROM unnest({heads}) AS m({', '.join(_HEAD)}))",
-        "locked AS (SELECT 1 FROM "
-        f"(SELECT * FROM unnest(${first}::text[], ${first + 1}::text[]) AS w(type, id)) w "
-        "JOIN resource r ON r.tenant = $1 AND r.type = w.type AND r.id = w.id "
-        "WHERE NOT r.deleted ORDER BY r.type, r.id FOR KEY SHARE OF r)",
-        f"found AS MATERIALIZED (SELECT count(*) AS n FROM locked)",
+        # LATERAL with a row lock is never turned round: each target is probed by its key, in key order.
+        f"locked AS (SELECT 1 FROM unnest(${first}::text[], ${first + 1}::text[]) AS w(type, id) "
+        "CROSS JOIN LATERAL (SELECT 1 FROM resource r WHERE r.tenant = $1 AND r.type = w.type "
+        "AND r.id = w.id AND NOT r.deleted FOR KEY SHARE) AS l)",
+        "found AS MATERIALIZED (SELECT count(*) AS n FROM locked)",
     ]
+    written = "ANY(ARRAY(SELECT rid FROM made))"
     complete = f"(SELECT n FROM found) = cardinality(${first}::text[])"
     first += 2
     if new:
@@ -535,24 +535,25 @@ def writing(new: bool, strict: bool, tables: tuple[str, ...]) -> str:
         )
     else:
         parts += [
-            "held AS MATERIALIZED (SELECT r.rid FROM m JOIN resource r ON r.tenant = $1 AND r.rid = m.rid "
-            f"WHERE r.version = m.expected AND {complete} ORDER BY r.rid FOR NO KEY UPDATE OF r)",
+            "held AS MATERIALIZED (SELECT h.rid FROM (SELECT * FROM m ORDER BY rid) AS m CROSS JOIN LATERAL "
+            "(SELECT r.rid FROM resource r WHERE r.tenant = $1 AND r.rid = m.rid AND r.version = m.expected "
+            f"FOR NO KEY UPDATE) AS h WHERE {complete})",
             "made AS (UPDATE resource r SET version = m.version, updated = m.updated, "
             "deleted = m.body IS NULL, method = m.method, patient = m.patient, write_id = m.write_id, "
-            "body = m.body FROM held h JOIN m ON m.rid = h.rid "
-            "WHERE r.tenant = $1 AND r.rid = h.rid AND r.version = m.expected RETURNING r.rid)",
+            "body = m.body FROM m WHERE r.tenant = $1 AND r.rid = ANY(ARRAY(SELECT rid FROM held)) "
+            "AND r.rid = m.rid AND r.version = m.expected RETURNING r.rid)",
             # Reads the row as it was before this statement: the version that is superseded.
             "kept AS (INSERT INTO version (tenant, rid, type, id, version, updated, until, deleted, method, "
             "patient, write_id, body) SELECT $1, r.rid, r.type, r.id, r.version, r.updated, m.updated, "
-            "r.deleted, r.method, r.patient, r.write_id, r.body FROM made JOIN m ON m.rid = made.rid "
-            "JOIN resource r ON r.tenant = $1 AND r.rid = made.rid)",
+            "r.deleted, r.method, r.patient, r.write_id, r.body FROM resource r JOIN m ON m.rid = r.rid "
+            f"WHERE r.tenant = $1 AND r.rid = {written})",
         ]
         parts += [
-            f"d_{table} AS (DELETE FROM {table} x USING made WHERE x.tenant = $1 AND x.rid = made.rid)"
+            f"d_{table} AS (DELETE FROM {table} x WHERE x.tenant = $1 AND x.rid = {written})"
             for table in TABLES
         ]
     for table in tables:
-        only = "" if strict else " WHERE i.rid IN (SELECT rid FROM made)"
+        only = "" if strict else f" WHERE i.rid = {written}"
         parts.append(f"i_{table} AS (INSERT INTO {table} SELECT $1, i.* FROM {_unnest(table, first)}{only})")
         first += 1 + len(TABLES[table].columns)
     return f"WITH {', '.join(parts)} SELECT (SELECT n FROM found), ARRAY(SELECT rid FROM made)"
