@@ -2,9 +2,21 @@
 
 from __future__ import annotations
 
+import asyncio
+import sqlite3
+from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from fhirhub.store.database import Database
+
+if TYPE_CHECKING:
+    from sqlalchemy import Connection
+
+T = TypeVar("T")
+
+HEAD = "0001"
+"""The newest migration; a test holds it against the files."""
 
 
 def open_database(
@@ -22,9 +34,7 @@ def open_database(
         return SqliteDatabase(sqlite_path(url), statement_timeout_ms)
     from fhirhub.store.postgresql import PostgresqlDatabase
 
-    return PostgresqlDatabase(
-        url, connections, statement_timeout_ms=statement_timeout_ms, grouping=grouping
-    )
+    return PostgresqlDatabase(url, connections, statement_timeout_ms=statement_timeout_ms, grouping=grouping)
 
 
 def sqlite_path(url: str) -> str:
@@ -32,31 +42,92 @@ def sqlite_path(url: str) -> str:
     return str(Path(url.removeprefix("sqlite://")))
 
 
-def migrate(url: str) -> None:
-    """Makes the tables, or brings those of an earlier version up to date."""
-    from sqlalchemy import create_engine
+def migrate(url: str) -> bool:
+    """Makes the tables, or brings those of an earlier version up to date; whether anything was to be done.
+
+    Several processes may call it at once: the first does it, the others wait.
+    """
+    if url.startswith("sqlite:"):
+        path = Path(sqlite_path(url))
+        path.parent.mkdir(parents=True, exist_ok=True)
+        if _sqlite_revision(path) == HEAD:
+            return False
+    return run_sync(url, _upgrade)
+
+
+def run_sync(url: str, work: Callable[[Connection], T]) -> T:
+    """Runs administrative work on a SQLAlchemy connection in a transaction of its own."""
+    if url.startswith("sqlite:"):
+        from sqlalchemy import create_engine, event
+
+        engine = create_engine(
+            f"sqlite:///{sqlite_path(url)}", connect_args={"timeout": 60, "isolation_level": None}
+        )
+
+        @event.listens_for(engine, "begin")
+        def _begin(connection: Connection) -> None:
+            # The driver's own begin comes too late for DDL (SQLAlchemy's note on pysqlite transactions).
+            connection.exec_driver_sql("BEGIN IMMEDIATE")
+
+        try:
+            with engine.begin() as connection:
+                return work(connection)
+        finally:
+            engine.dispose()
+
+    from sqlalchemy.ext.asyncio import create_async_engine
+
+    async def run() -> T:
+        target = create_async_engine(url.replace("postgresql://", "postgresql+asyncpg://", 1))
+        try:
+            async with target.begin() as connection:
+                return await connection.run_sync(work)
+        finally:
+            await target.dispose()
+
+    return asyncio.run(run())
+
+
+def _sqlite_revision(path: Path) -> str | None:
+    """The migration this file is at, read without loading a library: a second start is to be quick."""
+    if not path.exists():
+        return None
+    connection = sqlite3.connect(path)
+    try:
+        row = connection.execute("SELECT version_num FROM alembic_version").fetchone()
+    except sqlite3.OperationalError:
+        return None
+    finally:
+        connection.close()
+    return None if row is None else str(row[0])
+
+
+def _upgrade(connection: Connection) -> bool:
+    from alembic import command
+    from alembic.runtime.migration import MigrationContext
     from sqlmodel import SQLModel
 
     from fhirhub.store import statistics, tables
 
-    assert tables.RESOURCE is not None
-    if url.startswith("sqlite:"):
-        Path(sqlite_path(url)).parent.mkdir(parents=True, exist_ok=True)
-        engine = create_engine(f"sqlite:///{sqlite_path(url)}")
-        with engine.begin() as connection:
-            SQLModel.metadata.create_all(connection)
-        engine.dispose()
-        return
-    import asyncio
+    assert tables.RESOURCE.metadata is SQLModel.metadata
+    postgresql = connection.dialect.name == "postgresql"
+    if postgresql:
+        connection.exec_driver_sql("SELECT pg_advisory_xact_lock(7267241)")
+    before = MigrationContext.configure(connection).get_current_revision()
+    if before == HEAD:
+        return False
+    command.upgrade(alembic_config(connection), "head")
+    if postgresql and before is None:
+        for statement in statistics.seed():
+            connection.exec_driver_sql(statement)
+    return True
 
-    from sqlalchemy.ext.asyncio import create_async_engine
 
-    async def make() -> None:
-        target = create_async_engine(url.replace("postgresql://", "postgresql+asyncpg://", 1))
-        async with target.begin() as connection:
-            await connection.run_sync(SQLModel.metadata.create_all)
-            for statement in statistics.seed():
-                await connection.exec_driver_sql(statement)
-        await target.dispose()
+def alembic_config(connection: Connection) -> Any:
+    """Alembic's configuration of this store's migrations on this connection."""
+    from alembic.config import Config
 
-    asyncio.run(make())
+    config = Config()
+    config.set_main_option("script_location", "fhirhub.store:migrations")
+    config.attributes["connection"] = connection
+    return config

@@ -41,9 +41,7 @@ def stored(row: Row) -> Stored:
     return Stored(*row[: len(COLUMNS)])
 
 
-_READ = (
-    f"SELECT {_columns('r')} FROM resource r WHERE r.tenant = $1 AND r.type = $2 AND r.id = $3"
-)
+_READ = f"SELECT {_columns('r')} FROM resource r WHERE r.tenant = $1 AND r.type = $2 AND r.id = $3"
 
 
 def read(tenant: int, access: Access, type: str, id: str) -> Statement:
@@ -68,7 +66,9 @@ async def read_many(
     for type, ids in by_type.items():
         binder = Binder()
         binder.bind(tenant, "int")
-        where = f"r.type = {binder.bind(type)} AND {reader.dialect.any_of('r.id', binder.bind(ids, 'text[]'))}"
+        where = (
+            f"r.type = {binder.bind(type)} AND {reader.dialect.any_of('r.id', binder.bind(ids, 'text[]'))}"
+        )
         seen = "" if access.unlimited else f" AND {condition(access, 'r', binder)}"
         rows = await reader.fetch(
             binder.statement(f"SELECT {_columns('r')} FROM resource r WHERE r.tenant = $1 AND {where}{seen}")
@@ -121,9 +121,7 @@ def _part(
     if request.id is not None:
         if superseded:
             # The one resource is found first, its versions by its key.
-            source = (
-                "resource r JOIN version v ON v.tenant = $1 AND v.rid = r.rid"
-            )
+            source = "resource r JOIN version v ON v.tenant = $1 AND v.rid = r.rid"
             where = ["r.tenant = $1", f"r.type = {binder.bind(type)}"]
         where.append(f"r.id = {binder.bind(request.id)}")
     if request.since is not None:
