@@ -118,7 +118,7 @@ class Connections:
                     timeout=5,
                     target_session_attrs="any",
                 )
-            except (OSError, PostgresError, asyncio.TimeoutError) as failure:
+            except (TimeoutError, OSError, PostgresError) as failure:
                 if asyncio.get_running_loop().time() > end:
                     raise errors.transient("The database cannot be reached; try again later.") from failure
                 await asyncio.sleep(0.1)
@@ -206,7 +206,9 @@ class PostgresqlDatabase:
                 raise too_costly() from None
             except LOST as failure:
                 if last:
-                    raise errors.transient("The database was lost while it was asked; try again.") from failure
+                    raise errors.transient(
+                        "The database was lost while it was asked; try again."
+                    ) from failure
         raise AssertionError
 
     async def _drain(self, lane: Lane) -> None:
@@ -306,7 +308,7 @@ class PostgresqlDatabase:
                     verdicts = await apply(connection, tenant, changes, strict=False)
                 break
             except AGAIN:
-                await asyncio.sleep(random.random() * 0.01 * 2**min(attempt, 5))
+                await asyncio.sleep(random.random() * 0.01 * 2 ** min(attempt, 5))
             except QueryCanceledError:
                 raise errors.transient("The write waited too long for others; try again.") from None
             except LOST:
@@ -325,16 +327,12 @@ class PostgresqlDatabase:
                 return found
         if len(changes) > 1 and Verdict.MISSING in verdicts:
             return [
-                verdict
-                if verdict is not Verdict.MISSING
-                else (await self._apply_group(tenant, [change]))[0]
+                verdict if verdict is not Verdict.MISSING else (await self._apply_group(tenant, [change]))[0]
                 for change, verdict in zip(changes, verdicts, strict=True)
             ]
         return verdicts
 
-    async def _find_written(
-        self, tenant: int, changes: list[Change]
-    ) -> tuple[list[Change], list[Verdict]]:
+    async def _find_written(self, tenant: int, changes: list[Change]) -> tuple[list[Change], list[Verdict]]:
         """After a lost answer: the changes that are not in the database, and a verdict for each that is."""
         async with self._connections.one() as connection:
             rows = await connection.fetch(
@@ -369,7 +367,7 @@ class PostgresqlDatabase:
                                 await connection.execute("ROLLBACK")
                         raise
             except AGAIN:
-                await asyncio.sleep(random.random() * 0.01 * 2**min(attempt, 6))
+                await asyncio.sleep(random.random() * 0.01 * 2 ** min(attempt, 6))
             except QueryCanceledError:
                 raise too_costly() from None
             except LOST as failure:

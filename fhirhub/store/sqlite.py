@@ -14,7 +14,7 @@ import os
 import re
 import sqlite3
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import lru_cache
 from pathlib import Path
@@ -304,9 +304,7 @@ def _unindex(connection: sqlite3.Connection, tenant: int, rid: int) -> None:
         connection.execute(f"DELETE FROM {table} WHERE tenant = ? AND rid = ?", (tenant, rid))
 
 
-def _apply(
-    connection: sqlite3.Connection, tenant: int, change: Change, own: frozenset[Key]
-) -> Verdict:
+def _apply(connection: sqlite3.Connection, tenant: int, change: Change, own: frozenset[Key]) -> Verdict:
     """Checks, then writes: a verdict other than DONE has touched nothing."""
     for target in change.targets - own:
         found = connection.execute(
