@@ -16,12 +16,12 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from fhirhub.settings import Settings
+from fhirhub.settings import Refusal, Settings
 
 SECRET_BYTES = 32
 
 
-class SecretError(Exception):
+class SecretError(Refusal):
     """The hub cannot start with this secret; the text says why and what to do."""
 
 

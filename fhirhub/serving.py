@@ -22,7 +22,7 @@ from dataclasses import dataclass
 import uvicorn
 
 from fhirhub import app, logs, metrics
-from fhirhub.settings import Settings
+from fhirhub.settings import Refusal, Settings
 
 BACKLOG = 2048
 KEEP_ALIVE_SECONDS = 75
@@ -34,7 +34,7 @@ LAST_SECONDS = 5
 """What workers get beyond the time for requests under way, before they are killed."""
 
 
-class CannotListen(Exception):
+class CannotListen(Refusal):
     """The address is taken or not ours; the text says which and why."""
 
 

@@ -21,7 +21,11 @@ PREFIX = "FHIRHUB_"
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
 
-class SettingsError(Exception):
+class Refusal(Exception):
+    """What whoever runs the hub asked for cannot be; the text is for them and says what would be right."""
+
+
+class SettingsError(Refusal):
     """A setting that cannot be: names the variable and says what would be right."""
 
 
@@ -34,8 +38,8 @@ class Settings:
         str,
         "Where everything is stored: `sqlite:///` and an absolute path, or "
         "`postgresql://user@host:port/name` (the password from `PGPASSWORD` or `~/.pgpass`).",
-        "sqlite:////srv/fhirhub/hub.db",
-    ] = dataclasses.field(default_factory=lambda: f"sqlite:///{Path.cwd() / 'var' / 'fhirhub.db'}")
+        "sqlite:///srv/fhirhub/hub.db",
+    ] = dataclasses.field(default_factory=lambda: f"sqlite://{Path.cwd() / 'var' / 'fhirhub.db'}")
     read_database: Annotated[
         str | None, "A streaming replica of the PostgreSQL database, for searches that allow it."
     ] = None
@@ -44,6 +48,8 @@ class Settings:
         int, "Milliseconds a query may take; past them the answer is `too-costly`."
     ] = 10_000
     tenant: Annotated[str, "The tenant (region or care group) that a command works on."] = "default"
+    demo: Annotated[bool, "Fill an empty database with a demo region when the hub starts."] = False
+    patients: Annotated[int, "How many patients that region has."] = 50
 
     host: Annotated[str, "The address to listen on."] = "127.0.0.1"
     port: Annotated[int, "The port to listen on; 0 takes a free one."] = 8000
@@ -173,6 +179,11 @@ def read(environ: Mapping[str, str] | None = None, **given: Any) -> Settings:
     return settings
 
 
+def with_port(settings: Settings, port: int) -> Settings:
+    """The same settings on the port that was had."""
+    return dataclasses.replace(settings, port=port)
+
+
 def unknown_variables(environ: Mapping[str, str] | None = None) -> list[str]:
     """A sentence for each `FHIRHUB_` variable that is no setting, with the nearest one."""
     known = {setting.variable for setting in described()}
@@ -293,8 +304,8 @@ def _web_address(text: str) -> str:
 def _database(text: str) -> str:
     if text.startswith("sqlite:///"):
         path = text.removeprefix("sqlite://")
-        if Path(path).is_absolute() and not path.endswith("/"):
-            return text
+        if not path.endswith("/"):
+            return "sqlite:///" + path.lstrip("/")
     elif text.startswith(("postgresql://", "postgres://")):
         parts = urlsplit(text)
         if parts.path not in ("", "/"):
@@ -305,6 +316,8 @@ def _database(text: str) -> str:
 def _contradictions(settings: Settings) -> Iterator[str]:
     if settings.read_database and (settings.is_sqlite or settings.read_database.startswith("sqlite:")):
         yield "--read-database names a replica of a PostgreSQL database; SQLite has none"
+    if settings.patients < 1:
+        yield "--patients expects at least 1"
     if settings.workers < 1:
         yield "--workers expects at least 1"
     if settings.port > 65535:
@@ -323,3 +336,37 @@ def refuse_to_serve(settings: Settings) -> None:
             f"{settings.host}; set FHIRHUB_ALLOW_OPEN=yes where all who reach that address may read and "
             "change everything"
         )
+
+
+def as_markdown() -> str:
+    """The document of all settings, `docs/settings.md`."""
+    lines = [
+        "# Settings",
+        "",
+        "Every setting is a variable; the options of a command win over the variables",
+        "(`fhirhub serve --help`). A switch takes `yes` or `no`; a list has its parts between commas; a",
+        "variable that is empty is as none. A variable `FHIRHUB_...` that is no setting is named at the",
+        "start, with the nearest one.",
+        "",
+        "This page is made from `fhirhub/settings.py` by `make docs`, and a test proves that the two agree.",
+        "",
+        "| variable | what it decides | default | example |",
+        "|---|---|---|---|",
+    ]
+    for setting in described():
+        choices = get_args(setting.type)
+        is_choice = bool(choices) and all(isinstance(choice, str) for choice in choices)
+        allowed = f" One of {', '.join(f'`{choice}`' for choice in choices)}." if is_choice else ""
+        default = f"`{setting.default}`" if setting.default else _UNSAID_DEFAULTS.get(setting.name, "none")
+        example = f"`{setting.example}`" if setting.example else ""
+        lines.append(f"| `{setting.variable}` | {setting.text}{allowed} | {default} | {example} |")
+    return "\n".join(lines) + "\n"
+
+
+_UNSAID_DEFAULTS = {
+    "database": "`var/fhirhub.db` in the working directory",
+    "secret_file": "the SQLite file's name with `.secret`",
+}
+
+if __name__ == "__main__":
+    print(as_markdown(), end="")

@@ -14,7 +14,7 @@ from contextlib import asynccontextmanager
 from fhirhub import repository
 from fhirhub.repository import Keys, Tenant
 from fhirhub.secrets import Secret, open_secret, secret_path
-from fhirhub.settings import Settings
+from fhirhub.settings import Refusal, Settings
 from fhirhub.store.database import Database
 from fhirhub.store.index.parameters import Parameters
 from fhirhub.store.opening import open_database
@@ -38,14 +38,14 @@ UNKNOWN_SECONDS = 1.0
 _NAME = re.compile(r"[a-z][a-z0-9-]{0,62}")
 
 
-class TenantError(Exception):
+class TenantError(Refusal):
     """A tenant that cannot be, or is not there; the text says what would be right."""
 
 
 class Tenants:
     """The tenants of one open database, each opened once."""
 
-    def __init__(self, database: Database, secret: Secret, settings: Settings) -> None:
+    def __init__(self, database: Database, secret: Secret | None, settings: Settings) -> None:
         self.database = database
         self.secret = secret
         self._settings = settings
@@ -123,7 +123,7 @@ class Tenants:
             parameters=await self._parameters(number),
             keys=Keys(self.database, number),
             integrity=self._settings.referential_integrity,
-            cursor_key=self.secret.key("cursor", name),
+            cursor_key=self.secret.key("cursor", name) if self.secret else b"",
             bases=(self._settings.public_url + path,),
         )
 
@@ -142,10 +142,10 @@ class Tenants:
 
 
 @asynccontextmanager
-async def open_tenants(settings: Settings) -> AsyncIterator[Tenants]:
+async def open_tenants(settings: Settings, *, with_secret: bool = True) -> AsyncIterator[Tenants]:
     """The database of these settings with its secret and its tenants, `default` made where it is lacking.
 
-    Raises SecretError where the hub's secret is not the database's.
+    Raises SecretError where the hub's secret is not the database's. Work that signs nothing needs no secret.
     """
     database = open_database(
         settings.database,
@@ -153,7 +153,7 @@ async def open_tenants(settings: Settings) -> AsyncIterator[Tenants]:
         statement_timeout_ms=settings.statement_timeout_ms,
     )
     try:
-        secret = await _secret(settings, database)
+        secret = await _secret(settings, database) if with_secret else None
         await database.execute(
             Statement(
                 "INSERT INTO tenant (tenant, name, created) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING",

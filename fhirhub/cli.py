@@ -1,0 +1,466 @@
+"""The command line: `fhirhub serve`, `load`, `demo`, and the care of a database.
+
+Nothing heavy is imported before a command asks for it, so that help comes at once and a start takes less than
+a second.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import sys
+from collections.abc import AsyncIterator, Coroutine, Iterable, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, TypeVar
+
+import typer
+
+from fhirhub import __version__, settings
+from fhirhub.errors import FhirError
+from fhirhub.settings import Refusal, Settings
+
+if TYPE_CHECKING:
+    from fhirhub.load import Found, Report
+    from fhirhub.repository import Repository
+    from fhirhub.tenants import Tenants
+
+T = TypeVar("T")
+
+commands = typer.Typer(
+    name="fhirhub",
+    help="A FHIR R4 server for shared care plans. Every option is also a variable FHIRHUB_...",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+tenants = typer.Typer(
+    help="The tenants: regions or care groups, each at /NAME/fhir.",
+    no_args_is_help=True,
+    rich_markup_mode=None,
+)
+commands.add_typer(tenants, name="tenants")
+
+
+def main() -> None:
+    """The entry of the program `fhirhub`."""
+    try:
+        commands()
+    except (Refusal, FhirError) as fault:
+        sys.stderr.write(f"fhirhub: {fault}\n")
+        sys.exit(2)
+
+
+# -- Options ----------------------------------------------------------------------------------------
+
+_SETTINGS = {setting.name: setting for setting in settings.described()}
+
+
+def _option(name: str, metavar: str | None = None) -> Any:
+    """The option of a setting, with the setting's own text."""
+    setting = _SETTINGS[name]
+    default = f"default {setting.default}; " if setting.default else ""
+    text = f"{setting.text} ({default}{setting.variable})"
+    return typer.Option(setting.option, metavar=metavar, help=text, show_default=False)
+
+
+Database = Annotated[str | None, _option("database", "URL")]
+Tenant = Annotated[str | None, _option("tenant", "NAME")]
+SecretFile = Annotated[Path | None, _option("secret_file", "FILE")]
+Patients = Annotated[int | None, _option("patients", "N")]
+
+
+def _read(**given: Any) -> Settings:
+    for sentence in settings.unknown_variables():
+        typer.echo(f"Warning: {sentence}", err=True)
+    return settings.read(os.environ, **given)
+
+
+# -- Serving ----------------------------------------------------------------------------------------
+
+
+@commands.command()
+def serve(
+    host: Annotated[str | None, _option("host", "ADDRESS")] = None,
+    port: Annotated[int | None, _option("port", "NUMBER")] = None,
+    database: Database = None,
+    read_database: Annotated[str | None, _option("read_database", "URL")] = None,
+    workers: Annotated[int | None, _option("workers", "N")] = None,
+    auth: Annotated[str | None, _option("auth", "none|smart")] = None,
+    base_url: Annotated[str | None, _option("base_url", "URL")] = None,
+    secret_file: SecretFile = None,
+    tenant: Tenant = None,
+    demo: Annotated[bool | None, _option("demo")] = None,
+    patients: Patients = None,
+) -> None:
+    """Start the hub."""
+    chosen = _read(
+        host=host,
+        port=port,
+        database=database,
+        read_database=read_database,
+        workers=workers,
+        auth=auth,
+        base_url=base_url,
+        secret_file=secret_file,
+        tenant=tenant,
+        demo=demo,
+        patients=patients,
+    )
+    settings.refuse_to_serve(chosen)
+    from fhirhub import logs, serving
+
+    logs.configure(chosen)
+    listening = serving.listen(chosen)
+    chosen = settings.with_port(chosen, listening.getsockname()[1])
+    _prepare(chosen)
+    if chosen.is_open:
+        typer.echo(f"Warning: everybody who reaches {chosen.host} may read and change everything.", err=True)
+    sys.exit(serving.serve(chosen, listening, lambda: _tell_where(chosen)))
+
+
+def _prepare(chosen: Settings) -> None:
+    """Make or update the tables, and the demo region where the database is new, in a process of its own:
+    what that takes in memory is gone when the hub serves."""
+    from fhirhub.store import opening
+
+    if opening.is_current(chosen.database) and not chosen.demo:
+        return
+    process = os.fork()
+    if process == 0:
+        status = 2
+        try:
+            opening.migrate(chosen.database)
+            if chosen.demo and _run(_is_empty(chosen)):
+                typer.echo(f"Making a demo region with {chosen.patients} patients; this is done once.")
+                status = _fill(chosen)
+            else:
+                status = 0
+        except (Refusal, FhirError) as fault:
+            sys.stderr.write(f"fhirhub: {fault}\n")
+        finally:
+            sys.stdout.flush()
+            sys.stderr.flush()
+            os._exit(status)
+    if status := os.waitstatus_to_exitcode(os.waitpid(process, 0)[1]):
+        sys.exit(status)
+
+
+def _tell_where(chosen: Settings) -> None:
+    lines = [
+        ("FHIR R4", f"{chosen.public_url}/fhir"),
+        ("Start page", f"{chosen.public_url}/"),
+        ("Health", f"{chosen.local_url}/healthz, /readyz, /metrics"),
+        ("Database", chosen.database_shown),
+    ]
+    if chosen.read_database:
+        lines.append(("Searches", "also on the replica"))
+    if chosen.auth == "none":
+        lines.append(("Access", "none is asked for: for development only"))
+    lines.append(("Workers", str(chosen.workers)))
+    width = max(len(name) for name, _ in lines)
+    text = "".join(f"  {name:{width}}  {value}\n" for name, value in lines)
+    sys.stdout.write(f"fhirhub {__version__} serves; Ctrl+C ends it.\n{text}")
+    sys.stdout.flush()
+
+
+# -- Data -------------------------------------------------------------------------------------------
+
+
+@commands.command()
+def load(
+    paths: Annotated[
+        list[Path], typer.Argument(help="Files (JSON, XML, NDJSON, also .gz) or folders of them.")
+    ],
+    database: Database = None,
+    tenant: Tenant = None,
+) -> None:
+    """Take resources and Bundles from files, under their own ids, as the administrator."""
+    from fhirhub import load as loading
+
+    chosen = _prepared(database=database, tenant=tenant)
+    try:
+        files = loading.files(paths)
+    except FileNotFoundError as missing:
+        raise Refusal(f"there is no {missing}") from None
+    report = loading.Report()
+    total = sum(path.stat().st_size for path in files)
+    with _progress("Loading", total, "bytes") as advance:
+
+        def found() -> Iterator[Found]:
+            for path in files:
+                yield from loading.read(path, report, advance)
+
+        _run(_take(chosen, found(), report))
+    sys.exit(_tell(report))
+
+
+@commands.command()
+def demo(
+    patients: Patients = None,
+    database: Database = None,
+    tenant: Tenant = None,
+) -> None:
+    """Make a demo region of invented organisations, professionals, patients and shared care plans."""
+    sys.exit(_fill(_prepared(database=database, tenant=tenant, patients=patients)))
+
+
+def _fill(chosen: Settings) -> int:
+    from fhirhub import demo as region
+    from fhirhub import load as loading
+
+    report = loading.Report()
+    with _progress("Demo region", chosen.patients, "patients") as advance:
+
+        def found() -> Iterator[Found]:
+            for one in loading.ndjson(region.build(chosen.patients), "demo"):
+                if one.resource["resourceType"] == "Patient":
+                    advance(1)
+                yield one
+
+        _run(_take(chosen, found(), report))
+    return _tell(report)
+
+
+async def _take(chosen: Settings, found: Iterable[Found], report: Report) -> None:
+    from fhirhub import load as loading
+
+    async with _repository(chosen, integrity=False) as repository:
+        loader = loading.Loader(repository, report)
+        for one in found:
+            await loader.take(one)
+        await loader.finish()
+
+
+def _tell(report: Report) -> int:
+    """Print what was taken and a line for each refusal; the exit status."""
+    for line in report.refusals:
+        typer.echo(f"refused  {line}", err=True)
+    if report.refused > len(report.refusals):
+        typer.echo(f"refused  {report.refused - len(report.refusals)} more", err=True)
+    for line in report.dangling:
+        typer.echo(f"dangling {line}, which is not here", err=True)
+    if report.dangling_count > len(report.dangling):
+        typer.echo(f"dangling {report.dangling_count - len(report.dangling)} more", err=True)
+    typer.echo(
+        f"Taken {report.taken}: {report.created} new, {report.updated} changed, "
+        f"{report.unchanged} unchanged. "
+        f"Refused {report.refused}. Dangling references {report.dangling_count}."
+    )
+    return 1 if report.refused else 0
+
+
+@commands.command()
+def erase(
+    patient: Annotated[str, typer.Option(help="The logical id of the Patient.", metavar="ID")],
+    ground: Annotated[
+        str, typer.Option(help="Why, for the record of the erasure.")
+    ] = "request of the patient",
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+    database: Database = None,
+    tenant: Tenant = None,
+) -> None:
+    """Erase a patient: every version and index row of what is about them alone, for ever."""
+    chosen = _prepared(database=database, tenant=tenant)
+    if not yes:
+        typer.confirm(
+            f"Erase Patient/{patient} and all that is about them? This cannot be undone", abort=True
+        )
+
+    async def work() -> tuple[int, list[str]]:
+        async with _repository(chosen) as repository:
+            erased = await repository.erase_patient(patient, ground)
+            return erased.resources, erased.left
+
+    erased, left = _run(work())
+    if erased == 0:
+        raise Refusal(f"there is nothing about Patient/{patient}")
+    for name in left:
+        typer.echo(f"left     {name} is about others too: see to it by hand", err=True)
+    typer.echo(f"Erased {erased} resources with all their versions. The record of it holds no content.")
+
+
+# -- The database -----------------------------------------------------------------------------------
+
+
+@commands.command()
+def migrate(database: Database = None) -> None:
+    """Make the tables, or bring those of an earlier version up to date."""
+    from fhirhub.store import opening
+
+    chosen = _read(database=database)
+    opening.migrate(chosen.database)
+    typer.echo(f"{chosen.database_shown} is up to date.")
+
+
+@commands.command()
+def reindex(database: Database = None, tenant: Tenant = None) -> None:
+    """Make the search index anew, while the hub may be serving."""
+    chosen = _prepared(database=database, tenant=tenant)
+
+    async def work() -> int:
+        from fhirhub.store import reindex as indexing
+
+        async with _tenants(chosen) as opened:
+            one = await opened.get(chosen.tenant)
+            with _progress("Indexing", None, "resources") as advance:
+                return await indexing.reindex(one.database, one.number, one.parameters, advance)
+
+    typer.echo(f"Indexed {_run(work())} resources.")
+
+
+@commands.command()
+def backup(
+    file: Annotated[Path, typer.Argument(help="The file to write.")],
+    database: Database = None,
+) -> None:
+    """Copy an SQLite database into a file, while the hub may be serving."""
+    from fhirhub.store import copying
+
+    chosen = _read(database=database)
+    if not chosen.is_sqlite:
+        raise Refusal(_POSTGRESQL_BACKUP)
+    copying.backup(chosen.sqlite_path, file)
+    typer.echo(
+        f"{file} holds the database of this moment. The secret is not in it: keep {_secret(chosen)} too."
+    )
+
+
+@commands.command()
+def restore(
+    file: Annotated[Path, typer.Argument(help="A file that `fhirhub backup` wrote.")],
+    overwrite: Annotated[
+        bool, typer.Option("--overwrite", help="Replace what the database holds now.")
+    ] = False,
+    database: Database = None,
+) -> None:
+    """Bring back what a backup holds. The hub must not be serving."""
+    from fhirhub.store import copying
+
+    chosen = _read(database=database)
+    if not chosen.is_sqlite:
+        raise Refusal(_POSTGRESQL_BACKUP)
+    copying.restore(file, chosen.sqlite_path, overwrite=overwrite)
+    typer.echo(f"{chosen.database_shown} is as it was. It needs the secret of then: {_secret(chosen)}.")
+
+
+_POSTGRESQL_BACKUP = (
+    "PostgreSQL has its own tools, which copy while the hub serves: `pg_dump --format=custom --file=FILE "
+    "DATABASE` and `pg_restore --clean --if-exists --dbname=DATABASE FILE`, or pg_basebackup with WAL "
+    "archiving for any moment in time (docs/backup.md)"
+)
+
+
+def _secret(chosen: Settings) -> Path:
+    from fhirhub.secrets import secret_path
+
+    return secret_path(chosen)
+
+
+# -- Tenants ----------------------------------------------------------------------------------------
+
+
+@tenants.command("add")
+def add_tenant(
+    name: Annotated[str, typer.Argument(help="Small letters, digits and `-`; the first word of its paths.")],
+    database: Database = None,
+) -> None:
+    """Make a tenant, served at /NAME/fhir at once."""
+    chosen = _prepared(database=database)
+
+    async def work() -> None:
+        async with _tenants(chosen) as opened:
+            await opened.add(name)
+
+    _run(work())
+    typer.echo(f"{chosen.public_url}/{name}/fhir")
+
+
+@tenants.command("list")
+def list_tenants(database: Database = None) -> None:
+    """List the tenants."""
+    chosen = _prepared(database=database)
+
+    async def work() -> list[str]:
+        async with _tenants(chosen) as opened:
+            return await opened.names()
+
+    for name in _run(work()):
+        typer.echo(name)
+
+
+@commands.command()
+def capability(
+    mode: Annotated[str, typer.Option(help="full, normative or terminology.")] = "full",
+    base_url: Annotated[str | None, _option("base_url", "URL")] = None,
+) -> None:
+    """Print the CapabilityStatement."""
+    from fhirhub.api import capability as stating
+    from fhirhub.resources import document
+
+    chosen = _read(base_url=base_url)
+    statement = stating.statement(f"{chosen.public_url}/fhir", mode)
+    sys.stdout.buffer.write(document.pretty(document.encode(statement)) + b"\n")
+
+
+# -- Inside -----------------------------------------------------------------------------------------
+
+
+def _prepared(**given: Any) -> Settings:
+    """The settings of a command that works on data; its tables are there when this returns."""
+    from fhirhub import logs
+    from fhirhub.store import opening
+
+    chosen = _read(**given)
+    logs.configure(chosen)
+    if not opening.is_current(chosen.database):
+        opening.migrate(chosen.database)
+    return chosen
+
+
+def _run(work: Coroutine[Any, Any, T]) -> T:
+    return asyncio.run(work)
+
+
+@asynccontextmanager
+async def _tenants(chosen: Settings) -> AsyncIterator[Tenants]:
+    from fhirhub.tenants import open_tenants
+
+    async with open_tenants(chosen, with_secret=False) as opened:
+        yield opened
+
+
+@asynccontextmanager
+async def _repository(chosen: Settings, integrity: bool = True) -> AsyncIterator[Repository]:
+    """The chosen tenant as the administrator sees it: whole."""
+    from fhirhub.access import EVERYTHING
+    from fhirhub.repository import Repository
+
+    async with _tenants(chosen) as opened:
+        one = await opened.get(chosen.tenant)
+        one.integrity = integrity and one.integrity
+        yield Repository(one, EVERYTHING)
+
+
+async def _is_empty(chosen: Settings) -> bool:
+    from fhirhub.store.versions import HistoryRequest
+
+    async with _repository(chosen) as repository:
+        return not await repository.history(HistoryRequest(count=1))
+
+
+@contextmanager
+def _progress(text: str, total: int | None, unit: str) -> Iterator[Any]:
+    """A progress bar where somebody looks; gives what tells it of progress."""
+    if not sys.stderr.isatty():
+        yield lambda count: None
+        return
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+    counts = TextColumn("{task.percentage:>3.0f}%") if unit == "bytes" else MofNCompleteColumn()
+    columns = (TextColumn("{task.description}"), BarColumn(), counts, TextColumn(unit), TimeRemainingColumn())
+    with Progress(*columns, console=Console(stderr=True)) as progress:
+        task = progress.add_task(text, total=total)
+        yield lambda count: progress.advance(task, count)
