@@ -2,14 +2,69 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal
 
 if TYPE_CHECKING:
+    from fhirhub.api.operations import Operation
+    from fhirhub.api.routes import Route
     from fhirhub.repository import Repository
+    from fhirhub.settings import Settings
 
 Json = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Format:
+    """The representation an answer takes. `named` says that the client asked for a FHIR media type by name,
+    which for a Binary means: the resource, not its content."""
+
+    kind: Literal["json", "xml"]
+    content_type: bytes
+    named: bool
+
+
+JSON = Format("json", b"application/fhir+json; charset=utf-8", named=False)
+XML = Format("xml", b"application/fhir+xml; charset=utf-8", named=False)
+JSON_NAMED = Format("json", JSON.content_type, named=True)
+XML_NAMED = Format("xml", XML.content_type, named=True)
+
+
+class Headers(Mapping[str, str]):
+    """Header fields by lower-case name, decoded only when asked for."""
+
+    __slots__ = ("raw",)
+
+    def __init__(self, raw: dict[bytes, bytes]) -> None:
+        self.raw = raw
+
+    def get(self, name: str, default: Any = None) -> Any:
+        value = self.raw.get(name.encode())
+        return default if value is None else value.decode("latin-1")
+
+    def __getitem__(self, name: str) -> str:
+        return self.raw[name.encode()].decode("latin-1")
+
+    def __contains__(self, name: object) -> bool:
+        return isinstance(name, str) and name.encode() in self.raw
+
+    def __iter__(self) -> Iterator[str]:
+        return (name.decode("latin-1") for name in self.raw)
+
+    def __len__(self) -> int:
+        return len(self.raw)
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """What all requests of one process share. `now` gives microseconds since 1970 UTC."""
+
+    settings: Settings
+    routes: Sequence[Route]
+    operations: Sequence[Operation]
+    dispatch: Callable[[FhirRequest], Awaitable[FhirResponse]]
+    now: Callable[[], int]
 
 
 @dataclass(slots=True)
@@ -30,10 +85,19 @@ class FhirRequest:
     base: str
     tenant: str
     repository: Repository
+    context: Context
     request_id: str = ""
     resource: Json | None = None
-    inside: str | None = None
-    """`batch` or `transaction` for an entry of a Bundle."""
+    checked: bool = False
+    """Whether `resource` was found to be right already."""
+    inside: Literal["batch", "transaction"] | None = None
+    """The kind of Bundle this is an entry of."""
+    new_id: str | None = None
+    """The logical id chosen for what an entry of a transaction creates."""
+    format: Format = JSON
+    pretty: bool = False
+    interaction: str = ""
+    """The interaction's code once the request is matched: `read`, `search-type`, `$everything`."""
 
 
 @dataclass(slots=True)
@@ -48,4 +112,9 @@ class FhirResponse:
     """Microseconds since 1970 UTC."""
     location: str | None = None
     content_type: str | None = None
-    headers: dict[str, str] = field(default_factory=dict)
+    headers: Mapping[str, str] | None = None
+    outcome: bytes | None = None
+    """An OperationOutcome that goes with the answer where a Bundle has a place for both."""
+
+
+Handler = Callable[[FhirRequest], Awaitable[FhirResponse]]

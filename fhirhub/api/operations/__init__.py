@@ -1,1 +1,117 @@
-"""Extended operations: one file for each $operation (https://hl7.org/fhir/R4/operations.html)."""
+"""OPERATIONS: every $operation, one file for each (https://hl7.org/fhir/R4/operations.html)."""
+
+from __future__ import annotations
+
+import difflib
+from typing import NamedTuple
+
+from fhirhub.api.exchange import FhirRequest, FhirResponse, Handler
+from fhirhub.api.operations import everything, lastn, meta, meta_add, meta_delete, validate
+from fhirhub.errors import FhirError, not_supported
+
+
+class Operation(NamedTuple):
+    """One line of OPERATIONS. `levels` are where it can be called: system, type, instance, version;
+    `types` on which resource types, empty for all. One that affects state is called by POST alone."""
+
+    name: str
+    levels: tuple[str, ...]
+    types: tuple[str, ...]
+    affects_state: bool
+    permission: str
+    definition: str
+    run: Handler
+
+
+_DEFINITIONS = "http://hl7.org/fhir/OperationDefinition/"
+
+OPERATIONS: tuple[Operation, ...] = (
+    Operation(
+        "$meta",
+        ("system", "type", "instance", "version"),
+        (),
+        False,
+        "r",
+        _DEFINITIONS + "Resource-meta",
+        meta.meta,
+    ),
+    Operation(
+        "$meta-add", ("instance",), (), True, "u", _DEFINITIONS + "Resource-meta-add", meta_add.meta_add
+    ),
+    Operation(
+        "$meta-delete",
+        ("instance",),
+        (),
+        True,
+        "u",
+        _DEFINITIONS + "Resource-meta-delete",
+        meta_delete.meta_delete,
+    ),
+    Operation(
+        "$validate",
+        ("type", "instance"),
+        (),
+        False,
+        "r",
+        _DEFINITIONS + "Resource-validate",
+        validate.validate,
+    ),
+    Operation(
+        "$everything",
+        ("type", "instance"),
+        ("Patient",),
+        False,
+        "r",
+        _DEFINITIONS + "Patient-everything",
+        everything.everything,
+    ),
+    Operation(
+        "$lastn", ("type",), ("Observation",), False, "s", _DEFINITIONS + "Observation-lastn", lastn.lastn
+    ),
+)
+_BY_NAME = {operation.name: operation for operation in OPERATIONS}
+
+
+async def invoke(request: FhirRequest) -> FhirResponse:
+    """Run the operation that the path ends in."""
+    operation = find(request.path)
+    if operation.affects_state and request.method != "POST":
+        raise not_supported(
+            f"`{operation.name}` changes what is stored, so it is called by POST",
+            status=405,
+            headers={"Allow": "POST"},
+        )
+    request.interaction = operation.name
+    return await operation.run(request)
+
+
+def find(path: tuple[str, ...]) -> Operation:
+    """The operation of a path. Raises not_supported (404), naming the nearest one."""
+    name = path[-1]
+    operation = _BY_NAME.get(name)
+    level = _LEVELS[len(path)]
+    type = path[0] if len(path) > 1 else None
+    if operation is None:
+        near = difflib.get_close_matches(name, _BY_NAME, 1)
+        also = f"; did you mean {near[0]}?" if near else f"; there are {', '.join(_BY_NAME)}"
+        raise not_supported(f"There is no operation `{name}`{also}", status=404)
+    if level not in operation.levels or (type is not None and operation.types and type not in operation.types):
+        raise _elsewhere(operation, "/".join(path[:-1]) or "the base")
+    return operation
+
+
+_LEVELS = {1: "system", 2: "type", 3: "instance", 5: "version"}
+
+
+def _elsewhere(operation: Operation, place: str) -> FhirError:
+    forms = {
+        "system": "{name}",
+        "type": "{type}/{name}",
+        "instance": "{type}/[id]/{name}",
+        "version": "{type}/[id]/_history/[version]/{name}",
+    }
+    types = operation.types or ("[type]",)
+    known = [
+        forms[level].format(name=operation.name, type=type) for type in types for level in operation.levels
+    ]
+    return not_supported(f"`{operation.name}` is not had on {place}; it is {' or '.join(known)}", status=404)

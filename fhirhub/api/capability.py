@@ -1,0 +1,208 @@
+"""capabilities: the CapabilityStatement, computed from ROUTES, OPERATIONS and the definitions
+(https://hl7.org/fhir/R4/http.html#capabilities)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING
+from urllib.parse import parse_qsl
+
+from fhirhub import __version__
+from fhirhub.api import formats, read
+from fhirhub.api.exchange import Context, FhirRequest, FhirResponse, Json
+from fhirhub.errors import invalid
+from fhirhub.resources import definitions, document
+from fhirhub.settings import Settings
+from fhirhub.store.index.parameters import Parameter, Parameters
+
+if TYPE_CHECKING:
+    from fhirhub.api.operations import Operation
+
+MODES = ("full", "normative", "terminology")
+NORMATIVE = (
+    "Binary",
+    "Bundle",
+    "CapabilityStatement",
+    "CodeSystem",
+    "Observation",
+    "OperationDefinition",
+    "OperationOutcome",
+    "Parameters",
+    "Patient",
+    "StructureDefinition",
+    "ValueSet",
+)
+"""The resource types of R4 that are normative (https://hl7.org/fhir/R4/resourcelist.html)."""
+_TYPE_INTERACTIONS = (
+    "read",
+    "vread",
+    "update",
+    "patch",
+    "delete",
+    "history-instance",
+    "history-type",
+    "create",
+    "search-type",
+)
+_SYSTEM_INTERACTIONS = ("transaction", "batch", "search-system", "history-system")
+
+_CORE = "http://hl7.org/fhir/StructureDefinition/"
+_KEPT = 32
+_known: dict[tuple[str, str, str, Settings], bytes] = {}
+
+
+async def capabilities(request: FhirRequest) -> FhirResponse:
+    """What this server can do, in the form that `mode` asks."""
+    mode = "full"
+    for name, value in parse_qsl(request.query, keep_blank_values=True):
+        if name == "mode":
+            mode = value
+    if mode not in MODES:
+        raise invalid(f"`mode` expects one of {', '.join(MODES)}; got `{mode}`")
+    context, parameters = request.context, request.repository.parameters
+    key = (request.base, mode, parameters.generation, context.settings)
+    body = _known.get(key)
+    if body is None:
+        if len(_known) >= _KEPT:
+            _known.clear()
+        moment = document.instant(context.now())
+        if mode == "terminology":
+            body = document.encode(terminology(request.base, moment))
+        else:
+            body = document.encode(statement(context, request.base, moment, mode, parameters))
+        _known[key] = body
+    if request.query:
+        body = read.part(request, body, ("mode",))
+    return FhirResponse(200, body)
+
+
+def statement(context: Context, base: str, moment: str, mode: str, parameters: Parameters) -> Json:
+    """The CapabilityStatement of the server at this base."""
+    types = NORMATIVE if mode == "normative" else definitions.RESOURCE_TYPES
+    included_by = _included_by(parameters)
+    offered = {route.interaction for route in context.routes}
+    if "batch" in offered:
+        offered.add("transaction")
+    return {
+        "resourceType": "CapabilityStatement",
+        **_head("CapabilityStatement", base, moment),
+        "fhirVersion": "4.0.1",
+        "format": ["json", "xml", formats.FHIR_JSON, formats.FHIR_XML],
+        "patchFormat": [formats.JSON_PATCH, formats.FHIR_JSON, formats.FHIR_XML],
+        "rest": [
+            {
+                "mode": "server",
+                "documentation": "The RESTful API of FHIR R4, whole, for every resource type.",
+                "security": _security(context.settings),
+                "resource": [
+                    _resource(context, offered, type, parameters, included_by.get(type, ())) for type in types
+                ],
+                "interaction": _coded(_SYSTEM_INTERACTIONS, offered),
+                "searchParam": [
+                    _search_parameter(parameter, parameters)
+                    for code, parameter in parameters.of("Basic").items()
+                    if code.startswith("_")
+                ],
+                "operation": _operations(context.operations, "system", None),
+                "compartment": [
+                    f"http://hl7.org/fhir/CompartmentDefinition/{name.lower()}"
+                    for name in definitions.COMPARTMENTS
+                ],
+            }
+        ],
+    }
+
+
+def terminology(base: str, moment: str) -> Json:
+    """The TerminologyCapabilities of the server at this base."""
+    return {
+        "resourceType": "TerminologyCapabilities",
+        **_head("TerminologyCapabilities", base, moment),
+        "lockedDate": False,
+        "codeSearch": "explicit",
+    }
+
+
+def _head(name: str, base: str, moment: str) -> Json:
+    return {
+        "url": f"{base}/metadata",
+        "version": __version__,
+        "name": f"Fhirhub{name}",
+        "title": "fhirhub",
+        "status": "active",
+        "date": moment,
+        "publisher": "fhirhub",
+        "description": "A hub for shared care plans in primary care.",
+        "kind": "instance",
+        "software": {"name": "fhirhub", "version": __version__},
+        "implementation": {"description": "fhirhub", "url": base},
+    }
+
+
+def _security(settings: Settings) -> Json:
+    text = "No sign-in: for development only." if settings.auth == "none" else "SMART App Launch."
+    return {"cors": bool(settings.cors_origins), "description": text}
+
+
+def _coded(codes: Iterable[str], offered: set[str]) -> list[Json]:
+    return [{"code": code} for code in codes if code in offered]
+
+
+def _resource(
+    context: Context, offered: set[str], type: str, parameters: Parameters, included_by: Sequence[str]
+) -> Json:
+    settings = context.settings
+    conditional = {route.method for route in context.routes if route.path == "/{type}"}
+    of_type = parameters.of(type)
+    includes = [f"{type}:{code}" for code, parameter in of_type.items() if parameter.kind == "reference"]
+    content: Json = {
+        "type": type,
+        "profile": _CORE + type,
+        "interaction": _coded(_TYPE_INTERACTIONS, offered),
+        "versioning": "versioned-update",
+        "readHistory": "vread" in offered,
+        "updateCreate": True,
+        "conditionalCreate": "POST" in conditional,
+        "conditionalRead": "full-support",
+        "conditionalUpdate": "PUT" in conditional,
+        "conditionalDelete": settings.conditional_delete if "DELETE" in conditional else "not-supported",
+        "referencePolicy": ["literal", "logical", *(["enforced"] if settings.referential_integrity else [])],
+        "searchInclude": ["*", *includes],
+    }
+    if included_by:
+        content["searchRevInclude"] = list(included_by)
+    content["searchParam"] = [_search_parameter(parameter, parameters) for parameter in of_type.values()]
+    operations = _operations(context.operations, "type", type)
+    if operations:
+        content["operation"] = operations
+    return content
+
+
+def _operations(operations: Sequence[Operation], level: str, type: str | None) -> list[Json]:
+    """The operations on the system, or on a type and its instances."""
+    return [
+        {"name": operation.name.removeprefix("$"), "definition": operation.definition}
+        for operation in operations
+        if (level in operation.levels or (level == "type" and "instance" in operation.levels))
+        and (type is None or not operation.types or type in operation.types)
+    ]
+
+
+def _search_parameter(parameter: Parameter, parameters: Parameters) -> Json:
+    content: Json = {"name": parameter.code}
+    if parameter.url:
+        content["definition"] = parameter.url
+    content["type"] = parameter.kind
+    return content
+
+
+def _included_by(parameters: Parameters) -> dict[str, list[str]]:
+    """By type, the parameters of all types that may refer to it, as `_revinclude` names them."""
+    found: dict[str, list[str]] = {type: [] for type in definitions.RESOURCE_TYPES}
+    for source in definitions.RESOURCE_TYPES:
+        for code, parameter in parameters.of(source).items():
+            if parameter.kind == "reference":
+                for target in parameter.targets or definitions.RESOURCE_TYPES:
+                    if target in found:
+                        found[target].append(f"{source}:{code}")
+    return found

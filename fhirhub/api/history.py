@@ -1,0 +1,114 @@
+"""history of an instance, a type and the system (https://hl7.org/fhir/R4/http.html#history)."""
+
+from __future__ import annotations
+
+from urllib.parse import parse_qsl, urlencode
+
+from fhirhub.api import bundles, conditions, read
+from fhirhub.api.exchange import FhirRequest, FhirResponse
+from fhirhub.errors import invalid
+from fhirhub.repository import Stored
+from fhirhub.resources import document, primitives, subset
+
+PARAMETERS = ("_since", "_at", "_count", "_cursor", "_summary", "_elements", "_format", "_pretty")
+
+
+async def history(request: FhirRequest) -> FhirResponse:
+    """The versions, newest first: of one resource, of a type, of everything."""
+    path = request.path
+    type = path[0] if len(path) > 1 else None
+    id = path[1] if len(path) > 2 else None
+    asked = _Asked(request)
+    found = await request.repository.history(
+        HistoryRequest(type, id, asked.since, asked.at, asked.before, asked.count)
+    )
+    entries = found[: asked.count]
+    url = "/".join((request.base, *path))
+    links = [("self", _url(url, asked.used))]
+    if page.next is not None:
+        used = [(name, value) for name, value in asked.used if name != "_cursor"]
+        links.append(("next", _url(url, [*used, ("_cursor", page.next)])))
+        links.append(("first", _url(url, used)))
+    entries = [] if asked.summary == "count" else [_entry(request.base, asked, one) for one in page.entries]
+    body = bundles.bundle("history", entries, now=request.context.now(), links=links, total=page.total)
+    return FhirResponse(200, body)
+
+
+class _Asked:
+    """The parameters of a history."""
+
+    def __init__(self, request: FhirRequest) -> None:
+        settings = request.context.settings
+        self.since: int | None = None
+        self.at: tuple[int, int] | None = None
+        self.count = settings.page_count_default
+        self.cursor: str | None = None
+        self.summary: str | None = None
+        self.elements: list[str] = []
+        self.used: list[tuple[str, str]] = []
+        for name, value in parse_qsl(request.query, keep_blank_values=True):
+            match name:
+                case "_since":
+                    self.since = _moment(name, value)[0]
+                case "_at":
+                    self.at = _moment(name, value)
+                case "_count":
+                    if not value.isascii() or not value.isdigit() or len(value) > 9:
+                        raise invalid(f"`_count` expects a whole number, not below 0; got `{value}`")
+                    self.count = min(int(value), settings.page_count_max)
+                case "_cursor":
+                    self.cursor = value
+                case "_summary":
+                    if value not in read.SUMMARIES:
+                        raise invalid(f"`_summary` expects one of {', '.join(read.SUMMARIES)}; got `{value}`")
+                    self.summary = value if value != "false" else None
+                case "_elements":
+                    self.elements = [part.strip() for part in value.split(",") if part.strip()]
+                case "_format" | "_pretty":
+                    pass
+                case _:
+                    if conditions.preference(request).lenient:
+                        continue
+                    raise read.unknown_parameter(name, PARAMETERS)
+            self.used.append((name, value))
+        if self.summary == "count":
+            self.count = 0
+
+
+def _moment(name: str, value: str) -> tuple[int, int]:
+    try:
+        return primitives.date_range(value.replace(" ", "+"))
+    except ValueError:
+        raise invalid(f"`{name}` expects a moment such as 2026-11-22T09:00:00Z; got `{value}`") from None
+
+
+def _url(url: str, used: list[tuple[str, str]]) -> str:
+    return f"{url}?{urlencode(used, safe=':,/')}" if used else url
+
+
+def _entry(base: str, asked: _Asked, stored: Stored) -> bytes:
+    where = f"{stored.type}/{stored.id}"
+    method = stored.method
+    created = method == "POST" or (stored.version == 1 and method == "PUT")
+    status = "204 No Content" if stored.deleted else "201 Created" if created else "200 OK"
+    shown = b""
+    if stored.body is not None:
+        shown = b'"resource":' + _part(asked, stored.body) + b","
+    return b'{"fullUrl":"%s/%s",%s"request":{"method":"%s","url":"%s"},"response":{"status":"%s","etag":"W/\\"%d\\"","lastModified":"%s"}}' % (  # noqa: E501
+        base.encode(),
+        where.encode(),
+        shown,
+        method.encode(),
+        (stored.type if method == "POST" else where).encode(),
+        status.encode(),
+        stored.version,
+        document.instant(stored.updated).encode(),
+    )
+
+
+def _part(asked: _Asked, body: bytes) -> bytes:
+    if asked.elements:
+        return document.encode(subset.elements(document.parse(body), asked.elements))
+    if asked.summary:
+        return document.encode(subset.summary(document.parse(body), asked.summary))
+    return body

@@ -1,0 +1,111 @@
+"""What goes into an operation and comes out: Parameters (https://hl7.org/fhir/R4/parameters.html)."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Sequence
+from typing import Any
+from urllib.parse import parse_qsl
+
+from fhirhub.api import formats, write
+from fhirhub.api.exchange import FhirRequest, Json
+from fhirhub.errors import invalid
+from fhirhub.resources import primitives
+from fhirhub.resources.validation import structure
+
+_RESULT = ("_format", "_pretty")
+
+
+class Input:
+    """The in-parameters of a call, from the query of either method and from the body of a POST."""
+
+    def __init__(self, values: list[tuple[str, Any]], resource: Json | None = None) -> None:
+        self.values = values
+        self.resource = resource
+        """The body where it is a resource other than Parameters."""
+
+    def all(self, name: str) -> list[Any]:
+        return [value for key, value in self.values if key == name]
+
+    def one(self, name: str) -> Any:
+        """The value of this parameter, None where it is absent. Raises invalid where there are several."""
+        found = self.all(name)
+        if len(found) > 1:
+            raise invalid(f"`{name}` is given once; got {len(found)}")
+        return found[0] if found else None
+
+    def text(self, name: str) -> str | None:
+        value = self.one(name)
+        if value is not None and not isinstance(value, str):
+            raise invalid(f"`{name}` expects a text; got {type(value).__name__}")
+        return value
+
+    def number(self, name: str, at_least: int, at_most: int) -> int | None:
+        """A whole number from these bounds; one above `at_most` counts as `at_most`."""
+        value = self.one(name)
+        if value is None:
+            return None
+        text = str(value)
+        if not text.isascii() or not text.isdigit() or len(text) > 9 or int(text) < at_least:
+            raise invalid(f"`{name}` expects a whole number, at least {at_least}; got `{text}`")
+        return min(int(text), at_most)
+
+    def moment(self, name: str) -> tuple[int, int] | None:
+        """A date, dateTime or instant as a half-open range in microseconds since 1970 UTC."""
+        text = self.text(name)
+        if text is None:
+            return None
+        try:
+            return primitives.date_range(text.replace(" ", "+"))
+        except ValueError:
+            raise invalid(f"`{name}` expects a date such as 2026-11-22; got `{text}`") from None
+
+    def lists(self, name: str) -> list[str]:
+        """The members of all comma-separated values."""
+        return [
+            part.strip() for value in self.all(name) for part in str(value).split(",") if part.strip()
+        ]
+
+    def only(self, known: Sequence[str]) -> None:
+        """Raise invalid for a parameter that is not among these."""
+        for name, _ in self.values:
+            if name not in known:
+                near = difflib.get_close_matches(name, known, 1)
+                also = f"; did you mean `{near[0]}`?" if near else f"; it has {', '.join(known) or 'none'}"
+                raise invalid(f"`{name}` is not a parameter of this operation{also}")
+
+
+def read(request: FhirRequest) -> Input:
+    """The input of a call."""
+    values: list[tuple[str, Any]] = [
+        pair for pair in parse_qsl(request.query, keep_blank_values=True) if pair[0] not in _RESULT
+    ]
+    resource = request.resource
+    if resource is None and request.body:
+        kind = formats.body_kind(request.headers.get("content-type"))
+        resource = write.parse(request.body, kind)
+    if resource is None:
+        return Input(values)
+    if resource.get("resourceType") != "Parameters":
+        return Input(values, resource)
+    carried = [
+        {key: value for key, value in part.items() if key != "resource"}
+        for part in resource.get("parameter", ())
+        if isinstance(part, dict)
+    ]
+    write.refuse_faults(structure.validate({**resource, "parameter": carried} if carried else resource))
+    for part in resource.get("parameter", ()):
+        values.append((part["name"], _value(part)))
+    return Input(values)
+
+
+def _value(part: Json) -> Any:
+    for key, value in part.items():
+        if key.startswith("value"):
+            return value
+    return part.get("resource", part.get("part"))
+
+
+def result(name: str, key: str, value: Any) -> Json:
+    """Parameters of one out-parameter, such as `return` with `valueMeta`."""
+    return {"resourceType": "Parameters", "parameter": [{"name": name, key: value}]}

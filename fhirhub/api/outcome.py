@@ -1,0 +1,87 @@
+"""The one place where an error becomes an OperationOutcome (https://hl7.org/fhir/R4/operationoutcome.html)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import replace
+
+import msgspec
+
+from fhirhub.api.exchange import FhirResponse, Json
+from fhirhub.errors import FhirError, Issue
+
+_EXTENSIONS = "http://hl7.org/fhir/StructureDefinition/operationoutcome-issue-"
+
+
+def render(issues: Iterable[Issue]) -> bytes:
+    """The OperationOutcome of these issues as FHIR JSON."""
+    return msgspec.json.encode(resource(issues))
+
+
+def resource(issues: Iterable[Issue]) -> Json:
+    """The OperationOutcome of these issues."""
+    return {"resourceType": "OperationOutcome", "issue": [_issue(issue) for issue in issues]}
+
+
+def _issue(issue: Issue) -> Json:
+    rendered: Json = {}
+    extensions = [
+        {"url": _EXTENSIONS + name, "valueInteger": number}
+        for name, number in (("line", issue.line), ("col", issue.column))
+        if number is not None
+    ]
+    if extensions:
+        rendered["extension"] = extensions
+    rendered["severity"] = issue.severity
+    rendered["code"] = issue.code
+    rendered["details"] = {"text": issue.text}
+    technical = [part for part in (issue.key, issue.profile) if part]
+    if technical:
+        rendered["diagnostics"] = " of ".join(technical)
+    if issue.expression:
+        rendered["expression"] = [issue.expression]
+    return rendered
+
+
+def of_error(error: FhirError) -> FhirResponse:
+    """The answer that an error gets."""
+    return FhirResponse(error.status, body=render(error.issues), headers=error.headers or None)
+
+
+def of_fault(request_id: str) -> FhirResponse:
+    """The answer to a fault of this server: no trace, but the id under which the log has it."""
+    return FhirResponse(
+        500,
+        body=msgspec.json.encode(
+            {
+                "resourceType": "OperationOutcome",
+                "issue": [
+                    {
+                        "severity": "fatal",
+                        "code": "exception",
+                        "details": {"text": "The server failed at this request; its log says why"},
+                        "diagnostics": f"X-Request-Id {request_id}",
+                    }
+                ],
+            }
+        ),
+    )
+
+
+def within(error: FhirError, entry: str) -> FhirError:
+    """The same error of an entry of a Bundle: `Patient.name` becomes `Bundle.entry[2].resource.name`."""
+    return FhirError(error.status, moved(error.issues, entry), error.headers)
+
+
+def moved(issues: Iterable[Issue], entry: str) -> list[Issue]:
+    """Issues of the resource in this entry, as issues of the Bundle."""
+    return [replace(issue, expression=_moved(issue.expression, entry)) for issue in issues]
+
+
+def _moved(expression: str | None, entry: str) -> str:
+    if not expression:
+        return entry
+    if expression.startswith("Bundle.entry["):
+        return expression
+    _, dot, rest = expression.partition(".")
+    return f"{entry}.resource{dot}{rest}"

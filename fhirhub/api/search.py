@@ -1,0 +1,68 @@
+"""search on a type, a compartment and the system (https://hl7.org/fhir/R4/http.html#search)."""
+
+from __future__ import annotations
+
+from urllib.parse import parse_qsl
+
+from fhirhub.api import bundles, conditions, formats, outcome
+from fhirhub.api.exchange import FhirRequest, FhirResponse
+from fhirhub.errors import invalid, not_supported
+from fhirhub.resources import definitions, document, subset
+from fhirhub.store import request as requests
+from fhirhub.store.request import SearchRequest
+from fhirhub.store.search import Found
+
+
+async def search(request: FhirRequest) -> FhirResponse:
+    """The Bundle of one page of matches."""
+    path = request.path
+    if request.method == "POST" and path[-1] == "_search":
+        path = path[:-1]
+    compartment = None
+    type: str | None = None
+    if len(path) == 1:
+        type = path[0]
+    elif len(path) > 1:
+        compartment = (path[0], path[1])
+        if path[0] not in definitions.COMPARTMENTS:
+            raise not_supported(
+                f"{path[0]} has no compartment; there are {', '.join(definitions.COMPARTMENTS)}", status=404
+            )
+        if len(path) > 2 and path[2] != "*":
+            type = path[2]
+    pairs = parameters(request)
+    lenient = conditions.preference(request).lenient
+    asked = requests.parse(
+        type, pairs, request.repository.parameters, lenient=lenient, compartment=compartment
+    )
+    found = await request.repository.search(asked)
+    return FhirResponse(200, page(request, "/".join(path), asked, found))
+
+
+def parameters(request: FhirRequest) -> str | list[tuple[str, str]]:
+    """The parameters of the query and, for a POST, of the form in the body."""
+    if request.method == "GET":
+        return request.query
+    pairs = parse_qsl(request.query, keep_blank_values=True)
+    content_type = formats.media_type(request.headers.get("content-type", ""))
+    if request.body:
+        if content_type.name != formats.FORM:
+            raise not_supported(
+                f"A search by POST sends {formats.FORM}; got `{content_type.name}`", status=415
+            )
+        formats.check_charset(content_type)
+        try:
+            form = request.body.decode()
+            given = parse_qsl(form, keep_blank_values=True, errors="strict")
+        except UnicodeDecodeError:
+            raise invalid("The form is not UTF-8") from None
+        if any("\0" in name or "\0" in value for name, value in given):
+            raise invalid("The form holds a NUL character")
+        pairs += given
+        formats.take(request, given)
+    return pairs
+
+
+def page(request: FhirRequest, path: str, asked: SearchRequest, found: Found) -> bytes:
+    """The Bundle of what was found, with links that hold exactly what was used."""
+    raise NotImplementedError
