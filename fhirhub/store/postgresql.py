@@ -11,6 +11,7 @@ import asyncio
 import contextlib
 import random
 import re
+import weakref
 import zlib
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
 from functools import lru_cache
@@ -73,6 +74,9 @@ _CASTS = {
 }
 
 
+_BACKEND = "SELECT pid, backend_start FROM pg_stat_activity WHERE pid = pg_backend_pid()"
+
+
 class Connections:
     """A stack of connections, the last used first, opened when needed."""
 
@@ -83,6 +87,8 @@ class Connections:
         self._room = asyncio.Semaphore(size)
         self._patience_seconds = patience_seconds
         self._closed = False
+        self.backends: weakref.WeakKeyDictionary[asyncpg.Connection[Any], Any] = weakref.WeakKeyDictionary()
+        """The server process of each connection: pid and start."""
 
     @contextlib.asynccontextmanager
     async def one(self) -> AsyncIterator[asyncpg.Connection[Any]]:
@@ -110,14 +116,15 @@ class Connections:
         end = asyncio.get_running_loop().time() + self._patience_seconds
         while True:
             try:
-                return await asyncpg.connect(
+                connection = await asyncpg.connect(
                     self._url,
                     server_settings=self._server,
                     statement_cache_size=2000,
                     max_cached_statement_lifetime=0,
                     timeout=5,
-                    target_session_attrs="any",
                 )
+                self.backends[connection] = await connection.fetchrow(_BACKEND)
+                return connection
             except (TimeoutError, OSError, PostgresError) as failure:
                 if asyncio.get_running_loop().time() > end:
                     raise errors.transient("The database cannot be reached; try again later.") from failure
@@ -277,7 +284,8 @@ class PostgresqlDatabase:
                 try:
                     verdicts = await self._apply_group(writers.tenant, [change for change, _ in members])
                 except Exception as failure:
-                    if len(members) == 1 or isinstance(failure, errors.FhirError):
+                    # Alone again only after a refusal, which certainly rolled back.
+                    if len(members) == 1 or not isinstance(failure, PostgresError):
                         for _, future in members:
                             if not future.done():
                                 future.set_exception(failure)
@@ -302,9 +310,11 @@ class PostgresqlDatabase:
     async def _apply_group(self, tenant: int, changes: list[Change]) -> list[Verdict]:
         """One autocommit statement for all; alone again those of a group that as a whole was refused."""
         unsure = False
+        backend: Any = None
         for attempt in range(TRIES):
             try:
                 async with self._connections.one() as connection:
+                    backend = self._connections.backends[connection]
                     verdicts = await apply(connection, tenant, changes, strict=False)
                 break
             except AGAIN:
@@ -314,7 +324,10 @@ class PostgresqlDatabase:
             except LOST:
                 # The answer was lost, not necessarily the write: nothing runs again before that is known.
                 unsure = True
-                changes, found = await self._find_written(tenant, changes)
+                try:
+                    changes, found = await self._find_written(tenant, changes, backend)
+                except LOST as failure:
+                    raise errors.transient("The database was lost, and with it the outcome.") from failure
                 if not changes:
                     return found
                 if found:
@@ -322,7 +335,7 @@ class PostgresqlDatabase:
         else:
             raise errors.transient("Others kept writing the same resources; try again.")
         if unsure and Verdict.CONFLICT in verdicts:
-            left, found = await self._find_written(tenant, changes)
+            left, found = await self._find_written(tenant, changes, None)
             if not left:
                 return found
         if len(changes) > 1 and Verdict.MISSING in verdicts:
@@ -332,9 +345,21 @@ class PostgresqlDatabase:
             ]
         return verdicts
 
-    async def _find_written(self, tenant: int, changes: list[Change]) -> tuple[list[Change], list[Verdict]]:
-        """After a lost answer: the changes that are not in the database, and a verdict for each that is."""
+    async def _find_written(
+        self, tenant: int, changes: list[Change], backend: Any
+    ) -> tuple[list[Change], list[Verdict]]:
+        """After a lost answer: the changes that are not in the database, and a verdict for each that is.
+
+        The server process that had the statement may be at it still; it is ended first, so that what is not
+        there now will not come later.
+        """
         async with self._connections.one() as connection:
+            if backend is not None:
+                await connection.execute(
+                    "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity "
+                    "WHERE pid = $1 AND backend_start = $2",
+                    *backend,
+                )
             rows = await connection.fetch(
                 "SELECT k.rid FROM unnest($2::int8[], $3::text[]) AS k(rid, write_id) WHERE EXISTS "
                 "(SELECT 1 FROM resource r WHERE r.tenant = $1 AND r.rid = k.rid AND r.write_id = k.write_id) "
@@ -351,9 +376,11 @@ class PostgresqlDatabase:
     async def transaction(self, work: Callable[[Transaction], Awaitable[T]]) -> T:
         for attempt in range(TRIES):
             unit: PostgresqlTransaction | None = None
+            backend: Any = None
             committing = False
             try:
                 async with self._connections.one() as connection:
+                    backend = self._connections.backends[connection]
                     await connection.execute("BEGIN")
                     try:
                         unit = PostgresqlTransaction(connection)
@@ -376,7 +403,7 @@ class PostgresqlDatabase:
                         raise errors.transient("The database was lost; try again.") from failure
                     continue
                 tenant, changes = unit.written[-1]
-                left, _ = await self._find_written(tenant, changes[-1:])
+                left, _ = await self._find_written(tenant, list(changes[-1:]), backend)
                 if not left:
                     return result
         raise errors.transient("Others kept writing the same resources; try again.")
