@@ -12,7 +12,7 @@ import os
 import time
 from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass, field
-from typing import Any, Literal, NamedTuple, TypeVar
+from typing import Any, Literal, NamedTuple, Protocol, TypeVar
 
 from fhirhub import errors
 from fhirhub.access import Access
@@ -55,6 +55,17 @@ def now() -> int:
     return time.time_ns() // 1_000_000 * 1000
 
 
+class Rule(Protocol):
+    """A rule of the domain that runs inside the transaction of a write, after it and before the commit."""
+
+    types: frozenset[str]
+    """The resource types whose writes it looks at."""
+
+    async def __call__(self, unit: Repository, written: Stored) -> None:
+        """May read and write through `unit`, and refuses all by raising FhirError."""
+        ...
+
+
 class Keys:
     """Row keys of one tenant, taken from the database in blocks and handed out one by one."""
 
@@ -92,6 +103,8 @@ class Tenant:
     integrity: bool = True
     cursor_key: bytes = b""
     bases: tuple[str, ...] = ()
+    rules: tuple[Rule, ...] = ()
+    """In the order in which they run."""
 
 
 @dataclass(slots=True)
@@ -104,6 +117,8 @@ class _Unit:
     known: dict[Key, Stored | None] = field(default_factory=dict)
     """What is current, as far as read or written in here."""
     deleted: dict[Key, Stored] = field(default_factory=dict)
+    ruled: list[Stored] = field(default_factory=list)
+    """What was written and the rules have not looked at."""
 
 
 class Repository:
@@ -206,6 +221,8 @@ class Repository:
             match = await self._only_match(if_none_exist)
             if match is not None:
                 return Written(match, "unchanged")
+        if self._unit is None and self._is_ruled(resource["resourceType"]):
+            return await self.together(lambda unit: unit.create(resource, id=id))
         change = await self._change(resource, resource["resourceType"], id or new_id(), None, "POST")
         try:
             return await self._write(change)
@@ -219,6 +236,12 @@ class Repository:
         none. Raises `conflict` 412 where `if_match` is not the current version, or where `if_none_match`
         asks that there be none."""
         type, id = resource["resourceType"], resource["id"]
+        if self._unit is None and self._is_ruled(type):
+            return await self.together(
+                lambda unit: unit.update(
+                    resource, if_match=if_match, if_none_match=if_none_match, method=method
+                )
+            )
         for _ in range(TRIES):
             current = await self.find(type, id)
             if if_match is not None and (current is None or current.version != if_match):
@@ -273,6 +296,8 @@ class Repository:
     ) -> Written:
         """Changes the current content; `change` gets a copy of its own and may raise. Tried again on what
         others wrote meanwhile, unless `if_match` names the version meant."""
+        if self._unit is None and self._is_ruled(type):
+            return await self.together(lambda unit: unit.patch(type, id, change, if_match=if_match))
         for _ in range(TRIES):
             current = await self.read(type, id)
             if if_match is not None and current.version != if_match:
@@ -361,6 +386,11 @@ class Repository:
         stored = _stored(change)
         unit.known[type, id] = stored
         return stored
+
+    @property
+    def transaction(self) -> Transaction:
+        """Inside `together`: the transaction itself, for what is no resource (a job, an audit row)."""
+        return self._in_unit().transaction
 
     async def together(
         self,
@@ -465,6 +495,8 @@ class Repository:
                 await self._flush()
             self._unit.staged[key] = change
             self._unit.known[key] = stored
+            if self._is_ruled(change.type):
+                self._unit.ruled.append(stored)
             return Written(stored, outcome)
         verdict = await self.tenant.database.apply(self.tenant.number, change)
         if verdict is Verdict.MISSING:
@@ -489,9 +521,18 @@ class Repository:
             if verdict is not Verdict.DONE:
                 raise _Conflict(f"{change.type}/{change.id}")
 
+    def _is_ruled(self, type: str) -> bool:
+        return any(type in rule.types for rule in self.tenant.rules)
+
     async def _finish(self) -> None:
         unit = self._in_unit()
         await self._settle()
+        while unit.ruled:
+            written = unit.ruled.pop(0)
+            for rule in self.tenant.rules:
+                if written.type in rule.types:
+                    await rule(self, written)
+                    await self._settle()
         gone_for_good = [
             (stored.rid, stored.type, stored.id)
             for key, stored in unit.deleted.items()

@@ -17,7 +17,6 @@ import time
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import lru_cache
-from pathlib import Path
 from typing import Any, TypeVar
 
 from fhirhub import errors
@@ -223,16 +222,6 @@ class SqliteDatabase:
         mode = self._writer.execute("PRAGMA journal_mode").fetchone()[0]
         level = self._writer.execute("PRAGMA synchronous").fetchone()[0]
         return {"journal_mode": str(mode), "synchronous": levels[level]}
-
-    async def backup(self, target: Path) -> None:
-        """A consistent copy of the whole database into a new file, while others write."""
-
-        def copy() -> None:
-            source, copied = connect(self._path, write=False), sqlite3.connect(target)
-            with contextlib.closing(source), contextlib.closing(copied):
-                source.backup(copied)
-
-        await asyncio.get_running_loop().run_in_executor(self._slow, copy)
 
     async def close(self) -> None:
         while self._tasks:

@@ -1,0 +1,121 @@
+"""A tenant's own SearchParameter resources: taken note of in the transaction of their write, usable once every
+resource is indexed by them (https://hl7.org/fhir/R4/searchparameter.html)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from fhirhub import errors, jobs
+from fhirhub.jobs import Job
+from fhirhub.repository import Repository
+from fhirhub.resources import definitions, document, fhirpath
+from fhirhub.store import reindex
+from fhirhub.store.database import Database
+from fhirhub.store.index.parameters import Parameters
+from fhirhub.store.sql import Statement
+from fhirhub.store.versions import Stored
+
+Json = dict[str, Any]
+
+KIND = "reindex"
+NOTICE_SECONDS = 5.0
+"""How long every process has to take note of a new parameter (they look each second) before what is stored
+already is indexed by it; what is written from then on, its writer indexes."""
+
+
+class TakeNote:
+    """The rule that runs with each write of a SearchParameter."""
+
+    types = frozenset({"SearchParameter"})
+
+    async def __call__(self, unit: Repository, written: Stored) -> None:
+        resource = None if written.body is None else document.parse(written.body)
+        tenant = unit.tenant.number
+        if resource is None or resource.get("status") == "retired" or not is_own(resource):
+            await unit.transaction.execute(
+                Statement(
+                    "UPDATE custom_parameter SET state = 'gone' WHERE tenant = $1 AND id = $2",
+                    (tenant, written.id),
+                    ("int", "text"),
+                )
+            )
+            return
+        check(resource)
+        assert written.body is not None
+        await unit.transaction.execute(
+            Statement(
+                "INSERT INTO custom_parameter (tenant, id, state, body) VALUES ($1, $2, 'waiting', $3) "
+                "ON CONFLICT (tenant, id) DO UPDATE SET state = 'waiting', body = excluded.body",
+                (tenant, written.id, written.body.decode()),
+                ("int", "text", "text"),
+            )
+        )
+        content = {"parameter": written.id, "version": written.version, "types": types_of(resource)}
+        await jobs.enqueue(unit.transaction, tenant, KIND, content, NOTICE_SECONDS)
+
+
+def is_own(resource: Json) -> bool:
+    """Whether it is not one of R4's own, which are served without being stored."""
+    return definitions.search_parameter(str(resource.get("url"))) is None
+
+
+def types_of(resource: Json) -> list[str]:
+    """The concrete resource types it is for."""
+    bases = set(resource.get("base", ()))
+    return [
+        type
+        for type in definitions.RESOURCE_TYPES
+        if type in bases or any(definitions.is_subtype(type, base) for base in bases)
+    ]
+
+
+def check(resource: Json) -> None:
+    """Raises `invalid` 422 for a parameter by which nothing could be indexed."""
+    expression = resource.get("expression")
+    if resource.get("type") not in ("composite", "special") and not expression:
+        raise errors.invalid(
+            "A search parameter needs an `expression`, a FHIRPath that says what it finds.",
+            "SearchParameter.expression",
+            422,
+        )
+    if resource.get("type") == "special":
+        raise errors.not_supported(
+            "A search parameter of type `special` has no meaning that a server could work out.", 422
+        )
+    for type in types_of(resource):
+        for code, known in definitions.search_parameters(type).items():
+            if code == resource.get("code"):
+                raise errors.duplicate(
+                    f"{type} has a search parameter `{code}` already, {known.url}; choose another code.",
+                    "SearchParameter.code",
+                )
+        if expression:
+            try:
+                fhirpath.select(expression, type)
+            except errors.FhirError:
+                raise
+            except Exception as failure:
+                raise errors.invalid(
+                    f"The expression cannot be read as FHIRPath: {failure}", "SearchParameter.expression", 422
+                ) from failure
+
+
+def handler(database: Database, parameters_of: Any) -> Any:
+    """What does the jobs of KIND: indexes by a parameter, then says that it is ready.
+
+    `parameters_of(tenant)` gives the tenant's parameters as they stand in the database now.
+    """
+
+    async def run(job: Job) -> None:
+        parameters: Parameters = await parameters_of(job.tenant)
+        await reindex.reindex(database, job.tenant, parameters, job.content["types"])
+        await database.execute(
+            Statement(
+                "UPDATE custom_parameter SET state = 'ready' WHERE tenant = $1 AND id = $2 "
+                "AND state = 'waiting'",
+                (job.tenant, job.content["parameter"]),
+                ("int", "text"),
+            )
+        )
+
+    return run

@@ -1,0 +1,80 @@
+"""Index rows made anew from what is stored: after a new search parameter, or a change of how values are kept."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Iterable
+
+from fhirhub.access import EVERYTHING
+from fhirhub.resources import compartments, document
+from fhirhub.store import versions
+from fhirhub.store.database import Change, Database, Transaction
+from fhirhub.store.index import extract
+from fhirhub.store.index.parameters import Parameters
+from fhirhub.store.sql import Statement
+
+BATCH = 200
+
+
+async def reindex(
+    database: Database,
+    tenant: int,
+    parameters: Parameters,
+    types: Iterable[str] | None = None,
+    progress: Callable[[int], None] = lambda count: None,
+) -> int:
+    """Replaces the index rows of every current resource of these types (all, where None); how many.
+
+    Others may write meanwhile: each batch is locked, and what they write is indexed by themselves.
+    `progress` is told the size of each batch that is done.
+    """
+    done = 0
+    for type in await versions.types_present(database, tenant) if types is None else types:
+        last = ""
+        while True:
+            rows = await database.fetch(
+                Statement(
+                    "SELECT r.id FROM resource r WHERE r.tenant = $1 AND r.type = $2 AND r.id > $3 "
+                    "ORDER BY r.id LIMIT $4",
+                    (tenant, type, last, BATCH),
+                    ("int", "text", "text", "bigint"),
+                )
+            )
+            if not rows:
+                break
+            ids = [str(row[0]) for row in rows]
+            last = ids[-1]
+            await database.transaction(_batch(tenant, parameters, type, ids))
+            done += len(ids)
+            progress(len(ids))
+    return done
+
+
+def _batch(
+    tenant: int, parameters: Parameters, type: str, ids: list[str]
+) -> Callable[[Transaction], Awaitable[None]]:
+    async def work(unit: Transaction) -> None:
+        keys = [(type, id) for id in ids]
+        await unit.lock_rows(tenant, keys)
+        for one in await versions.read_many(unit, tenant, EVERYTHING, keys):
+            if one.body is None:
+                continue
+            resource = document.parse(one.body)
+            patients = compartments.patients(resource)
+            await unit.amend(
+                tenant,
+                Change(
+                    rid=one.rid,
+                    type=type,
+                    id=one.id,
+                    expected=one.version,
+                    version=one.version,
+                    updated=one.updated,
+                    method=one.method,
+                    write_id="",
+                    body=one.body,
+                    patient=next(iter(patients)) if len(patients) == 1 else None,
+                    rows=extract.rows(resource, parameters),
+                ),
+            )
+
+    return work
