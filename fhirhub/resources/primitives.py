@@ -22,9 +22,9 @@ _is_date = re.compile(rf"{_YEAR}(?:-{_MONTH}(?:-{_DAY})?)?").fullmatch
 _is_date_time = re.compile(rf"{_YEAR}(?:-{_MONTH}(?:-{_DAY}(?:T{_TIME}{_ZONE})?)?)?").fullmatch
 _is_instant = re.compile(rf"{_YEAR}-{_MONTH}-{_DAY}T{_TIME}{_ZONE}").fullmatch
 _is_time = re.compile(_TIME).fullmatch
-_is_code = re.compile(r"[^\s]+(?: [^\s]+)*").fullmatch
+_is_code = re.compile(r"[^ \t\r\n\f\v]+(?: [^ \t\r\n\f\v]+)*").fullmatch
 _is_id = re.compile(r"[A-Za-z0-9\-.]{1,64}").fullmatch
-_is_uri = re.compile(r"\S+").fullmatch
+_is_uri = re.compile(r"[^ \t\r\n\f\v]+").fullmatch
 _is_oid = re.compile(r"urn:oid:[0-2](?:\.(?:0|[1-9][0-9]*))+").fullmatch
 _is_uuid = re.compile(r"urn:uuid:[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}").fullmatch
 _has_control = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f]").search
@@ -87,6 +87,12 @@ def _string(value: Any) -> str | None:
         name = f"U+{ord(found.group()):04X}"
         return f"has the control character {name}; only tab, line feed and carriage return may be there"
     return None
+
+
+def _xhtml(value: Any) -> str | None:
+    if type(value) is str and value:
+        return None
+    return f"expects XHTML as a string; got {_shown(value)}"
 
 
 def _text(match: Callable[[str], Any], words: str) -> Callable[[Any], str | None]:
@@ -172,7 +178,7 @@ CHECKS: dict[str, Callable[[Any], str | None]] = {
     "uri": _text(_is_uri, "a URI without spaces"),
     "url": _text(_is_uri, "a URL without spaces"),
     "uuid": _text(_is_uuid, "a UUID such as urn:uuid:c757873d-ec9a-4326-a141-556f43239520"),
-    "xhtml": _string,
+    "xhtml": _xhtml,
 }
 
 _SECOND = 1_000_000

@@ -1,0 +1,84 @@
+"""Whether a Reference can be what its element allows (https://hl7.org/fhir/R4/references.html)."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from fhirhub.resources import definitions
+from fhirhub.resources.validation.faults import Fault
+
+_ID = r"[A-Za-z0-9\-.]{1,64}"
+_is_id_or_version = re.compile(rf"{_ID}(?:/_history/{_ID})?").fullmatch
+_relative = re.compile(rf"([^/?#]+)/({_ID})(?:/_history/{_ID})?").fullmatch
+_restful = re.compile(rf"https?://.+/([A-Za-z]+)/{_ID}(?:/_history/{_ID})?").fullmatch
+_conditional = re.compile(r"([A-Za-z]+)\?.+").fullmatch
+_has_scheme = re.compile(r"[A-Za-z][A-Za-z0-9+.\-]*:").match
+_ALL = frozenset(definitions.RESOURCE_TYPES)
+_DEFINITION = "http://hl7.org/fhir/StructureDefinition/"
+
+
+def check(
+    reference: dict[str, Any], targets: frozenset[str], contained: Mapping[str, str]
+) -> list[Fault] | None:
+    """The faults of the target of a Reference whose own elements are right; None if there are none.
+
+    `targets` are the allowed types, empty for any; `contained` gives the types of the contained resources of
+    the whole resource by id. A reference is Type/id, an absolute URL, urn:, #id of a contained resource, or a
+    search such as Patient?identifier=1 (the conditional reference of a transaction).
+    """
+    literal = reference.get("reference")
+    found: str | None = None
+    if literal is not None:
+        found, _, id = literal.partition("/")
+        if found not in (targets or _ALL) or not _is_id_or_version(id):
+            found, fault = _target(literal, contained)
+            if fault is not None:
+                return [Fault(".reference", "value", fault, "ref-1" if literal[0] == "#" else None)]
+            if found is not None and targets and found not in targets:
+                return [Fault(".reference", "value", _not_allowed(found, targets))]
+    stated = reference.get("type")
+    if stated is not None:
+        return _check_type(stated.removeprefix(_DEFINITION), found, targets)
+    return None
+
+
+def _target(literal: str, contained: Mapping[str, str]) -> tuple[str | None, str | None]:
+    """The type that a reference points to as far as it says, or what is wrong with the reference."""
+    if literal.startswith("#"):
+        id = literal[1:]
+        if id and id not in contained:
+            return None, f"points to #{id}, but no contained resource has the id {id}"
+        return contained.get(id), None
+    if match := _relative(literal) or _conditional(literal):
+        name = match.group(1)
+        if name not in _ALL:
+            return None, f"points to {name}, which is no R4 resource type"
+        return name, None
+    if _has_scheme(literal):
+        match = _restful(literal)
+        return (match.group(1) if match and match.group(1) in _ALL else None), None
+    return None, (
+        f"expects Type/id, an absolute URL, urn:uuid:..., urn:oid:... or #id of a contained resource; "
+        f"got `{literal[:80]}`"
+    )
+
+
+def _check_type(stated: str, found: str | None, targets: frozenset[str]) -> list[Fault] | None:
+    if stated not in _ALL:
+        # The binding is extensible: another logical model is named by an absolute URL.
+        if _has_scheme(stated):
+            return None
+        return [Fault(".type", "value", f"expects an R4 resource type; got `{stated[:80]}`")]
+    if targets and stated not in targets:
+        return [Fault(".type", "value", _not_allowed(stated, targets))]
+    if found is not None and found != stated:
+        return [
+            Fault(".type", "value", f"says {stated}, but the reference points to a resource of type {found}")
+        ]
+    return None
+
+
+def _not_allowed(found: str, targets: frozenset[str]) -> str:
+    return f"may refer to {' or '.join(sorted(targets))}; got a reference to {found}"

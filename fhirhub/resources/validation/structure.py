@@ -1,0 +1,504 @@
+"""Whether a resource has the structure that R4 defines for its type (https://hl7.org/fhir/R4/json.html).
+
+Each type is compiled from `definitions`, property by property when one is first met, into a table of small
+checks. A check returns nothing for what is right, so that a right resource costs one pass. A fault carries
+its path from where it was found, and each level on the way out puts its own name in front.
+"""
+
+from __future__ import annotations
+
+import difflib
+import functools
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from fhirhub.errors import Issue
+from fhirhub.resources import definitions, primitives
+from fhirhub.resources.definitions import Element, Property, Structure
+from fhirhub.resources.validation import bundle, contained, narrative, references
+from fhirhub.resources.validation.faults import Fault, below
+
+MAX_ISSUES = 200
+"""How many faults are told: enough to mend a resource, too few to make a flood of the answer."""
+
+
+def validate(resource: Any, expected_type: str | None = None) -> list[Issue]:
+    """Every fault of the structure, each with its FHIRPath; none if the resource is right.
+
+    `resource` is as `document.parse` gives it. `expected_type` is the type that the request is about.
+    """
+    name = resource.get("resourceType") if type(resource) is dict else None
+    root = name if isinstance(name, str) and definitions.is_resource_type(name) else "Resource"
+    try:
+        faults = _check_resource(resource, _NOTHING_CONTAINED) or []
+    except RecursionError:
+        return [Issue("error", "structure", "Elements nest too deep to be checked", root)]
+    if expected_type is not None and name != expected_type and root == name:
+        text = f"The request is about {expected_type}; the resource is of the type {name}"
+        faults.insert(0, Fault(".resourceType", "invalid", text))
+    issues = [
+        Issue("error", fault.code, fault.text, root + fault.path, key=fault.key)
+        for fault in faults[:MAX_ISSUES]
+    ]
+    if len(faults) > MAX_ISSUES:
+        text = f"Only the first {MAX_ISSUES} faults are listed"
+        issues.append(Issue("information", "informational", text))
+    return issues
+
+
+Contained = dict[str, str]
+"""The types of the contained resources in reach, by id."""
+
+Faults = list[Fault] | None
+Check = Callable[[Any, Contained], Faults]
+"""A check of one JSON value; None where all is well."""
+
+_NOTHING_CONTAINED: Contained = {}
+
+# Codes of faults that only an array's sibling can judge (https://hl7.org/fhir/R4/json.html#primitive).
+_IS_NULL = "null"
+_IS_SIBLING = "sibling"
+
+
+class _Table(dict[str, Check]):
+    """The checks of one structure by JSON property, made when first asked for."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__()
+        self.structure = definitions.structure(name)
+        elements = self.structure.elements
+        self.is_resource = self.structure.kind == "resource"
+        self.needs_more_than_id = self.structure.kind == "complex-type"
+        self.required = frozenset(each.name for each in elements if each.min > 0 and not each.choice)
+        self.choices = [
+            (
+                each,
+                frozenset(key for key, found in self.structure.properties.items() if found.element is each),
+            )
+            for each in elements
+            if each.choice
+        ]
+        self.required_choices = [keys for each, keys in self.choices if each.min > 0]
+        # With no more properties than this, no choice can be there twice.
+        self.few = len(self.required) + 1 if self.choices else 1_000_000
+        self.rule = _RULES.get(name)
+
+    def __missing__(self, key: str) -> Check:
+        properties = self.structure.properties
+        if key in properties and properties[key].element.max != 0:
+            check = _property_check(properties[key])
+        elif key[:1] == "_" and key[1:] in properties and _may_have_sibling(properties[key[1:]]):
+            check = _sibling_check(properties[key[1:]])
+        elif key == "resourceType" and self.is_resource:
+            check = _same(self.structure.name)
+        else:
+            return _unknown(self.structure, key)  # not kept: there are endless names
+        self[key] = check
+        return check
+
+    def check(self, value: Any, contained: Contained) -> Faults:
+        if type(value) is not dict:
+            return [_not_one_object(value, self.structure.name)]
+        found: list[tuple[str, list[Fault]]] | None = None
+        for key, item in value.items():
+            faults = self[key](item, contained)
+            if faults:
+                if found is None:
+                    found = []
+                found.append((key, faults))
+                if len(found) > MAX_ISSUES:
+                    break
+        if found is None and value.keys() >= self.required and not self.is_suspect(value):
+            return None
+        return self.settle(value, found or [])
+
+    def is_suspect(self, value: dict[str, Any]) -> bool:
+        """Whether the properties, each right by itself, need a look together."""
+        size = len(value)
+        if size < 2 and (not size or ("id" in value and self.needs_more_than_id)):
+            return True
+        if size > self.few:
+            names = value.keys()
+            for _, keys in self.choices:
+                if len(names & keys) > 1:
+                    return True
+        for keys in self.required_choices:
+            if keys.isdisjoint(value):
+                return True
+        return self.rule is not None and self.rule(value) is not None
+
+    def settle(self, value: dict[str, Any], found: list[tuple[str, list[Fault]]]) -> Faults:
+        """The faults of the properties put into place, and those of the properties together."""
+        faults: list[Fault] = []
+        for key, items in found:
+            faults += self.placed(key, items, value)
+        if not value or (len(value) == 1 and "id" in value and self.needs_more_than_id):
+            text = "An element has a value or other elements; leave it out where it has none"
+            faults.append(Fault("", "structure", text, "ele-1"))
+        for element in self.structure.elements:
+            name = element.name
+            if name in self.required and name not in value and f"_{name}" not in value:
+                faults.append(Fault(f".{name}", "required", f"{element.path} is required"))
+        for element, keys in self.choices:
+            present = {key.removeprefix("_") for key in value} & keys
+            if len(present) > 1:
+                text = f"{element.path}[x] may be there once, in one type; got {_listed(present)}"
+                faults.append(Fault(f".{element.name}", "structure", text))
+            elif not present and element.min > 0:
+                text = f"{element.path}[x] is required: one of {_listed(keys)}"
+                faults.append(Fault(f".{element.name}", "required", text))
+        if self.rule is not None:
+            faults += self.rule(value) or ()
+        return faults or None
+
+    def placed(self, key: str, items: list[Fault], value: dict[str, Any]) -> Iterable[Fault]:
+        """The faults of one property, with its name in front; pairs of `x` and `_x` judged together."""
+        base = key.removeprefix("_")
+        found = self.structure.properties.get(base)
+        path = f".{found.element.name}" if found else _step(key)
+        sibling = value.get(f"_{base}")
+        for fault in items:
+            if fault.code == _IS_NULL:
+                if not _has_extension(sibling, int(fault.path[1:-1])):
+                    text = f"null stands only where `_{base}` has an extension at the same place"
+                    yield Fault(path + fault.path, "structure", text)
+            elif fault.code == _IS_SIBLING:
+                yield from _unpaired(path, base, value.get(base), sibling)
+            else:
+                yield Fault(path + fault.path, fault.code, fault.text, fault.key)
+
+
+def _keys(structure: Structure, element: Element) -> frozenset[str]:
+    return frozenset(key for key, found in structure.properties.items() if found.element is element)
+
+
+@functools.cache
+def _table(name: str) -> _Table:
+    return _Table(name)
+
+
+def _check_resource(value: Any, outer: Contained) -> Faults:
+    """A resource at the root, in an entry or a parameter; `outer` plays no part there."""
+    if type(value) is not dict:
+        return [_not_one_object(value, "a resource")]
+    name = value.get("resourceType")
+    if not isinstance(name, str) or not definitions.is_resource_type(name):
+        return [_unknown_type(name)]
+    if "contained" not in value:
+        return _table(name).check(value, _NOTHING_CONTAINED)
+    faults = _table(name).check(value, contained.types(value)) or []
+    faults += contained.check(value)
+    return faults or None
+
+
+def _check_contained(value: Any, outer: Contained) -> Faults:
+    if type(value) is not dict:
+        return [_not_one_object(value, "a resource")]
+    name = value.get("resourceType")
+    if not isinstance(name, str) or not definitions.is_resource_type(name):
+        return [_unknown_type(name)]
+    return _table(name).check(value, outer)
+
+
+def _property_check(property: Property) -> Check:
+    element = property.element
+    if property.type in primitives.CHECKS:
+        one = _primitive_check(property)
+        return one if element.max == 1 else _every_primitive(one, element)
+    one = _complex_check(property)
+    return one if element.max == 1 else _every(one, element)
+
+
+def _primitive_check(property: Property) -> Check:
+    """A primitive value, with the codes that a required binding allows."""
+    element = property.element
+    path = element.path
+    format = primitives.CHECKS[property.type]
+    codes = definitions.required_codes(element.binding) if element.binding else None
+    if codes is not None:
+        return _code_check(property, codes)
+    if property.type == "xhtml":
+        return _check_narrative
+
+    def check(value: Any, contained: Contained) -> Faults:
+        text = format(value)
+        if text is None:
+            return None
+        return [_misfit(value, path, property.type, text)]
+
+    return check
+
+
+def _code_check(property: Property, codes: frozenset[str]) -> Check:
+    path = property.element.path
+    format = primitives.CHECKS[property.type]
+
+    def check(value: Any, contained: Contained) -> Faults:
+        if type(value) is str and value in codes:
+            return None
+        text = format(value)
+        if text is not None:
+            return [_misfit(value, path, property.type, text)]
+        text = f"{path} expects one of {_listed(codes)}; got `{value[:80]}`{_nearest(value, codes)}"
+        return [Fault("", "code-invalid", text)]
+
+    return check
+
+
+def _check_narrative(value: Any, contained: Contained) -> Faults:
+    text = primitives.check("xhtml", value)
+    if text is not None:
+        return [_misfit(value, "Narrative.div", "xhtml", text)]
+    faults = narrative.check(value)
+    return [fault._replace(text=f"Narrative.div {fault.text}") for fault in faults] or None
+
+
+def _complex_check(property: Property) -> Check:
+    """An object, with what its element asks beyond its type."""
+    element, name = property.element, property.type
+    if name == "Resource":
+        return _check_contained if element.name == "contained" else _check_resource
+    check = _table(name).check
+    if name == "Reference":
+        return _reference_check(check, frozenset(element.targets))
+    if "SimpleQuantity" in element.profiles and name == "Quantity":
+        return _simple_quantity_check(check, element.path)
+    if element.binding is not None and (codings := definitions.required_codings(element.binding)):
+        if name == "CodeableConcept":
+            return _concept_check(check, element.path, codings)
+        if name in ("Coding", "Quantity"):
+            return _coding_check(check, element.path, codings)
+    return check
+
+
+def _reference_check(whole: Check, targets: frozenset[str]) -> Check:
+    look = references.check
+
+    def check(value: Any, contained: Contained) -> Faults:
+        faults = whole(value, contained)
+        return look(value, targets, contained) if faults is None else faults
+
+    return check
+
+
+def _simple_quantity_check(whole: Check, path: str) -> Check:
+    def check(value: Any, contained: Contained) -> Faults:
+        faults = whole(value, contained)
+        if type(value) is dict and "comparator" in value:
+            text = f"{path} is a SimpleQuantity, which has no comparator"
+            return [*(faults or ()), Fault(".comparator", "structure", text, "sqty-1")]
+        return faults
+
+    return check
+
+
+def _concept_check(whole: Check, path: str, codings: frozenset[tuple[str, str]]) -> Check:
+    def check(value: Any, contained: Contained) -> Faults:
+        faults = whole(value, contained)
+        if faults is not None:
+            return faults
+        for coding in value.get("coding", ()):
+            if (coding.get("system"), coding.get("code")) in codings:
+                return None
+        if "coding" not in value and "extension" in value:
+            return None  # the reason why it is absent
+        return [Fault("", "code-invalid", f"{path} expects a coding of {_codings(codings)}{_got(value)}")]
+
+    return check
+
+
+def _coding_check(whole: Check, path: str, codings: frozenset[tuple[str, str]]) -> Check:
+    def check(value: Any, contained: Contained) -> Faults:
+        faults = whole(value, contained)
+        if faults is not None or (value.get("system"), value.get("code")) in codings:
+            return faults
+        if "code" not in value and "extension" in value:
+            return None
+        return [Fault("", "code-invalid", f"{path} expects {_codings(codings)}{_got({'coding': [value]})}")]
+
+    return check
+
+
+def _every(one: Check, element: Element) -> Check:
+    """An array of objects."""
+
+    def check(value: Any, contained: Contained) -> Faults:
+        if type(value) is not list or not value:
+            return [_not_a_list(value, element)]
+        found: Faults = None
+        for position, item in enumerate(value):
+            faults = one(item, contained)
+            if faults is not None:
+                found = found or []
+                found += below(f"[{position}]", faults)
+                if len(found) > MAX_ISSUES:
+                    break
+        return found
+
+    return check
+
+
+def _every_primitive(one: Check, element: Element) -> Check:
+    """An array of primitive values, where null may stand for a value that has only an extension."""
+
+    def check(value: Any, contained: Contained) -> Faults:
+        if type(value) is not list or not value:
+            return [_not_a_list(value, element)]
+        found: list[Fault] = []
+        for position, item in enumerate(value):
+            if item is None:
+                found.append(Fault(f"[{position}]", _IS_NULL, ""))
+            elif faults := one(item, contained):
+                found += below(f"[{position}]", faults)
+            if len(found) > MAX_ISSUES:
+                break
+        return found or None
+
+    return check
+
+
+def _may_have_sibling(property: Property) -> bool:
+    """Whether `_x` may stand beside it: primitives other than those that XML writes as attributes."""
+    element = property.element
+    return property.type in primitives.CHECKS and element.name != "id" and element.path != "Extension.url"
+
+
+def _sibling_check(property: Property) -> Check:
+    """`_x`: the id and extensions of a primitive value; its pairing with the values is judged after."""
+    one = _table(property.type).check
+    many = property.element.max != 1
+
+    def check(value: Any, contained: Contained) -> Faults:
+        marker = Fault("", _IS_SIBLING, "")
+        if not many:
+            return [marker, *(one(value, contained) or ())]
+        if type(value) is not list or not value:
+            return [_not_a_list(value, property.element)]
+        found = [marker]
+        for position, item in enumerate(value):
+            if item is not None:
+                found += below(f"[{position}]", one(item, contained) or ())
+        return found
+
+    return check
+
+
+def _has_extension(siblings: Any, position: int) -> bool:
+    if not isinstance(siblings, list) or position >= len(siblings):
+        return False
+    return isinstance(siblings[position], dict) and "extension" in siblings[position]
+
+
+def _unpaired(path: str, key: str, values: Any, siblings: Any) -> Iterable[Fault]:
+    """The faults of `x` and `_x` as a pair."""
+    if isinstance(siblings, dict):
+        if values is None and "extension" not in siblings:
+            yield Fault(path, "structure", f"`_{key}` needs an extension where `{key}` has no value")
+    elif isinstance(siblings, list):
+        if isinstance(values, list) and len(values) != len(siblings):
+            lengths = f"{len(values)} and {len(siblings)}"
+            text = f"`{key}` and `_{key}` must be of the same length, filled up with null; got {lengths}"
+            yield Fault(path, "structure", text)
+        elif values is None:
+            for position in range(len(siblings)):
+                if not _has_extension(siblings, position):
+                    text = f"`_{key}` needs an extension where `{key}` has no value"
+                    yield Fault(f"{path}[{position}]", "structure", text)
+
+
+def _step(key: str) -> str:
+    """A property that no type defines, as a step of a FHIRPath."""
+    return f".{key}" if key.isidentifier() and len(key) <= 80 else f".`{key[:80]}`"
+
+
+def _same(name: str) -> Check:
+    def check(value: Any, contained: Contained) -> Faults:
+        return None if value == name else [Fault("", "invalid", f"resourceType must be {name} here")]
+
+    return check
+
+
+def _unknown(structure: Structure, key: str) -> Check:
+    def check(value: Any, contained: Contained) -> Faults:
+        properties = structure.properties
+        base = key.removeprefix("_")
+        keys = [
+            name for name, each in properties.items() if each.element.choice and each.element.name == base
+        ]
+        if base in properties and properties[base].element.max == 0:
+            text = f"{structure.name}.{base} may not be there"
+        elif base in properties:
+            text = f"{structure.name} takes no `{key}`: `{base}` is no primitive that may have extensions"
+        elif keys:
+            text = f"{structure.name}.{base}[x] is written with its type: {_listed(keys)}"
+        else:
+            text = f"{structure.name} has no element `{key[:80]}`{_nearest(key, properties)}"
+        return [Fault("", "structure", text)]
+
+    return check
+
+
+def _unknown_type(name: Any) -> Fault:
+    if name is None:
+        return Fault("", "required", "resourceType is required: the name of an R4 resource type")
+    if not isinstance(name, str):
+        return Fault(".resourceType", "structure", "resourceType expects the name of an R4 resource type")
+    text = f"`{name[:80]}` is no R4 resource type{_nearest(name, definitions.RESOURCE_TYPES)}"
+    return Fault(".resourceType", "structure", text)
+
+
+def _misfit(value: Any, path: str, type: str, text: str) -> Fault:
+    """A value that its primitive type does not have: another kind of JSON value, or another format."""
+    if isinstance(value, list):
+        return Fault("", "structure", f"{path} is one value, not a list")
+    if isinstance(value, dict):
+        return Fault("", "structure", f"{path} {text}")
+    return Fault("", "value", f"{path} {text}")
+
+
+def _not_one_object(value: Any, name: str) -> Fault:
+    kind = "a list" if isinstance(value, list) else "null" if value is None else "a simple value"
+    return Fault("", "structure", f"Expects one object ({name}); got {kind}")
+
+
+def _not_a_list(value: Any, element: Element) -> Fault:
+    if isinstance(value, list):
+        return Fault("", "structure", f"{element.path} is an empty list; leave it out where it has no items")
+    return Fault("", "structure", f"{element.path} may be there several times, so it is a list, even of one")
+
+
+def _codings(codings: frozenset[tuple[str, str]]) -> str:
+    systems = {system for system, _ in codings}
+    parts = (
+        f"{system} ({_listed(code for found, code in codings if found == system)})"
+        for system in sorted(systems)
+    )
+    return " or ".join(parts)
+
+
+def _got(concept: dict[str, Any]) -> str:
+    found = [f"{each.get('system', '')}|{each.get('code', '')}" for each in concept.get("coding", ())]
+    return f"; got {', '.join(found)}" if found else "; got none"
+
+
+def _listed(names: Iterable[str], most: int = 20) -> str:
+    shown = sorted(names)
+    return ", ".join(shown[:most]) + (f" and {len(shown) - most} more" if len(shown) > most else "")
+
+
+def _nearest(name: str, names: Iterable[str]) -> str:
+    near = difflib.get_close_matches(name, names, 1) if len(name) <= 64 else []
+    return f"; did you mean `{near[0]}`?" if near else ""
+
+
+def _extension(extension: dict[str, Any]) -> Faults:
+    """ext-1: a value or extensions, beside url and id."""
+    has_extensions = "extension" in extension
+    has_value = len(extension) - has_extensions - ("url" in extension) - ("id" in extension) > 0
+    if has_value != has_extensions:
+        return None
+    text = "An extension has a value or extensions; got " + ("both" if has_value else "neither")
+    return [Fault("", "invariant", text, "ext-1")]
+
+
+_RULES: dict[str, Callable[[dict[str, Any]], Faults]] = {"Bundle": bundle.check, "Extension": _extension}
