@@ -125,7 +125,7 @@ def _prepare(chosen: Settings) -> None:
     what that takes in memory is gone when the hub serves."""
     from fhirhub.store import opening
 
-    if opening.is_current(chosen.database) and not chosen.demo:
+    if _run(_is_current(chosen)) and not chosen.demo:
         return
     process = os.fork()
     if process == 0:
@@ -305,7 +305,7 @@ def reindex(database: Database = None, tenant: Tenant = None) -> None:
         async with _tenants(chosen) as opened:
             one = await opened.get(chosen.tenant)
             with _progress("Indexing", None, "resources") as advance:
-                return await indexing.reindex(one.database, one.number, one.parameters, advance)
+                return await indexing.reindex(one.database, one.number, one.parameters, progress=advance)
 
     typer.echo(f"Indexed {_run(work())} resources.")
 
@@ -393,14 +393,39 @@ def list_tenants(database: Database = None) -> None:
 @commands.command()
 def capability(
     mode: Annotated[str, typer.Option(help="full, normative or terminology.")] = "full",
+    database: Database = None,
+    tenant: Tenant = None,
     base_url: Annotated[str | None, _option("base_url", "URL")] = None,
 ) -> None:
-    """Print the CapabilityStatement."""
+    """Print the CapabilityStatement: what a tenant of this hub can do."""
     from fhirhub.api import capability as stating
+    from fhirhub.api.dispatch import dispatch
+    from fhirhub.api.exchange import Context
+    from fhirhub.api.operations import OPERATIONS
+    from fhirhub.api.routes import ROUTES
+    from fhirhub.repository import now
     from fhirhub.resources import document
+    from fhirhub.store.index.parameters import Parameters
 
-    chosen = _read(base_url=base_url)
-    statement = stating.statement(f"{chosen.public_url}/fhir", mode)
+    chosen = _read(database=database, tenant=tenant, base_url=base_url)
+    if mode not in stating.MODES:
+        raise Refusal(f"--mode expects one of {', '.join(stating.MODES)}; got `{mode}`")
+
+    async def known() -> tuple[Parameters, str]:
+        """The tenant's search parameters and base; R4's own where there is no database yet."""
+        if not await _is_current(chosen):
+            return Parameters(), f"{chosen.public_url}/fhir"
+        async with _tenants(chosen) as opened:
+            one = await opened.get(chosen.tenant)
+            return one.parameters, one.bases[0]
+
+    parameters, base = _run(known())
+    moment = document.instant(now())
+    if mode == "terminology":
+        statement = stating.terminology(base, moment)
+    else:
+        context = Context(chosen, ROUTES, OPERATIONS, dispatch, now)
+        statement = stating.statement(context, base, moment, mode, parameters)
     sys.stdout.buffer.write(document.pretty(document.encode(statement)) + b"\n")
 
 
@@ -410,13 +435,30 @@ def capability(
 def _prepared(**given: Any) -> Settings:
     """The settings of a command that works on data; its tables are there when this returns."""
     from fhirhub import logs
-    from fhirhub.store import opening
 
     chosen = _read(**given)
     logs.configure(chosen)
-    if not opening.is_current(chosen.database):
-        opening.migrate(chosen.database)
+    _prepare(chosen)
     return chosen
+
+
+async def _is_current(chosen: Settings) -> bool:
+    """Whether the tables are those of this version, asked without the libraries that make them."""
+    from fhirhub.store.opening import HEAD, open_database
+    from fhirhub.store.sql import Statement
+
+    if chosen.is_sqlite and not chosen.sqlite_path.exists():
+        return False
+    database = open_database(chosen.database, connections=1)
+    try:
+        rows = await database.fetch(Statement("SELECT version_num FROM alembic_version"))
+        return [row[0] for row in rows] == [HEAD]
+    except Exception as fault:
+        if isinstance(fault, OSError):
+            raise Refusal(f"{chosen.database_shown} cannot be reached: {fault}") from None
+        return False
+    finally:
+        await database.close()
 
 
 def _run(work: Coroutine[Any, Any, T]) -> T:
@@ -425,9 +467,10 @@ def _run(work: Coroutine[Any, Any, T]) -> T:
 
 @asynccontextmanager
 async def _tenants(chosen: Settings) -> AsyncIterator[Tenants]:
+    from fhirhub.searchparameters import TakeNote
     from fhirhub.tenants import open_tenants
 
-    async with open_tenants(chosen, with_secret=False) as opened:
+    async with open_tenants(chosen, with_secret=False, rules=(TakeNote(),)) as opened:
         yield opened
 
 

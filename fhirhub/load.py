@@ -11,6 +11,7 @@ import gzip
 import re
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -172,7 +173,7 @@ class Loader:
         wanted = [key for key in self._wanted if key not in self._here]
         for start in range(0, len(wanted), 500):
             part = wanted[start : start + 500]
-            there = await self._repository.together(lambda unit, keys=part: _present(unit, keys))
+            there = await self._repository.together(partial(_present, keys=part))
             for key in part:
                 if key not in there:
                     self._report.dangling_count += 1

@@ -12,7 +12,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from fhirhub import repository
-from fhirhub.repository import Keys, Tenant
+from fhirhub.repository import Keys, Rule, Tenant
 from fhirhub.secrets import Secret, open_secret, secret_path
 from fhirhub.settings import Refusal, Settings
 from fhirhub.store.database import Database
@@ -45,10 +45,13 @@ class TenantError(Refusal):
 class Tenants:
     """The tenants of one open database, each opened once."""
 
-    def __init__(self, database: Database, secret: Secret | None, settings: Settings) -> None:
+    def __init__(
+        self, database: Database, secret: Secret | None, settings: Settings, rules: tuple[Rule, ...] = ()
+    ) -> None:
         self.database = database
         self.secret = secret
         self._settings = settings
+        self._rules = rules
         self._open: dict[str, Tenant] = {}
         self._unknown: dict[str, float] = {}
 
@@ -104,7 +107,7 @@ class Tenants:
     async def refresh(self) -> None:
         """Take note of search parameters that others added to, or made ready for, the tenants in use."""
         for tenant in list(self._open.values()):
-            parameters = await self._parameters(tenant.number)
+            parameters = await self.parameters_of(tenant.number)
             if parameters.generation != tenant.parameters.generation:
                 tenant.parameters = parameters
 
@@ -120,14 +123,15 @@ class Tenants:
             number=number,
             name=name,
             database=self.database,
-            parameters=await self._parameters(number),
+            parameters=await self.parameters_of(number),
             keys=Keys(self.database, number),
             integrity=self._settings.referential_integrity,
             cursor_key=self.secret.key("cursor", name) if self.secret else b"",
             bases=(self._settings.public_url + path,),
+            rules=self._rules,
         )
 
-    async def _parameters(self, number: int) -> Parameters:
+    async def parameters_of(self, number: int) -> Parameters:
         """R4's search parameters and the tenant's own; those still being indexed are known as such."""
         rows = await self.database.fetch(
             Statement(
@@ -142,10 +146,13 @@ class Tenants:
 
 
 @asynccontextmanager
-async def open_tenants(settings: Settings, *, with_secret: bool = True) -> AsyncIterator[Tenants]:
+async def open_tenants(
+    settings: Settings, *, with_secret: bool = True, rules: tuple[Rule, ...] = ()
+) -> AsyncIterator[Tenants]:
     """The database of these settings with its secret and its tenants, `default` made where it is lacking.
 
-    Raises SecretError where the hub's secret is not the database's. Work that signs nothing needs no secret.
+    `rules` run inside every write. Raises SecretError where the hub's secret is not the database's; work that
+    signs nothing needs no secret.
     """
     database = open_database(
         settings.database,
@@ -161,7 +168,7 @@ async def open_tenants(settings: Settings, *, with_secret: bool = True) -> Async
                 ("int", "text", "bigint"),
             )
         )
-        yield Tenants(database, secret, settings)
+        yield Tenants(database, secret, settings, rules)
     finally:
         await database.close()
 
