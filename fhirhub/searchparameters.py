@@ -3,6 +3,7 @@ resource is indexed by them (https://hl7.org/fhir/R4/searchparameter.html)."""
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 from fhirhub import errors, jobs
@@ -50,7 +51,7 @@ class TakeNote:
                 ("int", "text", "text"),
             )
         )
-        content = {"parameter": written.id, "version": written.version, "types": types_of(resource)}
+        content = {"parameter": written.id, "types": types_of(resource)}
         await jobs.enqueue(unit.transaction, tenant, KIND, content, NOTICE_SECONDS)
 
 
@@ -100,21 +101,33 @@ def check(resource: Json) -> None:
                 ) from failure
 
 
-def handler(database: Database, parameters_of: Any) -> Any:
+def handler(
+    database: Database, parameters_of: Callable[[int], Awaitable[Parameters]]
+) -> Callable[[Job], Awaitable[None]]:
     """What does the jobs of KIND: indexes by a parameter, then says that it is ready.
 
     `parameters_of(tenant)` gives the tenant's parameters as they stand in the database now.
     """
 
     async def run(job: Job) -> None:
-        parameters: Parameters = await parameters_of(job.tenant)
+        key = (job.tenant, job.content["parameter"])
+        rows = await database.fetch(
+            Statement(
+                "SELECT body FROM custom_parameter WHERE tenant = $1 AND id = $2 AND state = 'waiting'",
+                key,
+                ("int", "text"),
+            )
+        )
+        if not rows:
+            return
+        parameters = await parameters_of(job.tenant)
         await reindex.reindex(database, job.tenant, parameters, job.content["types"])
+        # Only what was indexed is ready: a version written meanwhile has a job of its own.
         await database.execute(
             Statement(
-                "UPDATE custom_parameter SET state = 'ready' WHERE tenant = $1 AND id = $2 "
-                "AND state = 'waiting'",
-                (job.tenant, job.content["parameter"]),
-                ("int", "text"),
+                "UPDATE custom_parameter SET state = 'ready' WHERE tenant = $1 AND id = $2 AND body = $3",
+                (*key, rows[0][0]),
+                ("int", "text", "text"),
             )
         )
 

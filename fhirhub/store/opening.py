@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import sqlite3
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -120,7 +120,28 @@ def _upgrade(connection: Connection) -> bool:
     if postgresql and before is None:
         for statement in statistics.seed():
             connection.exec_driver_sql(statement)
+        if _has_citus(connection):
+            for statement in distribution():
+                connection.exec_driver_sql(statement)
     return True
+
+
+def _has_citus(connection: Connection) -> bool:
+    found = connection.exec_driver_sql("SELECT 1 FROM pg_extension WHERE extname = 'citus'")
+    return found.first() is not None
+
+
+def distribution() -> Iterator[str]:
+    """The statements that spread the tables over the nodes of a Citus cluster: each tenant's rows together on
+    one node, what is common on all (https://docs.citusdata.com/en/stable/develop/api_udf.html)."""
+    from fhirhub.store import tables
+
+    for table in tables.COMMON:
+        yield f"SELECT create_reference_table('{table}')"
+    first, *others = tables.OF_TENANT
+    yield f"SELECT create_distributed_table('{first}', 'tenant', colocate_with => 'none')"
+    for table in others:
+        yield f"SELECT create_distributed_table('{table}', 'tenant', colocate_with => '{first}')"
 
 
 def alembic_config(connection: Connection) -> Any:

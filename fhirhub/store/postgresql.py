@@ -35,7 +35,7 @@ from asyncpg.exceptions import (
 from fhirhub import errors
 from fhirhub.store.database import Change, Key, Transaction, Verdict
 from fhirhub.store.index import TABLES
-from fhirhub.store.sql import PostgresqlDialect, Row, Statement
+from fhirhub.store.sql import Dialect, PostgresqlDialect, Row, Statement
 
 T = TypeVar("T")
 
@@ -174,7 +174,7 @@ class PostgresqlDatabase:
         patience_seconds: float = 10.0,
         grouping: bool = True,
     ) -> None:
-        self.dialect = PostgresqlDialect()
+        self.dialect: Dialect = PostgresqlDialect()
         self._connections = Connections(url, connections, statement_timeout_ms, patience_seconds)
         self._lanes: dict[tuple[str, int], Lane] = {}
         self._writers: dict[tuple[int, bool], Writers] = {}
@@ -208,7 +208,7 @@ class PostgresqlDatabase:
         for last in (False, True):
             try:
                 async with self._connections.one() as connection:
-                    return await connection.fetch(statement.sql, *statement.values)  # type: ignore[return-value]
+                    return await connection.fetch(statement.sql, *statement.values)
             except QueryCanceledError:
                 raise too_costly() from None
             except LOST as failure:
@@ -445,7 +445,9 @@ class Writers:
 
     def take(self, most: int) -> list[tuple[Change, asyncio.Future[Verdict]]]:
         """The next group: at most one member for a resource, the rest keeps waiting."""
-        taken, left, keys = [], [], set()
+        taken: list[tuple[Change, asyncio.Future[Verdict]]] = []
+        left: list[tuple[Change, asyncio.Future[Verdict]]] = []
+        keys: set[Key] = set()
         for member in self.waiting:
             key = (member[0].type, member[0].id)
             if key in keys or len(taken) == most:
@@ -461,12 +463,12 @@ class PostgresqlTransaction:
     """`Transaction` on a connection of its own."""
 
     def __init__(self, connection: asyncpg.Connection[Any]) -> None:
-        self.dialect = PostgresqlDialect()
+        self.dialect: Dialect = PostgresqlDialect()
         self._connection = connection
         self.written: list[tuple[int, Sequence[Change]]] = []
 
     async def fetch(self, statement: Statement) -> list[Row]:
-        return await self._connection.fetch(statement.sql, *statement.values)  # type: ignore[return-value]
+        return await self._connection.fetch(statement.sql, *statement.values)
 
     async def execute(self, statement: Statement) -> int:
         return touched(await self._connection.execute(statement.sql, *statement.values))

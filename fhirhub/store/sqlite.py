@@ -23,7 +23,7 @@ from fhirhub import errors
 from fhirhub.store.database import Change, Key, Transaction, Verdict
 from fhirhub.store.index import TABLES
 from fhirhub.store.postgresql import too_costly
-from fhirhub.store.sql import Row, SqliteDialect, Statement
+from fhirhub.store.sql import Dialect, Row, SqliteDialect, Statement
 
 T = TypeVar("T")
 
@@ -69,7 +69,7 @@ class SqliteDatabase:
     """`Database` on one SQLite file."""
 
     def __init__(self, path: str, statement_timeout_ms: int = 10_000) -> None:
-        self.dialect = SqliteDialect()
+        self.dialect: Dialect = SqliteDialect()
         self._path = path
         self._timeout_seconds = statement_timeout_ms / 1000
         self._reader = connect(path, write=False)
@@ -237,7 +237,7 @@ class SqliteTransaction:
     """`Transaction` on the writing connection, which nobody else uses meanwhile."""
 
     def __init__(self, connection: sqlite3.Connection, timeout_seconds: float) -> None:
-        self.dialect = SqliteDialect()
+        self.dialect: Dialect = SqliteDialect()
         self._connection = connection
         self._timeout_seconds = timeout_seconds
 

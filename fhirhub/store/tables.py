@@ -5,7 +5,9 @@ Every key begins with the tenant, so that one tenant's rows lie together and Pos
 
 from __future__ import annotations
 
-from sqlalchemy import BigInteger, Boolean, Column, Double, Index, Integer, LargeBinary, Table, Text
+from typing import Any
+
+from sqlalchemy import BigInteger, Boolean, Column, Double, Index, Integer, LargeBinary, Table, Text, text
 from sqlalchemy.schema import PrimaryKeyConstraint
 from sqlalchemy.types import TypeEngine
 from sqlmodel import Field, SQLModel
@@ -15,7 +17,7 @@ from fhirhub.store import index
 # Text compares bytewise on both databases, so that ranges and cursors mean the same.
 EXACT_TEXT: TypeEngine[str] = Text().with_variant(Text(collation="C"), "postgresql")
 
-_KINDS: dict[str, TypeEngine[object]] = {
+_KINDS: dict[str, TypeEngine[Any]] = {
     "int": Integer(),
     "bigint": BigInteger(),
     "double": Double(),
@@ -144,8 +146,6 @@ def _index_table(name: str, table: index.Table) -> Table:
     for one in table.indexes:
         built = Index(f"{name}_{one.name}", *one.columns)
         if one.where is not None:
-            from sqlalchemy import text
-
             built.dialect_options["sqlite"]["where"] = text(one.where)
             built.dialect_options["postgresql"]["where"] = text(one.where)
         indexes.append(built)
@@ -160,3 +160,11 @@ def _index_table(name: str, table: index.Table) -> Table:
 
 
 INDEXES = {name: _index_table(name, table) for name, table in index.TABLES.items()}
+
+COMMON = ("tenant", "instance")
+"""Tables that every node of a sharded database has whole."""
+
+OF_TENANT = (
+    "resource", "version", "row_key", "job", "custom_parameter", "erasure", *INDEXES
+)  # fmt: skip
+"""Tables whose rows lie with their tenant."""

@@ -39,9 +39,7 @@ async def rows(database: Database, sql: str, *values: Any) -> list[tuple[Any, ..
 
 
 async def current(database: Database, rid: int) -> list[tuple[Any, ...]]:
-    return await rows(
-        database, "SELECT version, body FROM resource WHERE tenant = $1 AND rid = $2", 1, rid
-    )
+    return await rows(database, "SELECT version, body FROM resource WHERE tenant = $1 AND rid = $2", 1, rid)
 
 
 async def test_a_new_resource_is_there_with_its_index_rows(database: Database) -> None:
@@ -145,7 +143,9 @@ async def test_transactions_that_update_the_same_rows_in_other_orders_all_end(da
             for n in order:
                 found = await unit.fetch(
                     Statement(
-                        "SELECT version FROM resource WHERE tenant = $1 AND rid = $2", (1, n), ("int", "bigint")
+                        "SELECT version FROM resource WHERE tenant = $1 AND rid = $2",
+                        (1, n),
+                        ("int", "bigint"),
                     )
                 )
                 version = found[0][0] + 1
@@ -161,7 +161,9 @@ async def test_transactions_that_update_the_same_rows_in_other_orders_all_end(da
             return
 
     await asyncio.gather(*(bump(list(range(1, 11))[:: 1 if n % 2 else -1]) for n in range(2)))
-    assert {row[0] for row in await rows(database, "SELECT version FROM resource WHERE tenant = $1", 1)} == {3}
+    assert {row[0] for row in await rows(database, "SELECT version FROM resource WHERE tenant = $1", 1)} == {
+        3
+    }
 
 
 async def test_row_keys_are_handed_out_once(database: Database) -> None:

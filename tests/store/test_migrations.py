@@ -62,3 +62,8 @@ def test_fresh_postgresql_tables_have_statistics(postgresql_url: str) -> None:
 
 def test_a_new_file_is_made_with_its_folder(tmp_path: Path) -> None:
     assert opening.migrate(f"sqlite://{tmp_path}/new/hub.db") is True
+
+
+def test_every_table_is_either_common_or_spread_by_tenant() -> None:
+    assert set(tables.COMMON) | set(tables.OF_TENANT) == set(SQLModel.metadata.tables)
+    assert len(list(opening.distribution())) == len(SQLModel.metadata.tables)
