@@ -130,7 +130,9 @@ async def work_off(
         try:
             await handlers[job.kind](job)
         except Exception as failure:
-            structlog.get_logger().warning("job failed", kind=job.kind, job=job.id, fault=type(failure).__name__)
+            structlog.get_logger().warning(
+                "job failed", kind=job.kind, job=job.id, fault=type(failure).__name__
+            )
             await retry(writer, job, type(failure).__name__)
         else:
             await finish(writer, job)

@@ -14,6 +14,8 @@ from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Any, Literal, NamedTuple, Protocol, TypeVar
 
+import msgspec
+
 from fhirhub import errors
 from fhirhub.access import Access
 from fhirhub.resources import compartments, document
@@ -32,6 +34,10 @@ T = TypeVar("T")
 KEY_BLOCK = 1000
 TRIES = 50
 """How often an update without If-Match is tried again when others write the same resource."""
+
+
+_CANONICAL = msgspec.json.Encoder(decimal_format="number", order="deterministic")
+"""Content whatever the order of its members, every digit kept."""
 
 
 class Written(NamedTuple):
@@ -487,7 +493,7 @@ class Repository:
         outcome: Literal["created", "updated", "deleted"] = "updated"
         if change.body is None:
             outcome = "deleted"
-        elif change.expected == 0 or change.version > 1 and change.method == "POST":
+        elif change.expected == 0 or (change.version > 1 and change.method == "POST"):
             outcome = "created"
         if self._unit is not None:
             key = (change.type, change.id)
@@ -602,7 +608,7 @@ def _same(resource: Json, current: Stored) -> bool:
     document.stamp(resource, current.id, current.version, current.updated)
     if document.encode(resource) == current.body:
         return True
-    return document.canonical(resource) == document.canonical(document.parse(current.body))
+    return _CANONICAL.encode(resource) == _CANONICAL.encode(document.parse(current.body))
 
 
 def unknown(type: str, id: str) -> errors.FhirError:
@@ -620,5 +626,6 @@ def stale(type: str, id: str, wanted: int, current: Stored | None) -> errors.Fhi
     """412 for an If-Match that is not the current version."""
     is_now = "there is none" if current is None else f"the current one is {current.version}"
     return errors.conflict(
-        f"If-Match asks for version {wanted} of {type}/{id}, but {is_now}. Read it again and try on that.", 412
+        f"If-Match asks for version {wanted} of {type}/{id}, but {is_now}. Read it again and try on that.",
+        412,
     )
