@@ -44,7 +44,7 @@ class Token:
 
 
 def tokens(expression: str) -> list[Token]:
-    """The words of the expression and one of kind `end`; raises FhirpathError at the first unreadable sign."""
+    """The words of the expression and one of kind `end`; FhirpathError at the first unreadable sign."""
     if len(expression) > LONGEST_EXPRESSION:
         raise FhirpathError(
             f"The expression has {len(expression)} characters; at most {LONGEST_EXPRESSION} are read.",

@@ -13,7 +13,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from fhirhub.resources import references
+from fhirhub.resources.fhirpath.compiler import compile_node
+from fhirhub.resources.fhirpath.environment import Environment
 from fhirhub.resources.fhirpath.faults import FhirpathError
+from fhirhub.resources.fhirpath.item import Item
 from fhirhub.resources.fhirpath.model import is_a, is_type, members
 from fhirhub.resources.fhirpath.parser import parse
 from fhirhub.resources.fhirpath.tree import Binary, Call, Literal, Member, Node, Step, TypeTest, Variable
@@ -42,7 +45,7 @@ def select(expression: str, type: str) -> Select:
         try:
             found = _ways(branch, _Way(type))
         except _NotPlain:
-            visits.append(_by_engine(branch))
+            visits.append(_by_engine(branch, type))
         else:
             ways.extend(found)
     visits += [way.visit() for way in ways]
@@ -278,5 +281,19 @@ def _points_to(type: str) -> _Test:
     return test
 
 
-def _by_engine(node: Node) -> _Visit:
-    return lambda value, root, found: None
+def _by_engine(node: Node, type: str) -> _Visit:
+    """What is no plain path; a result of the System namespace counts as FHIR's primitive of that name."""
+    evaluate = compile_node(node)
+
+    def visit(value: Any, root: Json, found: Selected) -> None:
+        item = Item(value, type)
+        env = Environment(item if value is root else root)
+        env.context = env.this = (item,)
+        found += [(_fhir_type(each.type), each.value) for each in evaluate(env.context, env)]
+
+    return visit
+
+
+def _fhir_type(type: str) -> str:
+    bare = type.removeprefix("System.")
+    return bare if bare == type or bare == "Quantity" else bare[0].lower() + bare[1:]

@@ -8,7 +8,7 @@ from decimal import Decimal
 
 @dataclass(frozen=True, slots=True)
 class Literal:
-    """A constant. `kind` is boolean, string, integer, decimal, date, datetime or time; a temporal `value` is text."""
+    """A constant: a boolean, string, integer, decimal, or the text of a date, datetime or time."""
 
     kind: str
     value: bool | str | int | Decimal
