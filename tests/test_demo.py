@@ -15,6 +15,7 @@ import pytest
 
 from fhirhub import demo
 from fhirhub.demo import questionnaires
+from fhirhub.demo.words import DIMENSIONS
 from fhirhub.demo.calendar import moment
 from fhirhub.demo.draw import Draw
 from fhirhub.demo.patients import bsns
@@ -134,7 +135,7 @@ def test_region_is_lively(region: list[Json]) -> None:
         for resource in region
         if resource["resourceType"] == "Goal"
     }
-    assert dimensions == {code for code, _ in questionnaires.DIMENSIONS}
+    assert dimensions == {code for code, _ in DIMENSIONS}
 
 
 def test_team_members_by_task_are_there_from_acceptance_until_the_end() -> None:
