@@ -15,10 +15,10 @@ import pytest
 
 from fhirhub import demo
 from fhirhub.demo import questionnaires
-from fhirhub.demo.words import DIMENSIONS
 from fhirhub.demo.calendar import moment
 from fhirhub.demo.draw import Draw
 from fhirhub.demo.patients import bsns
+from fhirhub.demo.words import DIMENSIONS
 from fhirhub.resources import document, xml
 from fhirhub.resources.validation.structure import validate
 
