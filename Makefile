@@ -63,13 +63,13 @@ conformance: install ## The running hub judged from outside, by other people's c
 docs: install ## The documents that are made from code
 	$(BIN)/python -m fhirhub.settings > docs/settings.md
 
+COMPILE = .cache/lock/bin/uv pip compile --quiet --generate-hashes --universal --python-version 3.11 \
+  --no-emit-index-url --custom-compile-command "make lock" --extra build
+
 lock: ## Solve the dependencies of pyproject.toml anew
 	test -x .cache/lock/bin/uv || { $(PYTHON) -m venv .cache/lock && .cache/lock/bin/pip install --quiet uv; }
-	.cache/lock/bin/uv pip compile --quiet --upgrade --generate-hashes --universal --python-version 3.11 \
-	  --no-emit-index-url --custom-compile-command "make lock" --extra dev -o requirements.lock pyproject.toml
-	.cache/lock/bin/uv pip compile --quiet --generate-hashes --universal --python-version 3.11 \
-	  --no-emit-index-url --custom-compile-command "make lock" -c requirements.lock \
-	  -o requirements-serve.lock pyproject.toml
+	$(COMPILE) --extra dev $(if $(KEEP),,--upgrade) -o requirements.lock pyproject.toml
+	$(COMPILE) -c requirements.lock -o requirements-serve.lock pyproject.toml
 
 clean: ## Remove what was made here, but no database
 	rm -rf $(VENV) .cache .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache dist build
