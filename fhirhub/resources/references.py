@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import functools
+import html
 import re
+from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
 from fhirhub.resources import definitions
@@ -95,3 +98,136 @@ def find_contained(container: Json, id: str) -> Json | None:
 
 def _text(value: object) -> str | None:
     return value if isinstance(value, str) else None
+
+
+class Link(NamedTuple):
+    """A link in a resource: `holder[key]` is its text, or holds it where `kind` is narrative.
+
+    `kind` is reference, uri, url, oid, uuid, canonical or narrative; `path` a FHIRPath such as
+    `CarePlan.activity[0].reference.reference`.
+    """
+
+    path: str
+    holder: Any
+    key: Any
+    text: str
+    kind: str
+
+
+def walk(resource: Json) -> list[Link]:
+    """Every link in a resource, in its order, as the definitions tell: extensions and contained resources too.
+
+    An href or src of the narrative is a link of kind narrative, its text unescaped.
+    """
+    found: list[Link] = []
+
+    def note(holder: Any, key: Any, text: str, kind: str, path: str | None) -> None:
+        if kind == "narrative":
+            found.extend(Link(path or "", holder, key, link, kind) for link in _narrative_links(text))
+        else:
+            found.append(Link(path or "", holder, key, text, kind))
+
+    type = resource.get("resourceType")
+    _visit(resource, type, note, type)
+    return found
+
+
+def rewrite(resource: Json, mapping: Mapping[str, str]) -> None:
+    """Put what the mapping says in the place of links to its keys, in the resource itself.
+
+    In Reference, uri, url, oid, uuid and the narrative's href and src, also in extensions and contained
+    resources; canonicals stay (https://hl7.org/fhir/R4/http.html#trules). A version or fragment that follows
+    the link stays behind it.
+    """
+
+    def replace(holder: Any, key: Any, text: str, kind: str, path: str | None) -> None:
+        if kind == "narrative":
+            if "href" in text or "src" in text:
+                holder[key] = _NARRATIVE_LINK.sub(renamed, text)
+        elif kind != "canonical":
+            new = _mapped(text, mapping)
+            if new is not None:
+                holder[key] = new
+
+    def renamed(match: re.Match[str]) -> str:
+        new = _mapped(html.unescape(match["link"]), mapping)
+        return match[0] if new is None else f"{match['before']}{html.escape(new)}{match['quote']}"
+
+    _visit(resource, resource.get("resourceType"), replace, None)
+
+
+_NARRATIVE_LINK = re.compile(
+    r"""(?P<before><(?:a|img)\s(?:[^<>]*?\s)?(?:href|src)\s*=\s*(?P<quote>["']))(?P<link>[^"'<>]*)(?P=quote)"""
+)
+
+
+def _narrative_links(text: str) -> list[str]:
+    return [html.unescape(match["link"]) for match in _NARRATIVE_LINK.finditer(text)]
+
+
+_TAIL = re.compile(r"(?:/_history/[A-Za-z0-9\-.]{1,64})?(?:\#.*)?", re.DOTALL)
+
+
+def _mapped(text: str, mapping: Mapping[str, str]) -> str | None:
+    """What takes the place of the text; None where nothing does."""
+    new = mapping.get(text)
+    if new is None and ("#" in text or "/_history/" in text):
+        stem = text.partition("#")[0].partition("/_history/")[0]
+        if stem and stem in mapping and _TAIL.fullmatch(text, len(stem)):
+            new = mapping[stem] + text[len(stem) :]
+    return new
+
+
+_Visitor = Callable[[Any, Any, str, str, "str | None"], None]
+"""Called with the holder, key, text, kind and path of each link; the path is None where not asked for."""
+
+_LINK_TYPES = frozenset(("uri", "url", "oid", "uuid", "canonical"))
+
+
+@functools.cache
+def _plan(type: str) -> Mapping[str, tuple[str, str]]:
+    """By JSON key of a type, what to do with it: take it as a link of some kind, or look inside as some type."""
+    plan: dict[str, tuple[str, str]] = {}
+    try:
+        structure = definitions.structure(type)
+    except KeyError:
+        return plan
+    for key, property in structure.properties.items():
+        if property.type == "xhtml":
+            plan[key] = ("narrative", "")
+        elif property.type in _LINK_TYPES:
+            plan[key] = (property.type, "")
+        elif type == "Reference" and key == "reference":
+            plan[key] = ("reference", "")
+        elif definitions.structure(property.type).kind != "primitive-type":
+            plan[key] = ("", property.type)
+        if property.type == "xhtml" or definitions.structure(property.type).kind == "primitive-type":
+            plan["_" + key] = ("", "Element")
+    return plan
+
+
+def _visit(node: Json, type: Any, visitor: _Visitor, path: str | None) -> None:
+    """Show every link below to the visitor. What does not have the form of the type is passed over."""
+    if type == "Resource":
+        type = node.get("resourceType")
+    plan = _plan(type) if type.__class__ is str else {}
+    for key, value in node.items():
+        step = plan.get(key)
+        if step is None:
+            continue
+        kind, inner = step
+        below = None if path is None else f"{path}.{key}"
+        if value.__class__ is not list:
+            if kind:
+                if value.__class__ is str:
+                    visitor(node, key, value, kind, below)
+            elif value.__class__ is dict:
+                _visit(value, inner, visitor, below)
+            continue
+        for index, each in enumerate(value):
+            at = None if below is None else f"{below}[{index}]"
+            if kind:
+                if each.__class__ is str:
+                    visitor(value, index, each, kind, at)
+            elif each.__class__ is dict:
+                _visit(each, inner, visitor, at)
