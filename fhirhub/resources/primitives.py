@@ -153,6 +153,18 @@ def _shown(value: Any) -> str:
     return text if len(text) <= 60 else f"{text[:60]}..."
 
 
+PATTERNS: dict[str, Callable[[str], Any]] = {
+    "canonical": _is_uri,
+    "code": _is_code,
+    "id": _is_id,
+    "oid": _is_oid,
+    "time": _is_time,
+    "uri": _is_uri,
+    "url": _is_uri,
+    "uuid": _is_uuid,
+}
+"""For the types that are no more than a form of text, what matches the whole text."""
+
 CHECKS: dict[str, Callable[[Any], str | None]] = {
     "base64Binary": _base64,
     "boolean": _boolean,

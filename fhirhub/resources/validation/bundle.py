@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from fhirhub.resources.validation.faults import Fault
 
 _WITH_REQUEST = frozenset({"batch", "transaction", "history"})
 _WITH_RESPONSE = frozenset({"batch-response", "transaction-response", "history"})
+_is_absolute = re.compile(r"[A-Za-z][A-Za-z0-9+.\-]*:").match
 _FIRST = {"document": ("Composition", "bdl-11"), "message": ("MessageHeader", "bdl-12")}
 
 
@@ -58,6 +60,9 @@ def _check_entry(entry: dict[str, Any], type: str, path: str, faults: list[Fault
     if not ("resource" in entry or "request" in entry or "response" in entry):
         faults.append(Fault(path, "invariant", "An entry needs a resource, a request or a response", "bdl-5"))
     url = entry.get("fullUrl")
+    if isinstance(url, str) and not _is_absolute(url):
+        text = f"A fullUrl is an absolute URL or urn:uuid:...; got `{url[:80]}`"
+        faults.append(Fault(f"{path}.fullUrl", "value", text))
     if isinstance(url, str) and "/_history/" in url:
         text = "A fullUrl names a resource, not a version of it: leave out /_history/..."
         faults.append(Fault(f"{path}.fullUrl", "invariant", text, "bdl-8"))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from fhirhub.resources import document
@@ -49,13 +50,16 @@ def check(resource: dict[str, Any]) -> list[Fault]:
             if id in seen:
                 text = f"Another contained resource has the id {id} already; each needs its own"
                 faults.append(Fault(f"{path}.id", "invariant", text))
-            elif f"#{id}" not in links and "#" not in _links(item):
+            elif id.encode() not in links and b"" not in _links(item):
                 text = f"Nothing in the resource refers to #{id}; a contained resource must be referred to"
                 faults.append(Fault(path, "invariant", text, "dom-3"))
             seen.add(id)
     return faults
 
 
-def _links(resource: dict[str, Any]) -> set[str]:
-    """Every string that begins with #: references, and canonicals and URIs, which count as well."""
-    return {value for _, _, value in document.walk(resource) if isinstance(value, str) and value[:1] == "#"}
+def _links(resource: dict[str, Any]) -> set[bytes]:
+    """What follows the # of strings that begin with it: of references, and of canonicals and URIs as well."""
+    return set(_local_link(document.encode(resource)))
+
+
+_local_link = re.compile(rb'"#([^"]*)').findall

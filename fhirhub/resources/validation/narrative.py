@@ -108,7 +108,10 @@ _LINKS = frozenset({"href", "src", "cite", "longdesc", "usemap"})
 _SCHEMES = frozenset({"http", "https", "ftp", "mailto", "tel", "fax", "sms", "urn", "cid"})
 _scheme = re.compile(r"([a-z][a-z0-9+.\-]*):", re.IGNORECASE).match
 _ignored_in_links = re.compile(r"[\x00-\x20\x7f-\xa0\u2028\u2029\ufeff]+")
-_is_image = re.compile(r"data:image/(?:png|gif|jpeg|jpg|webp|bmp)[;,]", re.IGNORECASE).match
+_is_inert = re.compile(
+    r"data:(?:image/(?:png|gif|jpeg|jpg|webp|bmp)|application/(?:octet-stream|pdf)|text/plain)[;,]",
+    re.IGNORECASE,
+).match
 _is_active_style = re.compile(
     r"javascript:|vbscript:|expression\s*\(|behaviou?r\s*:|-moz-binding|@import|\\", re.IGNORECASE
 ).search
@@ -130,8 +133,8 @@ def _faults(root: etree._Element) -> list[Fault]:
             assert isinstance(value, str)
             if name not in allowed:
                 faults.append(_forbidden(f"may not have the attribute {_local(name)} on {_local(tag)}"))
-            elif name in _LINKS and not _is_safe_link(name, value):
-                text = f"may not link to {value[:60]!r}: only to web, mail and telephone addresses"
+            elif name in _LINKS and not _is_safe_link(value):
+                text = f"may not link to {value[:60]!r}: only to the web, mail, telephones and inert data"
                 faults.append(_forbidden(text))
             elif name == "style" and _is_active_style(value):
                 faults.append(_forbidden(f"may not have the active style {value[:60]!r}"))
@@ -153,13 +156,11 @@ def _local(name: str) -> str:
     return name.rpartition("}")[2]
 
 
-def _is_safe_link(attribute: str, value: str) -> bool:
+def _is_safe_link(value: str) -> bool:
     """Browsers pass over white space and control characters in an address, so the check does too."""
     address = _ignored_in_links.sub("", value)
     found = _scheme(address)
-    if found is None or found.group(1).lower() in _SCHEMES:
-        return True
-    return attribute == "src" and _is_image(address) is not None
+    return found is None or found.group(1).lower() in _SCHEMES or _is_inert(address) is not None
 
 
 def _has_content(root: etree._Element) -> bool:

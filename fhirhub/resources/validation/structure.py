@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import difflib
 import functools
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from fhirhub.errors import Issue
@@ -30,7 +30,7 @@ def validate(resource: Any, expected_type: str | None = None) -> list[Issue]:
     name = resource.get("resourceType") if type(resource) is dict else None
     root = name if isinstance(name, str) and definitions.is_resource_type(name) else "Resource"
     try:
-        faults = _check_resource(resource, _NOTHING_CONTAINED) or []
+        faults = _check_resource(resource) or []
     except RecursionError:
         return [Issue("error", "structure", "Elements nest too deep to be checked", root)]
     if expected_type is not None and name != expected_type and root == name:
@@ -46,14 +46,22 @@ def validate(resource: Any, expected_type: str | None = None) -> list[Issue]:
     return issues
 
 
-Contained = dict[str, str]
-"""The types of the contained resources in reach, by id."""
+class Scope:
+    """One resource on the way through: the types of the contained resources in its reach, by id, and the ids
+    that its elements have had."""
+
+    __slots__ = ("contained", "ids")
+
+    def __init__(self, contained: Mapping[str, str]) -> None:
+        self.contained = contained
+        self.ids: set[str] = set()
+
 
 Faults = list[Fault] | None
-Check = Callable[[Any, Contained], Faults]
+Check = Callable[[Any, Scope], Faults]
 """A check of one JSON value; None where all is well."""
 
-_NOTHING_CONTAINED: Contained = {}
+_NOTHING_CONTAINED: Mapping[str, str] = {}
 
 # Codes of faults that only an array's sibling can judge (https://hl7.org/fhir/R4/json.html#primitive).
 _IS_NULL = "null"
@@ -82,6 +90,7 @@ class _Table(dict[str, Check]):
         # With no more properties than this, no choice can be there twice.
         self.few = len(self.required) + 1 if self.choices else 1_000_000
         self.rule = _RULES.get(name)
+        self.is_simple = not self.choices and self.rule is None
 
     def __missing__(self, key: str) -> Check:
         properties = self.structure.properties
@@ -96,20 +105,23 @@ class _Table(dict[str, Check]):
         self[key] = check
         return check
 
-    def check(self, value: Any, contained: Contained) -> Faults:
+    def check(self, value: Any, scope: Scope) -> Faults:
         if type(value) is not dict:
             return [_not_one_object(value, self.structure.name)]
         found: list[tuple[str, list[Fault]]] | None = None
         for key, item in value.items():
-            faults = self[key](item, contained)
+            faults = self[key](item, scope)
             if faults:
                 if found is None:
                     found = []
                 found.append((key, faults))
                 if len(found) > MAX_ISSUES:
                     break
-        if found is None and value.keys() >= self.required and not self.is_suspect(value):
-            return None
+        if found is None and value.keys() >= self.required:
+            if self.is_simple and (len(value) > 1 or (value and "id" not in value)):
+                return None
+            if not self.is_suspect(value):
+                return None
         return self.settle(value, found or [])
 
     def is_suspect(self, value: dict[str, Any]) -> bool:
@@ -177,27 +189,28 @@ def _table(name: str) -> _Table:
     return _Table(name)
 
 
-def _check_resource(value: Any, outer: Contained) -> Faults:
-    """A resource at the root, in an entry or a parameter; `outer` plays no part there."""
+def _check_resource(value: Any, outer: Scope | None = None) -> Faults:
+    """A resource at the root, or in an entry or parameter of another, which then is no part of its scope."""
     if type(value) is not dict:
         return [_not_one_object(value, "a resource")]
     name = value.get("resourceType")
     if not isinstance(name, str) or not definitions.is_resource_type(name):
         return [_unknown_type(name)]
     if "contained" not in value:
-        return _table(name).check(value, _NOTHING_CONTAINED)
-    faults = _table(name).check(value, contained.types(value)) or []
+        return _table(name).check(value, Scope(_NOTHING_CONTAINED))
+    faults = _table(name).check(value, Scope(contained.types(value))) or []
     faults += contained.check(value)
     return faults or None
 
 
-def _check_contained(value: Any, outer: Contained) -> Faults:
+def _check_contained(value: Any, outer: Scope) -> Faults:
+    """A contained resource: it refers to its siblings, and its elements have ids of their own."""
     if type(value) is not dict:
         return [_not_one_object(value, "a resource")]
     name = value.get("resourceType")
     if not isinstance(name, str) or not definitions.is_resource_type(name):
         return [_unknown_type(name)]
-    return _table(name).check(value, outer)
+    return _table(name).check(value, Scope(outer.contained))
 
 
 def _property_check(property: Property) -> Check:
@@ -211,20 +224,40 @@ def _property_check(property: Property) -> Check:
 
 def _primitive_check(property: Property) -> Check:
     """A primitive value, with the codes that a required binding allows."""
-    element = property.element
-    path = element.path
-    format = primitives.CHECKS[property.type]
-    codes = definitions.required_codes(element.binding) if element.binding else None
+    type, binding = property.type, property.element.binding
+    if type == "xhtml":
+        return _check_narrative
+    if property.key == "id" and type == "string" and property.element.path != "ElementDefinition.id":
+        return _check_element_id
+    codes = definitions.required_codes(binding) if binding else None
     if codes is not None:
         return _code_check(property, codes)
-    if property.type == "xhtml":
-        return _check_narrative
+    if type in primitives.PATTERNS:
+        return _pattern_check(property, primitives.PATTERNS[type])
+    path = property.element.path
+    format = primitives.CHECKS[type]
 
-    def check(value: Any, contained: Contained) -> Faults:
+    def check(value: Any, scope: Scope) -> Faults:
         text = format(value)
-        if text is None:
+        return None if text is None else [_misfit(value, path, text)]
+
+    def check_string(value: Any, scope: Scope) -> Faults:
+        if value.__class__ is str and value.isprintable() and 0 < len(value) <= primitives.MAX_STRING:
             return None
-        return [_misfit(value, path, property.type, text)]
+        text = format(value)
+        return None if text is None else [_misfit(value, path, text)]
+
+    return check_string if type in ("string", "markdown") else check
+
+
+def _pattern_check(property: Property, match: Callable[[str], Any]) -> Check:
+    path = property.element.path
+    format = primitives.CHECKS[property.type]
+
+    def check(value: Any, scope: Scope) -> Faults:
+        if value.__class__ is str and match(value):
+            return None
+        return [_misfit(value, path, format(value) or "")]
 
     return check
 
@@ -233,22 +266,38 @@ def _code_check(property: Property, codes: frozenset[str]) -> Check:
     path = property.element.path
     format = primitives.CHECKS[property.type]
 
-    def check(value: Any, contained: Contained) -> Faults:
-        if type(value) is str and value in codes:
+    def check(value: Any, scope: Scope) -> Faults:
+        if value.__class__ is str and value in codes:
             return None
         text = format(value)
         if text is not None:
-            return [_misfit(value, path, property.type, text)]
+            return [_misfit(value, path, text)]
         text = f"{path} expects one of {_listed(codes)}; got `{value[:80]}`{_nearest(value, codes)}"
         return [Fault("", "code-invalid", text)]
 
     return check
 
 
-def _check_narrative(value: Any, contained: Contained) -> Faults:
+def _check_element_id(value: Any, scope: Scope) -> Faults:
+    """Element.id: any string without spaces, unique in the resource (element-definitions.html#Element.id).
+
+    An ElementDefinition's id is another matter: it stands in the snapshot and again in the differential.
+    """
+    text = primitives.check("string", value)
+    if text is not None:
+        return [_misfit(value, "Element.id", text)]
+    if not primitives.PATTERNS["uri"](value):
+        return [Fault("", "value", f"Element.id has no spaces; got `{value[:80]}`")]
+    if value in scope.ids:
+        return [Fault("", "value", f"Another element has the id `{value[:80]}` already; each needs its own")]
+    scope.ids.add(value)
+    return None
+
+
+def _check_narrative(value: Any, scope: Scope) -> Faults:
     text = primitives.check("xhtml", value)
     if text is not None:
-        return [_misfit(value, "Narrative.div", "xhtml", text)]
+        return [_misfit(value, "Narrative.div", text)]
     faults = narrative.check(value)
     return [fault._replace(text=f"Narrative.div {fault.text}") for fault in faults] or None
 
@@ -274,16 +323,16 @@ def _complex_check(property: Property) -> Check:
 def _reference_check(whole: Check, targets: frozenset[str]) -> Check:
     look = references.check
 
-    def check(value: Any, contained: Contained) -> Faults:
-        faults = whole(value, contained)
-        return look(value, targets, contained) if faults is None else faults
+    def check(value: Any, scope: Scope) -> Faults:
+        faults = whole(value, scope)
+        return look(value, targets, scope.contained) if faults is None else faults
 
     return check
 
 
 def _simple_quantity_check(whole: Check, path: str) -> Check:
-    def check(value: Any, contained: Contained) -> Faults:
-        faults = whole(value, contained)
+    def check(value: Any, scope: Scope) -> Faults:
+        faults = whole(value, scope)
         if type(value) is dict and "comparator" in value:
             text = f"{path} is a SimpleQuantity, which has no comparator"
             return [*(faults or ()), Fault(".comparator", "structure", text, "sqty-1")]
@@ -293,8 +342,8 @@ def _simple_quantity_check(whole: Check, path: str) -> Check:
 
 
 def _concept_check(whole: Check, path: str, codings: frozenset[tuple[str, str]]) -> Check:
-    def check(value: Any, contained: Contained) -> Faults:
-        faults = whole(value, contained)
+    def check(value: Any, scope: Scope) -> Faults:
+        faults = whole(value, scope)
         if faults is not None:
             return faults
         for coding in value.get("coding", ()):
@@ -308,8 +357,8 @@ def _concept_check(whole: Check, path: str, codings: frozenset[tuple[str, str]])
 
 
 def _coding_check(whole: Check, path: str, codings: frozenset[tuple[str, str]]) -> Check:
-    def check(value: Any, contained: Contained) -> Faults:
-        faults = whole(value, contained)
+    def check(value: Any, scope: Scope) -> Faults:
+        faults = whole(value, scope)
         if faults is not None or (value.get("system"), value.get("code")) in codings:
             return faults
         if "code" not in value and "extension" in value:
@@ -322,12 +371,12 @@ def _coding_check(whole: Check, path: str, codings: frozenset[tuple[str, str]]) 
 def _every(one: Check, element: Element) -> Check:
     """An array of objects."""
 
-    def check(value: Any, contained: Contained) -> Faults:
+    def check(value: Any, scope: Scope) -> Faults:
         if type(value) is not list or not value:
             return [_not_a_list(value, element)]
         found: Faults = None
         for position, item in enumerate(value):
-            faults = one(item, contained)
+            faults = one(item, scope)
             if faults is not None:
                 found = found or []
                 found += below(f"[{position}]", faults)
@@ -341,14 +390,14 @@ def _every(one: Check, element: Element) -> Check:
 def _every_primitive(one: Check, element: Element) -> Check:
     """An array of primitive values, where null may stand for a value that has only an extension."""
 
-    def check(value: Any, contained: Contained) -> Faults:
+    def check(value: Any, scope: Scope) -> Faults:
         if type(value) is not list or not value:
             return [_not_a_list(value, element)]
         found: list[Fault] = []
         for position, item in enumerate(value):
             if item is None:
                 found.append(Fault(f"[{position}]", _IS_NULL, ""))
-            elif faults := one(item, contained):
+            elif faults := one(item, scope):
                 found += below(f"[{position}]", faults)
             if len(found) > MAX_ISSUES:
                 break
@@ -368,16 +417,16 @@ def _sibling_check(property: Property) -> Check:
     one = _table(property.type).check
     many = property.element.max != 1
 
-    def check(value: Any, contained: Contained) -> Faults:
+    def check(value: Any, scope: Scope) -> Faults:
         marker = Fault("", _IS_SIBLING, "")
         if not many:
-            return [marker, *(one(value, contained) or ())]
+            return [marker, *(one(value, scope) or ())]
         if type(value) is not list or not value:
             return [_not_a_list(value, property.element)]
         found = [marker]
         for position, item in enumerate(value):
             if item is not None:
-                found += below(f"[{position}]", one(item, contained) or ())
+                found += below(f"[{position}]", one(item, scope) or ())
         return found
 
     return check
@@ -412,14 +461,14 @@ def _step(key: str) -> str:
 
 
 def _same(name: str) -> Check:
-    def check(value: Any, contained: Contained) -> Faults:
+    def check(value: Any, scope: Scope) -> Faults:
         return None if value == name else [Fault("", "invalid", f"resourceType must be {name} here")]
 
     return check
 
 
 def _unknown(structure: Structure, key: str) -> Check:
-    def check(value: Any, contained: Contained) -> Faults:
+    def check(value: Any, scope: Scope) -> Faults:
         properties = structure.properties
         base = key.removeprefix("_")
         keys = [
@@ -447,7 +496,7 @@ def _unknown_type(name: Any) -> Fault:
     return Fault(".resourceType", "structure", text)
 
 
-def _misfit(value: Any, path: str, type: str, text: str) -> Fault:
+def _misfit(value: Any, path: str, text: str) -> Fault:
     """A value that its primitive type does not have: another kind of JSON value, or another format."""
     if isinstance(value, list):
         return Fault("", "structure", f"{path} is one value, not a list")
