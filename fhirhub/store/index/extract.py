@@ -1,0 +1,367 @@
+"""The index rows of a resource: every value that a search parameter finds in it.
+
+Compiled once per type; a row is a tuple of the columns behind tenant and rid (`index.TABLES`).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from fhirhub.resources import definitions, fhirpath
+from fhirhub.store.index import (
+    ABSENT,
+    composite,
+    date,
+    number,
+    quantity,
+    reference,
+    special,
+    string,
+    token,
+    uri,
+)
+from fhirhub.store.index.parameters import MAIN_DATES, Parameter, Parameters, begins_list, key_of
+
+Json = dict[str, Any]
+Row = tuple[Any, ...]
+Rows = dict[str, list[Row]]
+
+
+class Context:
+    """What collecting the rows of one resource needs: the resource, its main date, this server's base URL."""
+
+    __slots__ = ("at", "base", "root", "rows")
+
+    def __init__(self, root: Json, base: str | None) -> None:
+        self.root = root
+        self.base = base
+        self.at: int | None = None
+        self.rows: Rows = {}
+
+    def add(self, table: str, row: Row) -> None:
+        rows = self.rows.get(table)
+        if rows is None:
+            self.rows[table] = [row]
+        else:
+            rows.append(row)
+
+    def table(self, table: str) -> list[Row]:
+        return self.rows.setdefault(table, [])
+
+
+Collect = Callable[[Json, Context], None]
+
+
+def rows(resource: Json, parameters: Parameters, base: str | None = None) -> Rows:
+    """By table, the index rows of the resource. `base` is this server's base URL, whose resources are local."""
+    type = resource["resourceType"]
+    collectors = _collectors(type, parameters)
+    context = Context(resource, base)
+    if collectors.main_date is not None:
+        found = [low for kind, value in collectors.main_date(resource) for low, _ in date.ranges(kind, value)]
+        context.at = min(found) if found else ABSENT
+    for collect in collectors.each:
+        collect(resource, context)
+    _whole(type, resource, context)
+    if "contained" in resource:
+        _contained(type, type, resource, context, parameters, depth=0)
+    return {table: list(dict.fromkeys(found)) for table, found in context.rows.items()}
+
+
+class _Collectors:
+    __slots__ = ("each", "main_date")
+
+    def __init__(self, each: list[Collect], main_date: Callable[..., Any] | None) -> None:
+        self.each = each
+        self.main_date = main_date
+
+
+def _collectors(type: str, parameters: Parameters, prefix: str | None = None) -> _Collectors:
+    """Those of a type; `prefix` is the path to it (`Condition:subject`) where it is contained."""
+    cached = parameters.cache.get(("extract", type, prefix))
+    if cached is not None:
+        return cached  # type: ignore[no-any-return]
+    each: list[Collect] = []
+    main_date = None
+    for parameter in parameters.of(type).values():
+        if not parameter.stored or parameter.code in ("_id", "_lastUpdated", "_text", "_content"):
+            continue
+        make = _MAKERS.get(parameter.kind)
+        if make is None:
+            continue
+        name = parameter.name if prefix is None else f"{prefix}>{parameter.name}"
+        made = make(parameter, name, prefix is None and type in MAIN_DATES)
+        if made is not None:
+            each.append(made)
+    if prefix is None and type in MAIN_DATES:
+        main_date = fhirpath.select(parameters.of(type)[MAIN_DATES[type]].expression, type)
+    found = parameters.cache["extract", type, prefix] = _Collectors(each, main_date)
+    return found
+
+
+def _select(parameter: Parameter) -> Callable[..., list[tuple[str, Any]]]:
+    return fhirpath.select(parameter.expression, parameter.type)
+
+
+# One collector for each search type
+
+
+_LISTED_CODES = frozenset({"code", "category", "type", "class"})
+
+
+def _token(parameter: Parameter, name: str, dated: bool) -> Collect:
+    select, key = _select(parameter), key_of(name)
+    text_key, type_key = key_of(f"{name}:text"), key_of(f"{name}:of-type")
+    known = parameter.implied
+    otherwise = known.get("", 0)
+    listed = dated and parameter.code in _LISTED_CODES
+
+    def implied(code: str) -> int:
+        return known.get(code, otherwise)
+
+    codes, texts, typed, row = token.codes, token.texts, token.typed, string.row
+
+    def collect(value: Json, context: Context) -> None:
+        found = select(value, context.root)
+        if not found:
+            return
+        at = context.at if listed else None
+        table = context.table("token")
+        for type, each in found:
+            for code, system in codes(type, each, implied):
+                table.append((key, code, system, at))
+            if type == "CodeableConcept" or type == "Coding":
+                for text in texts(type, each):
+                    context.add("string", row(text_key, text))
+            elif type == "Identifier":
+                for text in texts(type, each):
+                    context.add("string", row(text_key, text))
+                for code, system in typed(each):
+                    table.append((type_key, code, system, None))
+
+    return collect
+
+
+def _string(parameter: Parameter, name: str, dated: bool) -> Collect:
+    select, key = _select(parameter), key_of(name)
+    family = re.search(r"\.name\.family$|^family$", parameter.expression.split("|")[0].strip()) is not None
+
+    def collect(value: Json, context: Context) -> None:
+        found = select(value, context.root)
+        if found:
+            table = context.table("string")
+            for type, each in found:
+                string.rows(key, type, each, table, family)
+
+    return collect
+
+
+def _date(parameter: Parameter, name: str, dated: bool) -> Collect:
+    select, key = _select(parameter), key_of(name)
+
+    def collect(value: Json, context: Context) -> None:
+        for type, each in select(value, context.root):
+            for low, high in date.ranges(type, each):
+                context.add("date", (key, low, high))
+
+    return collect
+
+
+def _number(parameter: Parameter, name: str, dated: bool) -> Collect:
+    select, key = _select(parameter), key_of(name)
+
+    def collect(value: Json, context: Context) -> None:
+        for type, each in select(value, context.root):
+            for low, high in number.spans(type, each):
+                context.add("number", (key, low, high))
+
+    return collect
+
+
+def _quantity(parameter: Parameter, name: str, dated: bool) -> Collect:
+    select, key = _select(parameter), key_of(name)
+
+    def collect(value: Json, context: Context) -> None:
+        for type, each in select(value, context.root):
+            for amount in quantity.amounts(type, each):
+                context.add("quantity", (key, *amount))
+
+    return collect
+
+
+def _uri(parameter: Parameter, name: str, dated: bool) -> Collect:
+    select, key = _select(parameter), key_of(name)
+
+    def collect(value: Json, context: Context) -> None:
+        for type, each in select(value, context.root):
+            for text in uri.values(type, each):
+                context.add("uri", (key, text))
+
+    return collect
+
+
+def _reference(parameter: Parameter, name: str, dated: bool) -> Collect:
+    select, key = _select(parameter), key_of(name)
+    identifier_key = key_of(f"{name}:identifier")
+
+    def collect(value: Json, context: Context) -> None:
+        found = select(value, context.root)
+        if not found:
+            return
+        table = context.table("reference")
+        for type, each in found:
+            for target, id, version in reference.targets(type, each, context.base):
+                at = context.at if dated and begins_list(target) else None
+                table.append((key, target, id, version, at))
+            if type == "Reference" and "identifier" in each:
+                for code, system in token.codes("Identifier", each["identifier"], int):
+                    context.add("token", (identifier_key, code, system, None))
+
+    return collect
+
+
+def _composite(parameter: Parameter, name: str, dated: bool) -> Collect | None:
+    components = parameter.components
+    if not 2 <= len(components) <= composite.SLOTS:
+        return None
+    key = key_of(name)
+    selected: dict[str, list[Callable[..., Any]]] = {}
+    outer = fhirpath.select(parameter.expression, parameter.type)
+
+    def parts(type: str) -> list[Callable[..., Any]]:
+        found = selected.get(type)
+        if found is None:
+            found = selected[type] = [fhirpath.select(each.expression, type) for each in components]
+        return found
+
+    def collect(value: Json, context: Context) -> None:
+        for type, element in outer(value, context.root):
+            filled = []
+            for component, select in zip(components, parts(type), strict=True):
+                found = select(element, context.root)
+                if not found:
+                    break
+                filled.append(
+                    [
+                        slot
+                        for kind, each in found
+                        for slot in composite.slots(component.parameter, kind, each, context.base)
+                    ]
+                )
+            else:
+                made = composite.rows(key, filled)
+                if made:
+                    context.table("composite").extend(made)
+
+    return collect
+
+
+def _special(parameter: Parameter, name: str, dated: bool) -> Collect | None:
+    if parameter.code != "near":
+        return None
+    select, key = _select(parameter), key_of(name)
+
+    def collect(value: Json, context: Context) -> None:
+        for _, position in select(value, context.root):
+            row = special.place(key, position)
+            if row is not None:
+                context.add("composite", row)
+
+    return collect
+
+
+_MAKERS: dict[str, Callable[[Parameter, str, bool], Collect | None]] = {
+    "token": _token,
+    "string": _string,
+    "date": _date,
+    "number": _number,
+    "quantity": _quantity,
+    "uri": _uri,
+    "reference": _reference,
+    "composite": _composite,
+    "special": _special,
+}
+
+
+# The whole resource: its words, and references that no parameter finds
+
+_UNREAD = frozenset({"resourceType", "id", "meta", "reference", "system", "url", "data", "div", "contained"})
+_tags = re.compile(r"<[^>]*>")
+_entities = re.compile(r"&(?:#\d+|#x[0-9a-fA-F]+|[a-z]+);")
+
+
+def _whole(type: str, resource: Json, context: Context) -> None:
+    texts: list[str] = []
+    linked: list[str] = []
+    _walk(resource, texts, linked)
+    narrative = resource.get("text")
+    if isinstance(narrative, dict) and isinstance(narrative.get("div"), str):
+        told = _tags.sub(" ", narrative["div"])
+        if "&" in told:
+            import html
+
+            told = html.unescape(told)
+        texts.append(told)
+        said = special.words([told])
+        if said:
+            context.add("content", (key_of(f"{type}:_text"), said))
+    said = special.words(texts)
+    if said:
+        context.add("content", (key_of(f"{type}:_content"), said))
+    if linked:
+        found = context.table("reference")
+        known = {(row[1], row[2]) for row in found}
+        key = key_of(f"{type}:*reference")
+        for text in dict.fromkeys(linked):
+            target, id, version = reference.target(text, context.base)
+            if target not in ("", "#") and (target, id) not in known:
+                found.append((key, target, id, version, None))
+
+
+def _walk(value: Json, texts: list[str], linked: list[str]) -> None:
+    for key, child in value.items():
+        kind = child.__class__
+        if kind is str:
+            if key == "reference":
+                linked.append(child)
+            elif key not in _UNREAD:
+                texts.append(child)
+        elif kind is dict:
+            _walk(child, texts, linked)
+        elif kind is list:
+            for each in child:
+                if each.__class__ is dict:
+                    _walk(each, texts, linked)
+                elif each.__class__ is str:
+                    texts.append(each)
+
+
+# Contained resources: found by chains through the reference that points at them
+
+
+def _contained(
+    prefix: str, type: str, holder: Json, context: Context, parameters: Parameters, depth: int
+) -> None:
+    for parameter in parameters.of(type).values():
+        if parameter.kind != "reference" or not parameter.stored or not parameter.expression:
+            continue
+        path = f"{prefix}:{parameter.code}" if depth == 0 else f"{prefix}>{type}:{parameter.code}"
+        for inner in _pointed_at(parameter, holder, context.root):
+            kind = inner["resourceType"]
+            outer_at, context.at = context.at, None
+            for collect in _collectors(kind, parameters, path).each:
+                collect(inner, context)
+            context.at = outer_at
+            if depth < 1:
+                _contained(path, kind, inner, context, parameters, depth + 1)
+
+
+def _pointed_at(parameter: Parameter, holder: Json, root: Json) -> Iterator[Json]:
+    for type, value in _select(parameter)(holder, root):
+        text = value.get("reference") if type == "Reference" else None
+        if isinstance(text, str) and len(text) > 1 and text[0] == "#":
+            for inner in root["contained"]:
+                if inner.get("id") == text[1:] and definitions.is_resource_type(inner.get("resourceType")):
+                    yield inner

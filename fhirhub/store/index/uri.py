@@ -1,0 +1,50 @@
+"""URIs, compared as they are (https://hl7.org/fhir/R4/search.html#uri)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from fhirhub.store.index.comparison import Comparison, Way, refuse, unescape
+from fhirhub.store.index.parameters import Parameter
+from fhirhub.store.index.token import shortened
+
+_LAST = "\U0010ffff"
+
+
+def values(type: str, value: Any) -> list[str]:
+    """What the index keeps of a value of that data type."""
+    return [shortened(value)] if isinstance(value, str) else []
+
+
+def equals(text: str) -> Comparison:
+    return Comparison("{t}.value = ?", (shortened(unescape(text)),), ("text",))
+
+
+def _below(text: str) -> Comparison:
+    """Values that begin with this. "Only apply to URLs, and not URNs": a URN is below itself alone."""
+    text = unescape(text)
+    if text.startswith("urn:"):
+        return Comparison("{t}.value = ?", (text,), ("text",))
+    return Comparison("{t}.value >= ? AND {t}.value < ?", (text, text + _LAST), ("text", "text"))
+
+
+def _above(text: str) -> Comparison:
+    """Values that this begins with."""
+    text = unescape(text)
+    if text.startswith("urn:"):
+        return Comparison("{t}.value = ?", (text,), ("text",))
+    return Comparison(
+        "{t}.value <= ? AND {t}.value = substr(?, 1, length({t}.value))", (text, text), ("text", "text"), 9
+    )
+
+
+_WAYS = {"": equals, "below": _below, "above": _above}
+
+
+def way(parameter: Parameter, modifier: str) -> Way:
+    """How a search by this parameter with that modifier reads a value."""
+    read = _WAYS.get(modifier)
+    if read is None:
+        raise refuse(parameter, modifier, _WAYS)
+    rank = 11 if parameter.code in ("_profile", "_source") else 2
+    return Way("uri", parameter.keys, read, rank, raw=True)
