@@ -203,8 +203,9 @@ class Repository:
     async def search(self, request: SearchRequest, cursor: str | None = None) -> searching.Found:
         """One page of what matches."""
         await self._settle()
+        reader = self._reader if self._unit is not None else await self.tenant.database.searching()
         return await searching.search(
-            self._reader,
+            reader,
             self.tenant.number,
             request,
             self.access,

@@ -90,6 +90,10 @@ class Database(Protocol):
 
     dialect: Dialect
 
+    async def searching(self) -> Reader:
+        """Where a search that begins now is answered: it sees all that was committed before."""
+        ...
+
     async def fetch(self, statement: Statement) -> list[Row]: ...
 
     async def execute(self, statement: Statement) -> int: ...

@@ -7,6 +7,7 @@ import sqlite3
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
+from urllib.parse import urlsplit
 
 from fhirhub.store.database import Database
 
@@ -25,16 +26,32 @@ def open_database(
     connections: int = 8,
     statement_timeout_ms: int = 10_000,
     grouping: bool = True,
+    read_url: str | None = None,
 ) -> Database:
     """The database at `sqlite:///absolute/path.db` or `postgresql://user@host:port/name`, whose tables
-    are there (`migrate`)."""
+    are there (`migrate`). Of several hosts (`host:port,host:port`) the one that takes writes is used.
+    `read_url` is a streaming replica for searches."""
     if url.startswith("sqlite:"):
         from fhirhub.store.sqlite import SqliteDatabase
 
         return SqliteDatabase(sqlite_path(url), statement_timeout_ms)
     from fhirhub.store.postgresql import PostgresqlDatabase
 
-    return PostgresqlDatabase(url, connections, statement_timeout_ms=statement_timeout_ms, grouping=grouping)
+    primary = PostgresqlDatabase(url, connections, statement_timeout_ms=statement_timeout_ms, grouping=grouping)
+    if read_url is None:
+        return primary
+    from fhirhub.store.replica import Replicated
+
+    return Replicated(
+        primary,
+        PostgresqlDatabase(
+            read_url,
+            connections,
+            statement_timeout_ms=statement_timeout_ms,
+            patience_seconds=0.5,
+            grouping=grouping,
+        ),
+    )
 
 
 def sqlite_path(url: str) -> str:
@@ -77,8 +94,14 @@ def run_sync(url: str, work: Callable[[Connection], T]) -> T:
 
     from sqlalchemy.ext.asyncio import create_async_engine
 
+    async def connect() -> Any:
+        import asyncpg
+
+        several = "," in urlsplit(url).netloc
+        return await asyncpg.connect(url, target_session_attrs="read-write" if several else "any")
+
     async def run() -> T:
-        target = create_async_engine(url.replace("postgresql://", "postgresql+asyncpg://", 1))
+        target = create_async_engine("postgresql+asyncpg://", async_creator=connect)
         try:
             async with target.begin() as connection:
                 return await connection.run_sync(work)

@@ -16,6 +16,7 @@ import zlib
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
 from functools import lru_cache
 from typing import Any, TypeVar
+from urllib.parse import urlsplit
 
 import asyncpg
 from asyncpg.exceptions import (
@@ -33,7 +34,7 @@ from asyncpg.exceptions import (
 )
 
 from fhirhub import errors
-from fhirhub.store.database import Change, Key, Transaction, Verdict
+from fhirhub.store.database import Change, Key, Reader, Transaction, Verdict
 from fhirhub.store.index import TABLES
 from fhirhub.store.sql import Dialect, PostgresqlDialect, Row, Statement
 
@@ -82,6 +83,7 @@ class Connections:
 
     def __init__(self, url: str, size: int, statement_timeout_ms: int, patience_seconds: float) -> None:
         self._url = url
+        self._several = "," in urlsplit(url).netloc
         self._server = SESSION | {"statement_timeout": str(statement_timeout_ms)}
         self._idle: list[asyncpg.Connection[Any]] = []
         self._room = asyncio.Semaphore(size)
@@ -122,6 +124,8 @@ class Connections:
                     statement_cache_size=2000,
                     max_cached_statement_lifetime=0,
                     timeout=5,
+                    # Of several hosts in the URL the one that takes writes, also after a failover.
+                    target_session_attrs="read-write" if self._several else "any",
                 )
                 self.backends[connection] = await connection.fetchrow(_BACKEND)
                 return connection
@@ -182,6 +186,9 @@ class PostgresqlDatabase:
         self._grouping = grouping
 
     # --- reading ---
+
+    async def searching(self) -> Reader:
+        return self
 
     async def fetch(self, statement: Statement) -> list[Row]:
         if not statement.together or not self._grouping:

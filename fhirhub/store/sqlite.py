@@ -20,7 +20,7 @@ from functools import lru_cache
 from typing import Any, TypeVar
 
 from fhirhub import errors
-from fhirhub.store.database import Change, Key, Transaction, Verdict
+from fhirhub.store.database import Change, Key, Reader, Transaction, Verdict
 from fhirhub.store.index import TABLES
 from fhirhub.store.postgresql import too_costly
 from fhirhub.store.sql import Dialect, Row, SqliteDialect, Statement
@@ -85,6 +85,9 @@ class SqliteDatabase:
         self._tasks: set[asyncio.Task[None]] = set()
 
     # --- reading ---
+
+    async def searching(self) -> Reader:
+        return self
 
     def _too_late(self) -> bool:
         return time.monotonic() > self._deadline

@@ -1,0 +1,131 @@
+"""Searches on a streaming replica, which never see less than what was committed before they began.
+
+Before each search the primary says how far its log is written, and the replica how far it has replayed it; a
+replica that is not there in time leaves the search to the primary. Both questions are asked once for all
+searches that wait (https://www.postgresql.org/docs/15/functions-admin.html#FUNCTIONS-ADMIN-BACKUP).
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+
+import structlog
+
+from fhirhub.errors import FhirError
+from fhirhub.store.database import Change, Database, Reader, T, Transaction, Verdict
+from fhirhub.store.sql import Row, Statement
+
+PATIENCE_SECONDS = 0.05
+"""How long a search waits for the replica before it goes to the primary."""
+REST_SECONDS = 5.0
+"""How long a replica that failed is left alone."""
+
+_WRITTEN = Statement("SELECT (pg_current_wal_flush_lsn() - '0/0'::pg_lsn)::int8")
+_REPLAYED = Statement("SELECT (pg_last_wal_replay_lsn() - '0/0'::pg_lsn)::int8")
+
+
+class Shared:
+    """One question for all who ask: whoever comes while it is under way gets the answer of the next."""
+
+    def __init__(self, ask: Callable[[], Awaitable[int]]) -> None:
+        self._ask = ask
+        self._next: asyncio.Future[int] | None = None
+        self._busy: asyncio.Task[None] | None = None
+
+    async def answer(self) -> int:
+        if self._next is None:
+            self._next = asyncio.get_running_loop().create_future()
+            if self._busy is None:
+                self._busy = asyncio.get_running_loop().create_task(self._run())
+        return await asyncio.shield(self._next)
+
+    async def _run(self) -> None:
+        while self._next is not None:
+            waiting, self._next = self._next, None
+            try:
+                answer = await self._ask()
+            except Exception as failure:
+                waiting.set_exception(failure)
+                # Whoever waits has it; nobody may be waiting any more.
+                waiting.exception()
+            else:
+                waiting.set_result(answer)
+        self._busy = None
+
+
+class Replicated:
+    """`Database` that writes and reads on the primary and searches on a replica."""
+
+    def __init__(self, primary: Database, replica: Database) -> None:
+        self.dialect = primary.dialect
+        self.primary = primary
+        self.replica = replica
+        self._written = Shared(lambda: _number(primary, _WRITTEN))
+        self._replayed = Shared(lambda: _number(replica, _REPLAYED))
+        self._rests_until = 0.0
+
+    async def searching(self) -> Reader:
+        """Where a search that begins now is answered."""
+        loop = asyncio.get_running_loop()
+        if loop.time() < self._rests_until:
+            return self.primary
+        written = await self._written.answer()
+        end = loop.time() + PATIENCE_SECONDS
+        try:
+            while await self._replayed.answer() < written:
+                if loop.time() > end:
+                    return self.primary
+                await asyncio.sleep(0.001)
+        except Exception as failure:
+            self._rests_until = loop.time() + REST_SECONDS
+            structlog.get_logger().warning("read database failed", fault=type(failure).__name__)
+            return self.primary
+        return _Fallback(self, self.replica)
+
+    def rest(self) -> None:
+        """Leaves the replica alone for a while."""
+        self._rests_until = asyncio.get_running_loop().time() + REST_SECONDS
+
+    async def fetch(self, statement: Statement) -> list[Row]:
+        return await self.primary.fetch(statement)
+
+    async def execute(self, statement: Statement) -> int:
+        return await self.primary.execute(statement)
+
+    async def apply(self, tenant: int, change: Change) -> Verdict:
+        return await self.primary.apply(tenant, change)
+
+    async def transaction(self, work: Callable[[Transaction], Awaitable[T]]) -> T:
+        return await self.primary.transaction(work)
+
+    async def take_keys(self, tenant: int, count: int) -> int:
+        return await self.primary.take_keys(tenant, count)
+
+    async def durability(self) -> dict[str, str]:
+        return await self.primary.durability()
+
+    async def close(self) -> None:
+        await self.primary.close()
+        await self.replica.close()
+
+
+class _Fallback:
+    """The replica, and the primary for what it fails at (a conflict with recovery, its end)."""
+
+    def __init__(self, both: Replicated, replica: Database) -> None:
+        self.dialect = replica.dialect
+        self._both = both
+
+    async def fetch(self, statement: Statement) -> list[Row]:
+        try:
+            return await self._both.replica.fetch(statement)
+        except Exception as failure:
+            if isinstance(failure, FhirError) and failure.status == 422:
+                raise
+            self._both.rest()
+            return await self._both.primary.fetch(statement)
+
+
+async def _number(database: Database, statement: Statement) -> int:
+    return int((await database.fetch(statement))[0][0] or 0)
