@@ -151,7 +151,9 @@ class Repository:
         unit = self._unit
         if unit is not None and (type, id) in unit.known:
             return unit.known[type, id]
-        rows = await self._reader.fetch(versions.read(self.tenant.number, self.access, type, id))
+        rows = await self._reader.fetch(
+            versions.read(self.tenant.number, self.access, type, id, self._reader.dialect)
+        )
         found = versions.stored(rows[0]) if rows else None
         if unit is not None:
             unit.known[type, id] = found
@@ -181,7 +183,7 @@ class Repository:
         if version.isascii() and version.isdigit() and len(version) < 10:
             await self._settle()
             rows = await self._reader.fetch(
-                versions.vread(self.tenant.number, self.access, type, id, int(version))
+                versions.vread(self.tenant.number, self.access, type, id, int(version), self._reader.dialect)
             )
         if not rows:
             raise errors.not_found(f"There is no version {version} of {type}/{id}.")
@@ -484,7 +486,7 @@ class Repository:
             method=method,
             write_id=new_id() if self._unit is None else self._unit.write_id,
             body=document.encode(resource),
-            patient=next(iter(patients)) if len(patients) == 1 else None,
+            patient=" ".join(sorted(patients)) or None,
             rows=rows,
             targets=targets,
         )

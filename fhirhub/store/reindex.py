@@ -72,7 +72,7 @@ def _batch(
                     method=one.method,
                     write_id="",
                     body=one.body,
-                    patient=next(iter(patients)) if len(patients) == 1 else None,
+                    patient=" ".join(sorted(patients)) or None,
                     rows=extract.rows(resource, parameters),
                 ),
             )

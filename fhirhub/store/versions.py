@@ -13,8 +13,8 @@ from typing import Any, NamedTuple
 
 from fhirhub.access import Access
 from fhirhub.store.database import Reader
-from fhirhub.store.sql import Binder, Row, Statement
-from fhirhub.store.visible import condition
+from fhirhub.store.sql import Binder, Dialect, Row, Statement
+from fhirhub.store.visible import visible
 
 
 class Stored(NamedTuple):
@@ -28,6 +28,15 @@ class Stored(NamedTuple):
     deleted: bool
     method: str
     body: bytes | None
+
+
+def _seen(access: Access, binder: Binder, dialect: Dialect) -> str:
+    """The condition that the current version, `r`, may be seen."""
+    seen = visible(access)
+    condition = seen.condition("r", len(binder.values) + 1, dialect)
+    for value, kind in zip(seen.values, seen.kinds, strict=True):
+        binder.bind(value, kind)
+    return condition or "1 = 1"
 
 
 COLUMNS = ("rid", "type", "id", "version", "updated", "deleted", "method", "body")
@@ -44,7 +53,7 @@ def stored(row: Row) -> Stored:
 _READ = f"SELECT {_columns('r')} FROM resource r WHERE r.tenant = $1 AND r.type = $2 AND r.id = $3"
 
 
-def read(tenant: int, access: Access, type: str, id: str) -> Statement:
+def read(tenant: int, access: Access, type: str, id: str, dialect: Dialect) -> Statement:
     """The current version, deleted or not."""
     if access.unlimited:
         return Statement(_READ, (tenant, type, id), ("int", "text", "text"), together=True)
@@ -52,7 +61,7 @@ def read(tenant: int, access: Access, type: str, id: str) -> Statement:
     binder.bind(tenant, "int")
     binder.bind(type)
     binder.bind(id)
-    return binder.statement(f"{_READ} AND {condition(access, 'r', binder)}")
+    return binder.statement(f"{_READ} AND {_seen(access, binder, dialect)}")
 
 
 async def read_many(
@@ -69,7 +78,7 @@ async def read_many(
         where = (
             f"r.type = {binder.bind(type)} AND {reader.dialect.any_of('r.id', binder.bind(ids, 'text[]'))}"
         )
-        seen = "" if access.unlimited else f" AND {condition(access, 'r', binder)}"
+        seen = "" if access.unlimited else f" AND {_seen(access, binder, reader.dialect)}"
         rows = await reader.fetch(
             binder.statement(f"SELECT {_columns('r')} FROM resource r WHERE r.tenant = $1 AND {where}{seen}")
         )
@@ -77,14 +86,14 @@ async def read_many(
     return found
 
 
-def vread(tenant: int, access: Access, type: str, id: str, version: int) -> Statement:
+def vread(tenant: int, access: Access, type: str, id: str, version: int, dialect: Dialect) -> Statement:
     """One version by its number."""
     binder = Binder()
     binder.bind(tenant, "int")
     binder.bind(type)
     binder.bind(id)
     number = binder.bind(version, "int")
-    seen = condition(access, "r", binder)
+    seen = _seen(access, binder, dialect)
     return binder.statement(
         f"SELECT {_columns('r')} FROM resource r WHERE r.tenant = $1 AND r.type = $2 AND r.id = $3 "
         f"AND r.version = {number} AND {seen} UNION ALL "
@@ -110,7 +119,7 @@ class HistoryRequest:
 
 
 def _part(
-    tenant: int, access: Access, request: HistoryRequest, type: str, binder: Binder, superseded: bool
+    access: Access, request: HistoryRequest, type: str, binder: Binder, dialect: Dialect, superseded: bool
 ) -> str:
     alias = "v" if superseded else "r"
     if superseded:
@@ -134,7 +143,7 @@ def _part(
         place = ", ".join(binder.bind(part, "bigint") for part in request.before)
         where.append(f"({alias}.updated, {alias}.rid, {alias}.version) < ({place})")
     if not access.unlimited:
-        where.append(condition(access, "r", binder))
+        where.append(_seen(access, binder, dialect))
     return (
         f"SELECT {_columns(alias)} FROM {source} WHERE {' AND '.join(where)} "
         f"ORDER BY {alias}.updated DESC, {alias}.rid DESC, {alias}.version DESC "
@@ -150,7 +159,7 @@ async def history(reader: Reader, tenant: int, access: Access, request: HistoryR
     binder = Binder()
     binder.bind(tenant, "int")
     parts = [
-        f"SELECT * FROM ({_part(tenant, access, request, type, binder, superseded)}) AS {name}"
+        f"SELECT * FROM ({_part(access, request, type, binder, reader.dialect, superseded)}) AS {name}"
         for number, type in enumerate(types)
         for superseded, name in ((False, f"c{number}"), (True, f"s{number}"))
     ]
