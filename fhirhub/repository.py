@@ -471,7 +471,7 @@ class Repository:
         version = 1 if current is None else current.version + 1
         updated = now() if current is None else max(now(), current.updated + 1000)
         document.stamp(resource, id, version, updated)
-        rows = extract.rows(resource, self.tenant.parameters)
+        rows = extract.rows(resource, self.tenant.parameters, next(iter(self.tenant.bases), None))
         patients = compartments.patients(resource)
         targets: frozenset[Key] = frozenset()
         if self.tenant.integrity and "reference" in rows:
