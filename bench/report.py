@@ -1,0 +1,264 @@
+"""The report of a run: `RESULTS.md` with the machine and every figure, and a plot of cost against size."""
+
+from __future__ import annotations
+
+import os
+import platform
+import sqlite3
+import subprocess
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+from bench import targets
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """One figure of one column; `value` is requests per second unless the operation's name has a unit."""
+
+    database: str
+    size: int
+    workers: int
+    operation: str
+    column: str
+    value: float
+    p50_ms: float | None = None
+    p99_ms: float | None = None
+    count: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Share:
+    """The hub beside a limit of the same run."""
+
+    database: str
+    size: int
+    workers: int
+    operation: str
+    limit: str
+    hub: float
+    best: float
+    unit: str
+
+    @property
+    def ratio(self) -> float:
+        return self.hub / self.best
+
+    @property
+    def target(self) -> str:
+        if self.unit == "ms":
+            return f"<= {targets.TIMES_UNNEST:.0f}x" if self.database == "PostgreSQL" else "-"
+        return f">= {targets.SHARES[self.database, self.operation]:.0%}"
+
+    @property
+    def is_met(self) -> bool:
+        if self.unit == "ms":
+            return self.database != "PostgreSQL" or self.ratio <= targets.TIMES_UNNEST
+        return self.ratio >= targets.SHARES[self.database, self.operation]
+
+
+def write(
+    output: Path,
+    sizes: Sequence[int],
+    workers: Sequence[int],
+    cells: Sequence[Cell],
+    shares: Sequence[Share],
+    notes: Mapping[str, str],
+    faults: Sequence[str],
+) -> None:
+    """Write the report and, beside it, the plot."""
+    databases = list(dict.fromkeys(cell.database for cell in cells))
+    lines = ["# What was measured", "", "Made by `make bench`; see `bench/` for how.", ""]
+    lines += _machine(notes)
+    lines += ["", "## Beside the limits", "", *_shares(shares)]
+    for database in databases:
+        lines += ["", f"## {database}", "", *_operations(database, sizes, workers, cells)]
+    lines += ["", "## Bounded searches, one at a time", "", *_alone(sizes, databases, cells)]
+    lines += ["", "## Start and memory", "", *_resources(cells)]
+    if faults:
+        lines += ["", "## Not measured", "", *[f"- {fault}" for fault in faults]]
+    plot = output.with_suffix(".svg")
+    if _plot(plot, databases, cells):
+        lines += [
+            "",
+            "## Cost against size",
+            "",
+            f"![Milliseconds of work per request against size]({plot.name})",
+        ]
+    output.write_text("\n".join(lines) + "\n")
+
+
+def _machine(notes: Mapping[str, str]) -> list[str]:
+    processor = platform.processor()
+    memory = ""
+    if Path("/proc/cpuinfo").exists():
+        for line in Path("/proc/cpuinfo").read_text().splitlines():
+            if line.startswith("model name"):
+                processor = line.partition(":")[2].strip()
+                break
+        total = Path("/proc/meminfo").read_text().split(maxsplit=2)[1]
+        memory = f", {int(total) / 1024 / 1024:.0f} GB"
+    postgres = subprocess.run(
+        ["psql", "--version"], capture_output=True, text=True, check=False
+    ).stdout.split()
+    rows = [
+        ("machine", f"{os.cpu_count()} cores, {processor}{memory}; client, server and database share them"),
+        ("system", f"{platform.system()} {platform.release()}"),
+        (
+            "versions",
+            f"Python {platform.python_version()}, SQLite {sqlite3.sqlite_version}"
+            + (f", PostgreSQL {postgres[2]}" if len(postgres) > 2 else ""),
+        ),
+        ("when", datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC")),
+        ("traffic", "16 connections, each with one request under way; validation on, no audit yet"),
+        ("limits", "raw ASGI under uvicorn with as many workers; the same rows, the same durability"),
+        *notes.items(),
+    ]
+    return ["| | |", "|---|---|", *[f"| {name} | {text} |" for name, text in rows]]
+
+
+def _shares(shares: Sequence[Share]) -> list[str]:
+    lines = [
+        "| database | resources | workers | operation | limit (rows) | hub | limit | ratio | target | |",
+        "|---|--:|--:|---|---|--:|--:|--:|--:|---|",
+    ]
+    for one in shares:
+        ratio = f"{one.ratio:.2f}x" if one.unit == "ms" else f"{one.ratio:.0%}"
+        shown = [f"{_number(value)} {one.unit}" for value in (one.hub, one.best)]
+        lines.append(
+            f"| {one.database} | {one.size:,} | {one.workers} | {one.operation} | {one.limit} | {shown[0]} "
+            f"| {shown[1]} | {ratio} | {one.target} | {'met' if one.is_met else '**not met**'} |"
+        )
+    return lines
+
+
+def _operations(
+    database: str, sizes: Sequence[int], workers: Sequence[int], cells: Sequence[Cell]
+) -> list[str]:
+    own = [
+        cell
+        for cell in cells
+        if (cell.database == database and cell.p50_ms is not None) or cell.operation == "load"
+    ]
+    own = [cell for cell in own if cell.database == database and not cell.operation.startswith("alone")]
+    names = list(dict.fromkeys(cell.operation for cell in own if cell.operation != "load"))
+    columns = [
+        (size, count, column)
+        for size in sizes
+        for count in workers
+        for column in ("hub", "peer")
+        if any((cell.size, cell.workers, cell.column) == (size, count, column) for cell in own)
+    ]
+    titles = [
+        f"{column}, {size:,}, {count} worker{'s' * (count > 1)}" if column == "hub" else f"peer, {size:,}"
+        for size, count, column in columns
+    ]
+    lines = [
+        "Requests per second (p50 / p99 ms); load in resources per second, one client, transactions of 25.",
+        "`wanted` is for one worker per core: what it takes to be ahead of the better known peer.",
+        "",
+        f"| operation | {' | '.join(titles)} | wanted |",
+        f"|---|{'--:|' * len(titles)}--:|",
+    ]
+    for name in [*names, "load"]:
+        row = []
+        for size, count, column in columns:
+            found = next(
+                (
+                    cell
+                    for cell in own
+                    if (cell.operation, cell.size, cell.workers, cell.column) == (name, size, count, column)
+                ),
+                None,
+            )
+            if found is None:
+                row.append("-")
+            elif found.p50_ms is None or found.p99_ms is None:
+                row.append(_number(found.value))
+            else:
+                row.append(f"{_number(found.value)} ({found.p50_ms:.1f} / {found.p99_ms:.1f})")
+        wanted = targets.wanted(database, name)
+        lines.append(f"| {name} | {' | '.join(row)} | {_number(wanted) if wanted else '-'} |")
+    return lines
+
+
+def _alone(sizes: Sequence[int], databases: Sequence[str], cells: Sequence[Cell]) -> list[str]:
+    lines = [
+        "One connection, whole requests (an upper bound of the database's time), p50 / p99 ms;"
+        f" the target is p99 under {targets.BOUNDED_P99_MS} ms at a million resources.",
+        "",
+    ]
+    columns = [(database, size) for database in databases for size in sizes]
+    titles = [f"{database}, {size:,}" for database, size in columns]
+    lines += [f"| search | {' | '.join(titles)} |", f"|---|{'--:|' * len(titles)}"]
+    found = {
+        (cell.operation, cell.database, cell.size): cell
+        for cell in cells
+        if cell.operation.startswith("alone: ")
+    }
+    for name in dict.fromkeys(operation for operation, _, _ in found):
+        row = []
+        for database, size in columns:
+            cell = found.get((name, database, size))
+            row.append(f"{cell.p50_ms:.2f} / {cell.p99_ms:.2f}" if cell else "-")
+        lines.append(f"| {name.removeprefix('alone: ')} | {' | '.join(row)} |")
+    return lines
+
+
+def _resources(cells: Sequence[Cell]) -> list[str]:
+    lines = ["| database | resources | workers | | | target |", "|---|--:|--:|---|--:|--:|"]
+    for cell in cells:
+        if cell.operation.endswith((", MB", ", s")):
+            target = (
+                f"< {targets.WORKER_MEGABYTES}"
+                if cell.operation.endswith("MB")
+                else f"< {targets.START_SECONDS}"
+            )
+            lines.append(
+                f"| {cell.database} | {cell.size:,} | {cell.workers} | {cell.operation} "
+                f"| {_number(cell.value)} | {target} |"
+            )
+    return lines
+
+
+def _number(value: float) -> str:
+    return f"{value:,.0f}" if value >= 100 else f"{value:.1f}" if value >= 10 else f"{value:.2f}"
+
+
+def _plot(path: Path, databases: Sequence[str], cells: Sequence[Cell]) -> bool:
+    """Milliseconds of one worker's time per request, by size."""
+    shown = [
+        cell
+        for cell in cells
+        if cell.column == "hub"
+        and cell.workers == 1
+        and cell.p50_ms is not None
+        and "alone" not in cell.operation
+    ]
+    if not shown:
+        return False
+    import matplotlib
+
+    matplotlib.use("svg")
+    matplotlib.rcParams["svg.hashsalt"] = "fhirhub"
+    from matplotlib import pyplot
+
+    figure, axes = pyplot.subplots(
+        1, len(databases), figsize=(6 * len(databases), 5), sharey=True, squeeze=False
+    )
+    for axis, database in zip(axes[0], databases, strict=True):
+        for name in dict.fromkeys(cell.operation for cell in shown):
+            line = sorted(
+                (c.size, 1000 / c.value) for c in shown if (c.database, c.operation) == (database, name)
+            )
+            axis.plot([size for size, _ in line], [cost for _, cost in line], marker="o", label=name)
+        axis.set(title=database, xscale="log", yscale="log", xlabel="resources")
+        axis.grid(True, which="both", alpha=0.3)
+    axes[0][0].set_ylabel("ms per request at full load, one worker")
+    axes[0][-1].legend(fontsize=7, loc="center left", bbox_to_anchor=(1, 0.5))
+    figure.tight_layout()
+    figure.savefig(path, metadata={"Date": None})
+    pyplot.close(figure)
+    return True
