@@ -21,7 +21,7 @@ from fhirhub.access import Access
 from fhirhub.resources import compartments, document
 from fhirhub.store import search as searching
 from fhirhub.store import versions
-from fhirhub.store.database import Change, Database, Key, Reader, Transaction, Verdict
+from fhirhub.store.database import Change, Database, Key, Reader, Transaction, Verdict, take_keys
 from fhirhub.store.index import extract
 from fhirhub.store.index.parameters import Parameters
 from fhirhub.store.request import SearchRequest
@@ -91,6 +91,10 @@ class Keys:
                     # Handed out from the end: the lower ones last would still be fine, but growing is better.
                     self._left = list(range(first + wanted - 1, first - 1, -1)) + self._left
 
+    def ready(self) -> bool:
+        """Whether one can be had without asking the database."""
+        return bool(self._left)
+
     async def one(self) -> int:
         if not self._left:
             await self.ensure(1)
@@ -125,6 +129,8 @@ class _Unit:
     deleted: dict[Key, Stored] = field(default_factory=dict)
     ruled: list[Stored] = field(default_factory=list)
     """What was written and the rules have not looked at."""
+    keys: list[int] = field(default_factory=list)
+    """Row keys taken inside, when those taken before did not last; lost with the transaction."""
 
 
 class Repository:
@@ -477,7 +483,7 @@ class Repository:
         if self.tenant.integrity and "reference" in rows:
             targets = frozenset((row[1], row[2]) for row in rows["reference"] if row[1]) - {(type, id)}
         return Change(
-            rid=await self.tenant.keys.one() if current is None else current.rid,
+            rid=await self._key() if current is None else current.rid,
             type=type,
             id=id,
             expected=0 if current is None else current.version,
@@ -490,6 +496,16 @@ class Repository:
             rows=rows,
             targets=targets,
         )
+
+    async def _key(self) -> int:
+        keys = self.tenant.keys
+        if self._unit is None or (keys.ready() and not self._unit.keys):
+            return await keys.one()
+        if not self._unit.keys:
+            rows = await self._unit.transaction.fetch(take_keys(self.tenant.number, KEY_BLOCK))
+            first = int(rows[0][0])
+            self._unit.keys = list(range(first + KEY_BLOCK - 1, first - 1, -1))
+        return self._unit.keys.pop()
 
     async def _write(self, change: Change) -> Written:
         stored = _stored(change)

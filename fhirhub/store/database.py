@@ -18,6 +18,16 @@ Key = tuple[str, str]
 """Type and logical id of a resource."""
 
 
+def take_keys(tenant: int, count: int) -> Statement:
+    """Takes `count` row keys and gives the first."""
+    return Statement(
+        "INSERT INTO row_key AS k (tenant, next) VALUES ($1, 1 + $2) "
+        "ON CONFLICT (tenant) DO UPDATE SET next = k.next + $2 RETURNING next - $2",
+        (tenant, count),
+        ("int", "bigint"),
+    )
+
+
 class Verdict(enum.Enum):
     """What became of a Change."""
 

@@ -34,7 +34,7 @@ from asyncpg.exceptions import (
 )
 
 from fhirhub import errors
-from fhirhub.store.database import Change, Key, Reader, Transaction, Verdict
+from fhirhub.store.database import Change, Key, Reader, Transaction, Verdict, take_keys
 from fhirhub.store.index import TABLES
 from fhirhub.store.sql import Dialect, PostgresqlDialect, Row, Statement
 
@@ -416,14 +416,9 @@ class PostgresqlDatabase:
         raise errors.transient("Others kept writing the same resources; try again.")
 
     async def take_keys(self, tenant: int, count: int) -> int:
+        statement = take_keys(tenant, count)
         async with self._connections.one() as connection:
-            taken = await connection.fetchval(
-                "INSERT INTO row_key AS k (tenant, next) VALUES ($1, 1 + $2) "
-                "ON CONFLICT (tenant) DO UPDATE SET next = k.next + $2 RETURNING next - $2",
-                tenant,
-                count,
-            )
-        return int(taken)
+            return int(await connection.fetchval(statement.sql, *statement.values))
 
     async def durability(self) -> dict[str, str]:
         async with self._connections.one() as connection:

@@ -20,7 +20,7 @@ from functools import lru_cache
 from typing import Any, TypeVar
 
 from fhirhub import errors
-from fhirhub.store.database import Change, Key, Reader, Transaction, Verdict
+from fhirhub.store.database import Change, Key, Reader, Transaction, Verdict, take_keys
 from fhirhub.store.index import TABLES
 from fhirhub.store.postgresql import too_costly
 from fhirhub.store.sql import Dialect, Row, SqliteDialect, Statement
@@ -209,13 +209,7 @@ class SqliteDatabase:
 
     async def take_keys(self, tenant: int, count: int) -> int:
         async def work(unit: Transaction) -> int:
-            rows = await unit.fetch(
-                Statement(
-                    "INSERT INTO row_key (tenant, next) VALUES ($1, 1 + $2) "
-                    "ON CONFLICT (tenant) DO UPDATE SET next = next + $2 RETURNING next - $2",
-                    (tenant, count),
-                )
-            )
+            rows = await unit.fetch(take_keys(tenant, count))
             return int(rows[0][0])
 
         return await self.transaction(work)
