@@ -12,7 +12,10 @@ from fhirhub.errors import invalid, not_supported, required
 from fhirhub.repository import Stored
 from fhirhub.resources import document
 
-_MEDIA_TYPE = re.compile(r"[\w.+!#$&^-]+/[\w.+!#$&^-]+(?:\s*;\s*[\w.+!#$&^-]+=(?:[\w.+!#$&^:/-]+|\"[^\"\r\n]*\"))*")
+_TOKEN = r"[\w.+!#$&^-]+"
+_MEDIA_TYPE = re.compile(
+    rf"{_TOKEN}/{_TOKEN}(?:\s*;\s*{_TOKEN}=(?:[\w.+!#$&^:/-]+|\"[^\"\r\n]*\"))*", re.ASCII
+)
 _NAMED = (formats.FHIR_JSON, formats.FHIR_XML, "application/json+fhir", "application/xml+fhir")
 
 
@@ -47,7 +50,7 @@ def of_content(request: FhirRequest, id: str | None) -> Json:
 
 def content(request: FhirRequest, stored: Stored) -> FhirResponse:
     """The content of a stored Binary in its own type, or the resource where that is what is accepted."""
-    resource = document.parse(stored.body or b"")
+    resource = document.decode(stored.body or b"{}")
     own = str(resource.get("contentType", "application/octet-stream"))
     accept = request.headers.get("accept")
     shown = FhirResponse(200, stored.body, stored.version, stored.updated)

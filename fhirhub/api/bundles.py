@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from urllib.parse import quote, urlencode
 
 import msgspec
 
 from fhirhub.resources import document
 
 _encode = msgspec.json.encode
+_SAFE = ":,/$*"
 
 
 def bundle(
@@ -46,6 +48,11 @@ def found(base: str, type: str, id: str, body: bytes, mode: str) -> bytes:
 def remark(outcome: bytes) -> bytes:
     """The entry of an OperationOutcome about a search."""
     return b'{"resource":' + outcome + _MODES["outcome"]
+
+
+def url(path: str, parameters: Sequence[tuple[str, str]]) -> str:
+    """A link with these parameters, encoded."""
+    return f"{path}?{urlencode(parameters, safe=_SAFE, quote_via=quote)}" if parameters else path
 
 
 _MODES = {

@@ -34,7 +34,7 @@ def version_of(header: str) -> int:
     if found is None:
         raise invalid(f'`If-Match` expects the ETag of a version such as W/"3"; got `{header}`')
     if not _VERSION.fullmatch(found[1]):
-        raise error(412, "conflict", f"No version has the ETag `{header}`; versions are W/\"1\", W/\"2\" ...")
+        raise error(412, "conflict", f'No version has the ETag `{header}`; versions are W/"1", W/"2" ...')
     return int(found[1])
 
 

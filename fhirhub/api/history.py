@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from urllib.parse import parse_qsl, urlencode
+import hashlib
+import hmac
+from urllib.parse import parse_qsl
 
 from fhirhub.api import bundles, conditions, read
 from fhirhub.api.exchange import FhirRequest, FhirResponse
 from fhirhub.errors import invalid
 from fhirhub.repository import Stored
 from fhirhub.resources import document, primitives, subset
+from fhirhub.store.versions import HistoryRequest
 
 PARAMETERS = ("_since", "_at", "_count", "_cursor", "_summary", "_elements", "_format", "_pretty")
 
@@ -22,16 +25,38 @@ async def history(request: FhirRequest) -> FhirResponse:
     found = await request.repository.history(
         HistoryRequest(type, id, asked.since, asked.at, asked.before, asked.count)
     )
-    entries = found[: asked.count]
+    shown = found[: asked.count]
     url = "/".join((request.base, *path))
-    links = [("self", _url(url, asked.used))]
-    if page.next is not None:
-        used = [(name, value) for name, value in asked.used if name != "_cursor"]
-        links.append(("next", _url(url, [*used, ("_cursor", page.next)])))
-        links.append(("first", _url(url, used)))
-    entries = [] if asked.summary == "count" else [_entry(request.base, asked, one) for one in page.entries]
-    body = bundles.bundle("history", entries, now=request.context.now(), links=links, total=page.total)
-    return FhirResponse(200, body)
+    links = [("self", bundles.url(url, asked.used))]
+    if len(found) > asked.count > 0:
+        last = shown[-1]
+        cursor = _sealed(request, (last.updated, last.rid, last.version))
+        links.append(("next", bundles.url(url, [*asked.without_cursor(), ("_cursor", cursor)])))
+    if asked.before is not None:
+        links.append(("first", bundles.url(url, asked.without_cursor())))
+    entries = [_entry(request.base, asked, one) for one in shown]
+    return FhirResponse(200, bundles.bundle("history", entries, now=request.context.now(), links=links))
+
+
+def _seal(request: FhirRequest, place: str) -> str:
+    """What proves that a cursor is ours, and of this history."""
+    key = request.repository.tenant.cursor_key
+    content = "\0".join((place, *request.path)).encode()
+    return hashlib.blake2b(content, key=key[:64], digest_size=12).hexdigest()
+
+
+def _sealed(request: FhirRequest, place: tuple[int, int, int]) -> str:
+    """The cursor of the page behind a place."""
+    text = ".".join(f"{number:x}" for number in place)
+    return f"{text}.{_seal(request, text)}"
+
+
+def _unsealed(request: FhirRequest, cursor: str) -> tuple[int, int, int]:
+    text, _, seal = cursor.rpartition(".")
+    if not hmac.compare_digest(seal.encode(), _seal(request, text).encode()):
+        raise invalid("`_cursor` is not one of this history; follow the `next` link as it is")
+    updated, rid, version = (int(part, 16) for part in text.split("."))
+    return updated, rid, version
 
 
 class _Asked:
@@ -42,7 +67,7 @@ class _Asked:
         self.since: int | None = None
         self.at: tuple[int, int] | None = None
         self.count = settings.page_count_default
-        self.cursor: str | None = None
+        self.before: tuple[int, int, int] | None = None
         self.summary: str | None = None
         self.elements: list[str] = []
         self.used: list[tuple[str, str]] = []
@@ -57,7 +82,7 @@ class _Asked:
                         raise invalid(f"`_count` expects a whole number, not below 0; got `{value}`")
                     self.count = min(int(value), settings.page_count_max)
                 case "_cursor":
-                    self.cursor = value
+                    self.before = _unsealed(request, value)
                 case "_summary":
                     if value not in read.SUMMARIES:
                         raise invalid(f"`_summary` expects one of {', '.join(read.SUMMARIES)}; got `{value}`")
@@ -74,16 +99,15 @@ class _Asked:
         if self.summary == "count":
             self.count = 0
 
+    def without_cursor(self) -> list[tuple[str, str]]:
+        return [pair for pair in self.used if pair[0] != "_cursor"]
+
 
 def _moment(name: str, value: str) -> tuple[int, int]:
     try:
         return primitives.date_range(value.replace(" ", "+"))
     except ValueError:
         raise invalid(f"`{name}` expects a moment such as 2026-11-22T09:00:00Z; got `{value}`") from None
-
-
-def _url(url: str, used: list[tuple[str, str]]) -> str:
-    return f"{url}?{urlencode(used, safe=':,/')}" if used else url
 
 
 def _entry(base: str, asked: _Asked, stored: Stored) -> bytes:
@@ -94,21 +118,24 @@ def _entry(base: str, asked: _Asked, stored: Stored) -> bytes:
     shown = b""
     if stored.body is not None:
         shown = b'"resource":' + _part(asked, stored.body) + b","
-    return b'{"fullUrl":"%s/%s",%s"request":{"method":"%s","url":"%s"},"response":{"status":"%s","etag":"W/\\"%d\\"","lastModified":"%s"}}' % (  # noqa: E501
-        base.encode(),
-        where.encode(),
-        shown,
-        method.encode(),
-        (stored.type if method == "POST" else where).encode(),
-        status.encode(),
-        stored.version,
-        document.instant(stored.updated).encode(),
+    return (
+        b'{"fullUrl":"%s/%s",%s"request":{"method":"%s","url":"%s"},"response":{"status":"%s","etag":"W/\\"%d\\"","lastModified":"%s"}}'
+        % (
+            base.encode(),
+            where.encode(),
+            shown,
+            method.encode(),
+            (stored.type if method == "POST" else where).encode(),
+            status.encode(),
+            stored.version,
+            document.instant(stored.updated).encode(),
+        )
     )
 
 
 def _part(asked: _Asked, body: bytes) -> bytes:
     if asked.elements:
-        return document.encode(subset.elements(document.parse(body), asked.elements))
+        return document.encode(subset.elements(document.decode(body), asked.elements))
     if asked.summary:
-        return document.encode(subset.summary(document.parse(body), asked.summary))
+        return document.encode(subset.summary(document.decode(body), asked.summary))
     return body

@@ -42,6 +42,7 @@ COMPRESS_SAVED_SECONDS = 0.25
 _REQUEST_ID = re.compile(rb"[A-Za-z0-9._:\-]{1,64}")
 _HOST = re.compile(r"[A-Za-z0-9._\-]+(?::[0-9]{1,5})?|\[[0-9A-Fa-f:.]+\](?::[0-9]{1,5})?")
 _PREFIX = re.compile(r"(?:/[A-Za-z0-9._~\-]+)*/?")
+_CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 _VARY: Field = (b"vary", b"Accept, Accept-Encoding, Origin")
 _EXPOSED = b"ETag, Last-Modified, Location, Content-Location, X-Request-Id, Retry-After, WWW-Authenticate"
 _ASKABLE = (
@@ -259,9 +260,7 @@ class Door:
             return unpacked(body, coding, unpacked_limit)
         return await asyncio.to_thread(unpacked, body, coding, unpacked_limit)
 
-    async def _options(
-        self, scope: Scope, raw: dict[bytes, bytes], request_id: bytes, send: Send
-    ) -> None:
+    async def _options(self, scope: Scope, raw: dict[bytes, bytes], request_id: bytes, send: Send) -> None:
         """What may be done here: for a browser app that asks first, and for anybody else."""
         _, path = _path(scope)
         names = routes.allowed(path)
@@ -318,7 +317,7 @@ def _query(scope: Scope) -> str:
     if not raw:
         return ""
     if len(raw) + len(scope["path"]) > MAX_URL_BYTES:
-        raise error(414, "too-long", f"The URL is longer than {MAX_URL_BYTES} bytes; POST to `_search` instead")
+        raise _url_too_long()
     try:
         if b"%" in raw:
             decoded = unquote_to_bytes(raw)
@@ -344,7 +343,7 @@ def _path(scope: Scope) -> tuple[str, tuple[str, ...]]:
     else:
         parts = path.split("/")
     if len(path) > MAX_URL_BYTES:
-        raise error(414, "too-long", f"The URL is longer than {MAX_URL_BYTES} bytes")
+        raise _url_too_long()
     if parts[-1] == "" and len(parts) > 2:
         parts.pop()
     if parts[1] == "fhir":
@@ -390,7 +389,10 @@ def _forwarded(raw: dict[bytes, bytes], scheme: str, host: bytes) -> tuple[str, 
 def _fields(headers: Mapping[str, str]) -> Iterable[Field]:
     """Header fields of an answer; none can carry a line of its own."""
     for name, value in headers.items():
-        yield name.lower().encode("latin-1"), re.sub(r"[\x00-\x1f\x7f]", " ", value).encode("latin-1", "replace")
+        yield (
+            name.lower().encode("latin-1"),
+            re.sub(r"[\x00-\x1f\x7f]", " ", value).encode("latin-1", "replace"),
+        )
 
 
 _CODINGS = {b"": None, b"identity": None, b"gzip": 31, b"x-gzip": 31, b"deflate": 15}
@@ -457,8 +459,12 @@ def _coding(accepted: bytes) -> bytes | None:
     return None
 
 
+def _url_too_long() -> FhirError:
+    text = f"The URL is longer than {MAX_URL_BYTES} bytes; a search may be sent by POST to `_search`"
+    return error(414, "too-long", text)
+
+
 def _body_too_long(limit: int) -> FhirError:
     fault = too_long(f"The body is longer than {limit} bytes")
     fault.headers["Connection"] = "close"
     return fault
-

@@ -57,9 +57,9 @@ def part(request: FhirRequest, body: bytes, also: tuple[str, ...] = ()) -> bytes
         elif name not in _PARAMETERS and name not in also and not conditions.preference(request).lenient:
             raise unknown_parameter(name, (*also, *_PARAMETERS))
     if elements:
-        return document.encode(subset.elements(document.parse(body), elements))
+        return document.encode(subset.elements(document.decode(body), elements))
     if summary:
-        return document.encode(subset.summary(document.parse(body), summary))
+        return document.encode(subset.summary(document.decode(body), summary))
     return body
 
 

@@ -144,4 +144,3 @@ def _unknown_path(path: tuple[str, ...]) -> FhirError:
     near = difflib.get_close_matches(first, definitions.RESOURCE_TYPES, 1, 0.6)
     also = f"; did you mean {near[0]}?" if near else ""
     return not_supported(f"`{first}` is not a resource type of FHIR R4{also}", status=404)
-

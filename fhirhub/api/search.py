@@ -31,12 +31,27 @@ async def search(request: FhirRequest) -> FhirResponse:
         if len(path) > 2 and path[2] != "*":
             type = path[2]
     pairs = parameters(request)
-    lenient = conditions.preference(request).lenient
+    lenient = "prefer" in request.headers and conditions.preference(request).lenient
     asked = requests.parse(
-        type, pairs, request.repository.parameters, lenient=lenient, compartment=compartment
+        type,
+        pairs,
+        request.repository.parameters,
+        lenient=lenient,
+        compartment=compartment,
+        base=request.base,
     )
-    found = await request.repository.search(asked)
+    limit(request, asked)
+    found = await request.repository.search(asked, asked.cursor)
     return FhirResponse(200, page(request, "/".join(path), asked, found))
+
+
+def limit(request: FhirRequest, asked: SearchRequest) -> None:
+    """Keep the page within the settings."""
+    settings = request.context.settings
+    if asked.count is None:
+        asked.count = settings.page_count_default
+    elif asked.count > settings.page_count_max:
+        asked.count = settings.page_count_max
 
 
 def parameters(request: FhirRequest) -> str | list[tuple[str, str]]:
@@ -65,4 +80,43 @@ def parameters(request: FhirRequest) -> str | list[tuple[str, str]]:
 
 def page(request: FhirRequest, path: str, asked: SearchRequest, found: Found) -> bytes:
     """The Bundle of what was found, with links that hold exactly what was used."""
-    raise NotImplementedError
+    base = request.base
+    url = f"{base}/{path}" if path else base
+    query = request.query
+    links: list[tuple[str, str]]
+    if request.method == "GET" and asked.cursor is None and len(asked.used) == query.count("&") + 1:
+        # Everything asked was used: the query stands as it came.
+        links = [("self", f"{url}?{query}")]
+        if found.next is not None:
+            links.append(("next", f"{url}?{query}&_cursor={found.next}"))
+    else:
+        links = [("self", bundles.url(url, asked.used))]
+        first = [pair for pair in asked.used if pair[0] != "_cursor"]
+        if found.next is not None:
+            links.append(("next", bundles.url(url, [*first, ("_cursor", found.next)])))
+        if asked.cursor is not None:
+            links.append(("first", bundles.url(url, first)))
+    entries: list[bytes] = []
+    if asked.summary == "false" and not asked.elements:
+        for match in found.matches:
+            entries.append(bundles.found(base, match.type, match.id, match.body, "match"))
+        for match in found.includes:
+            entries.append(bundles.found(base, match.type, match.id, match.body, "include"))
+    else:
+        for match in found.matches:
+            entries.append(bundles.found(base, match.type, match.id, _part(asked, match.body), "match"))
+        for match in found.includes:
+            # The elements named are those of the type searched.
+            body = match.body if asked.elements else _part(asked, match.body)
+            entries.append(bundles.found(base, match.type, match.id, body, "include"))
+    issues = [*asked.issues, *found.issues]
+    if issues:
+        entries.append(bundles.remark(outcome.render(issues)))
+    return bundles.bundle("searchset", entries, now=request.context.now(), links=links, total=found.total)
+
+
+def _part(asked: SearchRequest, body: bytes) -> bytes:
+    resource = document.decode(body)
+    if asked.elements:
+        return document.encode(subset.elements(resource, asked.elements))
+    return document.encode(subset.summary(resource, asked.summary))

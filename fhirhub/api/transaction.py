@@ -83,9 +83,14 @@ class Entry:
         return self.creates or (self.method == "PUT" and len(self.path) == 1)
 
     @property
+    def names_one(self) -> bool:
+        """Whether its URL names one resource."""
+        return len(self.path) == 2 and self.path[1][:1] not in ("_", "$")
+
+    @property
     def written(self) -> tuple[str, str] | None:
         """Type and id of what it writes; None where it writes nothing, or what is not known yet."""
-        if self.rank == 3 or self.twin is not None or self.response is not None and self.creates:
+        if self.rank == 3 or self.twin is not None or (self.response is not None and self.creates):
             return None
         if len(self.path) == 2:
             return self.path[0], self.path[1]
@@ -186,7 +191,11 @@ def _headers(request: FhirRequest, asked: Json, where: str) -> dict[str, str]:
     headers = {"prefer": request.headers.get("prefer") or "return=minimal"}
     if "return=" not in headers["prefer"].lower():
         headers["prefer"] += ", return=minimal"
-    for key, name in (("ifNoneMatch", "if-none-match"), ("ifMatch", "if-match"), ("ifNoneExist", "if-none-exist")):
+    for key, name in (
+        ("ifNoneMatch", "if-none-match"),
+        ("ifMatch", "if-match"),
+        ("ifNoneExist", "if-none-exist"),
+    ):
         if key in asked:
             headers[name] = asked[key]
     if "ifModifiedSince" in asked:
@@ -320,6 +329,12 @@ class _Transaction(_Answers):
         self.new_ids = [new_id() if entry.makes else None for entry in entries]
         self.runs = 0
         self.prepared = False
+        self._begin(entries)
+
+    def _begin(self, entries: list[Entry]) -> None:
+        self.entries, self.prepared = entries, False
+        for entry, id in zip(entries, self.new_ids, strict=True):
+            entry.new_id = id
 
     async def run(self) -> FhirResponse:
         locked: set[str] = set()
@@ -336,11 +351,9 @@ class _Transaction(_Answers):
 
     async def _run(self, unit: Repository) -> None:
         if self.runs:
-            self.entries = _entries(self.request, _parsed(self.request))
-            self.prepared = False
+            self._begin(_entries(self.request, _parsed(self.request)))
         self.runs += 1
-        for entry, id in zip(self.entries, self.new_ids, strict=True):
-            entry.new_id = id
+        await unit.foresee((entry.path[0], entry.path[1]) for entry in self.entries if entry.names_one)
         for entry in self._ranked(0):
             await self._delete(unit, entry)
         same: dict[tuple[str, str], Entry] = {}
@@ -387,9 +400,7 @@ class _Transaction(_Answers):
             entry.headers.pop("if-none-exist")
             if match is not None:
                 entry.target = (type, match.id)
-                entry.response = write.answer(
-                    self.asked(entry, unit), Written(match, "unchanged")
-                )
+                entry.response = write.answer(self.asked(entry, unit), Written(match, "unchanged"))
             else:
                 entry.target = (type, entry.new_id or "")
             return
@@ -405,7 +416,7 @@ class _Transaction(_Answers):
                 raise conflict(f"Nothing matches the criteria, and {type}/{own} exists already")
         elif own is not None and own != match.id:
             raise invalid(f"The match is {type}/{match.id}, the resource says id `{own}`", f"{type}.id")
-        id = own if match is None else match.id
+        id = str(own) if match is None else match.id
         if entry.resource is not None and entry.method == "PUT":
             entry.resource["id"] = id
         entry.path, entry.query, entry.target = (type, id), "", (type, id)
@@ -440,8 +451,8 @@ class _Transaction(_Answers):
             if resource is None or entry.rank == 3:
                 continue
             if everywhere:
-                root = _root(entry.full_url)
-                references.rewrite(resource, {**everywhere, **by_root[root]} if root in by_root else everywhere)
+                near = by_root.get(_root(entry.full_url) or "")
+                references.rewrite(resource, {**everywhere, **near} if near else everywhere)
             if entry.method != "PATCH" and entry.response is None:
                 issues += outcome.moved(structure.validate(resource), entry.where)
                 entry.checked = True

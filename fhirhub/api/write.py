@@ -11,7 +11,8 @@ from fhirhub.api import binary, conditions, formats, outcome
 from fhirhub.api.exchange import FhirRequest, FhirResponse, Json
 from fhirhub.errors import FhirError, Issue, informational, invalid, not_supported, required
 from fhirhub.repository import Written
-from fhirhub.resources import document, patch as patches, xml
+from fhirhub.resources import document, xml
+from fhirhub.resources import patch as patches
 from fhirhub.resources.validation import structure
 from fhirhub.store import request as requests
 from fhirhub.store.request import SearchRequest
@@ -46,18 +47,14 @@ async def update_where(request: FhirRequest) -> FhirResponse:
     type = request.path[0]
     criteria = conditional(request, type, request.query)
     resource = content(request, type)
-    written = await request.repository.update_where(
-        criteria, resource, if_match=conditions.if_match(request)
-    )
+    written = await request.repository.update_where(criteria, resource, if_match=conditions.if_match(request))
     return answer(request, written)
 
 
 async def patch(request: FhirRequest) -> FhirResponse:
     """A new version made by changing the current one."""
     type, id = request.path
-    written = await request.repository.patch(
-        type, id, change(request), if_match=conditions.if_match(request)
-    )
+    written = await request.repository.patch(type, id, change(request), if_match=conditions.if_match(request))
     return answer(request, written)
 
 
@@ -89,8 +86,8 @@ async def delete_where(request: FhirRequest) -> FhirResponse:
 def conditional(request: FhirRequest, type: str, criteria: str) -> SearchRequest:
     """The criteria of a conditional interaction. Raises where there are none: that would match everything."""
     criteria = criteria.strip().removeprefix(type).removeprefix("?")
-    parsed = requests.parse(type, criteria, request.repository.parameters, lenient=False)
-    if not parsed.criteria:
+    parsed = requests.parse(type, criteria, request.repository.parameters, base=request.base)
+    if not parsed.has_criteria:
         raise required(
             f"A conditional interaction on {type} needs search criteria such as `identifier=system|value`"
         )
@@ -149,7 +146,7 @@ def change(request: FhirRequest) -> Callable[[Json], Json]:
                 kind = formats.body_kind(content_type)
             except FhirError as error:
                 wanted = f"A patch is {formats.JSON_PATCH}, or Parameters as {formats.FHIR_JSON} or XML"
-                issues = [replace(issue, text=f"{wanted}; got `{content_type or ''}`") for issue in error.issues]
+                issues = [replace(issue, text=f"{wanted}; got `{content_type}`") for issue in error.issues]
                 raise FhirError(error.status, issues, {"Accept-Patch": ACCEPT_PATCH}) from None
             apply = _parameters_patch(parse(request.body, kind))
 

@@ -10,7 +10,8 @@ from fhirhub.settings import Settings
 CONTENT_SECURITY_POLICY = "default-src 'none'; style-src 'sha256-{digest}'"
 
 STYLE = """
-body { font: 1rem/1.5 system-ui, sans-serif; max-width: 44rem; margin: 3rem auto; padding: 0 1rem; color: #1b1f24 }
+body { font: 1rem/1.5 system-ui, sans-serif; max-width: 44rem; margin: 3rem auto;
+padding: 0 1rem; color: #1b1f24 }
 h1 { line-height: 1.2 } code { background: #f2f4f6; padding: 0 .25rem } a { color: #0b5394 }
 table { border-collapse: collapse; width: 100% } th, td { text-align: left; padding: .3rem .6rem .3rem 0;
 vertical-align: top; border-bottom: 1px solid #d8dde2 } .warning { border-left: .3rem solid #b3261e;

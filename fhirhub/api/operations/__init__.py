@@ -95,7 +95,9 @@ def find(path: tuple[str, ...]) -> Operation:
         near = difflib.get_close_matches(name, _BY_NAME, 1)
         also = f"; did you mean {near[0]}?" if near else f"; there are {', '.join(_BY_NAME)}"
         raise not_supported(f"There is no operation `{name}`{also}", status=404)
-    if level not in operation.levels or (type is not None and operation.types and type not in operation.types):
+    if level not in operation.levels or (
+        type is not None and operation.types and type not in operation.types
+    ):
         raise _elsewhere(operation, "/".join(path[:-1]) or "the base")
     return operation
 

@@ -30,7 +30,7 @@ async def meta(request: FhirRequest) -> FhirResponse:
 
 def shown(stored: Stored) -> FhirResponse:
     """The answer that tells the meta of a stored version."""
-    resource = document.parse(stored.body or b"")
+    resource = document.decode(stored.body or b"{}")
     body = document.encode(_result(resource.get("meta", {})))
     return FhirResponse(200, body, stored.version, stored.updated)
 
@@ -49,13 +49,13 @@ async def _in_use(request: FhirRequest, type: str | None) -> Json:
     seen = 0
     for name in LISTS:
         criteria = requests.parse(
-            type, f"_{name}:missing=false&_count={_PAGE}", request.repository.parameters, lenient=False
+            type, f"_{name}:missing=false&_count={_PAGE}", request.repository.parameters
         )
         cursor: str | None = None
         while True:
             page = await request.repository.search(criteria, cursor)
             for match in page.matches:
-                for label in document.parse(match.body).get("meta", {}).get(name, ()):
+                for label in document.decode(match.body).get("meta", {}).get(name, ()):
                     found[name].setdefault(key(label), label)
             seen += len(page.matches)
             if page.next is None:

@@ -62,9 +62,7 @@ class Input:
 
     def lists(self, name: str) -> list[str]:
         """The members of all comma-separated values."""
-        return [
-            part.strip() for value in self.all(name) for part in str(value).split(",") if part.strip()
-        ]
+        return [part.strip() for value in self.all(name) for part in str(value).split(",") if part.strip()]
 
     def only(self, known: Sequence[str]) -> None:
         """Raise invalid for a parameter that is not among these."""

@@ -31,7 +31,7 @@ async def validate(request: FhirRequest) -> FhirResponse:
     issues: list[Issue] = []
     if id is not None and (resource is None or mode == "delete"):
         stored = await request.repository.read(type, id)
-        resource = document.parse(stored.body or b"")
+        resource = document.decode(stored.body or b"{}")
     if resource is None:
         raise required("The body should hold the resource, or Parameters with `resource`")
     issues += _faults(type, id, mode, resource)

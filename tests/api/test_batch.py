@@ -1,0 +1,83 @@
+from __future__ import annotations
+
+from httpx import AsyncClient, Response
+
+from tests.api.builders import Json, bundle, entry, fhir, observation, patient, put
+
+
+async def batch(client: AsyncClient, *entries: Json) -> Response:
+    return await client.post("", json=bundle("batch", *entries), headers=fhir({}))
+
+
+async def test_each_entry_has_its_own_answer(client: AsyncClient) -> None:
+    await put(client, patient(id="a"))
+    response = await batch(
+        client,
+        entry("GET", "Patient/a"),
+        entry("GET", "Patient/nobody"),
+        entry("POST", "Patient", patient(gender="m")),
+        entry("POST", "Patient", patient(gender="male")),
+        entry("GET", "Nothing/x"),
+        entry("DELETE", "Patient/b"),
+        entry("POST", "Observation", observation(subject={"reference": "Patient/nobody"})),
+        entry("POST", ""),
+    )
+    assert response.status_code == 200
+    assert response.json()["type"] == "batch-response"
+    answers = [one["response"] for one in response.json()["entry"]]
+    assert [answer["status"][:3] for answer in answers[:6]] == ["200", "404", "400", "201", "404", "204"]
+    assert answers[6]["status"].startswith("4")
+    assert answers[7]["status"].startswith("4")
+    assert response.json()["entry"][0]["resource"]["id"] == "a"
+    assert response.json()["entry"][0]["fullUrl"] == "http://hub.test/fhir/Patient/a"
+    assert answers[1]["outcome"]["issue"][0]["code"] == "not-found"
+    assert answers[2]["outcome"]["issue"][0]["expression"] == ["Bundle.entry[2].resource.gender"]
+
+
+async def test_deletes_come_before_creates_and_reads_last(client: AsyncClient) -> None:
+    await put(client, patient(id="a"))
+    response = await batch(
+        client,
+        entry("GET", "Patient/a"),
+        entry("PUT", "Patient/b", patient(id="b")),
+        entry("GET", "Patient/b"),
+        entry("DELETE", "Patient/a"),
+    )
+    statuses = [one["response"]["status"][:3] for one in response.json()["entry"]]
+    assert statuses == ["410", "201", "200", "204"]
+
+
+async def test_entries_on_one_resource_keep_their_order(client: AsyncClient) -> None:
+    entries = [
+        entry("PUT", "Patient/a", patient(id="a", name=[{"text": str(number)}])) for number in range(10)
+    ]
+    response = await batch(client, *entries)
+    assert [one["response"]["etag"] for one in response.json()["entry"]] == [
+        f'W/"{number}"' for number in range(1, 11)
+    ]
+    assert (await client.get("Patient/a")).json()["name"][0]["text"] == "9"
+
+
+async def test_links_between_entries_of_a_batch_are_left_alone(client: AsyncClient) -> None:
+    urn = "urn:uuid:0b3e3c5e-3d5f-4c1e-8f55-0a7f4d2f6a01"
+    response = await batch(
+        client,
+        entry("POST", "Patient", patient(), urn),
+        entry(
+            "PUT", "Basic/b", {"resourceType": "Basic", "id": "b", "code": {}, "subject": {"reference": urn}}
+        ),
+    )
+    assert response.json()["entry"][0]["response"]["status"] == "201 Created"
+    stored = await client.get("Basic/b")
+    if stored.status_code == 200:
+        assert stored.json()["subject"]["reference"] == urn
+
+
+async def test_an_entry_of_a_batch_without_request_is_refused_as_a_whole(client: AsyncClient) -> None:
+    response = await batch(client, {"resource": patient()})
+    assert response.status_code == 400
+
+
+async def test_many_entries_are_answered(client: AsyncClient) -> None:
+    response = await batch(client, *[entry("POST", "Patient", patient()) for _ in range(200)])
+    assert {one["response"]["status"] for one in response.json()["entry"]} == {"201 Created"}

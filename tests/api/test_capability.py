@@ -1,0 +1,101 @@
+from __future__ import annotations
+
+from httpx import AsyncClient
+
+from fhirhub.api.operations import OPERATIONS
+from fhirhub.api.routes import ROUTES
+from fhirhub.resources import definitions
+from tests.api.builders import issues
+from tests.api.conftest import Open
+
+
+async def test_the_statement_names_every_type_and_interaction(client: AsyncClient) -> None:
+    statement = (await client.get("metadata")).json()
+
+    assert statement["resourceType"] == "CapabilityStatement"
+    assert statement["fhirVersion"] == "4.0.1"
+    assert statement["implementation"]["url"] == "http://hub.test/fhir"
+    rest = statement["rest"][0]
+    assert [one["type"] for one in rest["resource"]] == list(definitions.RESOURCE_TYPES)
+    assert {one["code"] for one in rest["interaction"]} == {
+        "transaction",
+        "batch",
+        "search-system",
+        "history-system",
+    }
+    patient = next(one for one in rest["resource"] if one["type"] == "Patient")
+    assert {one["code"] for one in patient["interaction"]} == {
+        "read",
+        "vread",
+        "update",
+        "patch",
+        "delete",
+        "history-instance",
+        "history-type",
+        "create",
+        "search-type",
+    }
+    assert patient["versioning"] == "versioned-update"
+    assert patient["conditionalCreate"] is True
+    assert patient["conditionalDelete"] == "single"
+    assert "Patient:general-practitioner" in patient["searchInclude"]
+    assert "CarePlan:patient" in patient["searchRevInclude"]
+    assert {
+        "name": "everything",
+        "definition": "http://hl7.org/fhir/OperationDefinition/Patient-everything",
+    } in (patient["operation"])
+    names = {one["name"]: one for one in patient["searchParam"]}
+    assert names["birthdate"]["type"] == "date"
+    assert names["birthdate"]["definition"] == "http://hl7.org/fhir/SearchParameter/individual-birthdate"
+
+
+async def test_the_statement_is_itself_right(client: AsyncClient) -> None:
+    response = await client.get("metadata")
+    checked = await client.post(
+        "CapabilityStatement/$validate",
+        content=response.content,
+        headers={"Content-Type": "application/fhir+json"},
+    )
+    assert [one["severity"] for one in issues(checked)] == ["information"]
+
+
+async def test_modes_give_their_part(client: AsyncClient) -> None:
+    normative = (await client.get("metadata?mode=normative")).json()
+    terminology = (await client.get("metadata?mode=terminology")).json()
+    full = (await client.get("metadata?mode=full")).json()
+
+    assert "CarePlan" not in [one["type"] for one in normative["rest"][0]["resource"]]
+    assert "Patient" in [one["type"] for one in normative["rest"][0]["resource"]]
+    assert terminology["resourceType"] == "TerminologyCapabilities"
+    assert full == (await client.get("metadata")).json()
+    assert (await client.get("metadata?mode=some")).status_code == 400
+
+
+async def test_the_statement_follows_the_settings(open_client: Open) -> None:
+    async with open_client(
+        conditional_delete="multiple", cors_origins="*", referential_integrity="no"
+    ) as client:
+        rest = (await client.get("metadata")).json()["rest"][0]
+    assert rest["security"]["cors"] is True
+    assert rest["resource"][0]["conditionalDelete"] == "multiple"
+    assert "enforced" not in rest["resource"][0]["referencePolicy"]
+
+
+async def test_every_route_and_operation_has_a_handler_and_a_permission() -> None:
+    assert all(callable(route.handler) and len(route.permission) == 1 for route in ROUTES)
+    assert all(callable(operation.run) and len(operation.permission) == 1 for operation in OPERATIONS)
+    assert len({(route.method, route.path) for route in ROUTES}) == len(ROUTES)
+
+
+async def test_unknown_operations_name_the_nearest(client: AsyncClient) -> None:
+    for path in ("$mata", "Patient/$everythin", "Patient/a/$validat", "Observation/$last"):
+        response = await client.get(path)
+        assert response.status_code == 404
+        assert "did you mean" in issues(response)[0]["details"]["text"]
+
+
+async def test_an_operation_elsewhere_says_where_it_is(client: AsyncClient) -> None:
+    response = await client.get("Observation/o/$everything")
+    assert response.status_code == 404
+    assert "Patient/[id]/$everything" in issues(response)[0]["details"]["text"]
+    assert (await client.get("$lastn")).status_code == 404

@@ -1,0 +1,488 @@
+from __future__ import annotations
+
+import base64
+from typing import Any
+
+import pytest
+from httpx import AsyncClient, Response
+
+from tests.api.builders import Json, bundle, entry, fhir, issues, observation, patient, post, put, said
+
+URN = "urn:uuid:0b3e3c5e-3d5f-4c1e-8f55-0a7f4d2f6a01"
+URN2 = "urn:uuid:0b3e3c5e-3d5f-4c1e-8f55-0a7f4d2f6a02"
+SYSTEM = "http://example.org/id"
+
+
+def identified(value: str, **content: Any) -> Json:
+    return patient(identifier=[{"system": SYSTEM, "value": value}], **content)
+
+
+async def transact(client: AsyncClient, *entries: Json, **headers: str) -> Response:
+    return await client.post("", json=bundle("transaction", *entries), headers=fhir(headers))
+
+
+async def count(client: AsyncClient, query: str) -> int:
+    total: int = (await client.get(query + ("&" if "?" in query else "?") + "_summary=count")).json()["total"]
+    return total
+
+
+def location(response: Response, index: int) -> str:
+    text: str = response.json()["entry"][index]["response"]["location"]
+    return text.partition("/_history")[0]
+
+
+async def test_entries_are_answered_in_their_order(client: AsyncClient) -> None:
+    await put(client, patient(id="old"))
+    await put(client, patient(id="seen", gender="male"))
+
+    response = await transact(
+        client,
+        entry("GET", "Patient/seen"),
+        entry("PUT", "Patient/a", patient(id="a")),
+        entry("POST", "Patient", patient(active=True)),
+        entry("DELETE", "Patient/old"),
+    )
+
+    assert response.status_code == 200
+    answer = response.json()
+    assert answer["type"] == "transaction-response"
+    read, updated, created, deleted = answer["entry"]
+    assert read["resource"]["gender"] == "male"
+    assert read["response"]["status"] == "200 OK"
+    assert read["response"]["etag"] == 'W/"1"'
+    assert updated["response"]["status"] == "201 Created"
+    assert updated["response"]["location"] == "Patient/a/_history/1"
+    assert created["response"]["status"] == "201 Created"
+    assert created["response"]["etag"] == 'W/"1"'
+    assert created["response"]["lastModified"].endswith("Z")
+    assert "resource" not in created
+    assert deleted["response"]["status"] == "204 No Content"
+    assert (await client.get("Patient/old")).status_code == 410
+
+
+async def test_prefer_decides_what_entries_bring_back(client: AsyncClient) -> None:
+    whole = await transact(client, entry("POST", "Patient", patient()), Prefer="return=representation")
+    outcome = await transact(client, entry("POST", "Patient", patient()), Prefer="return=OperationOutcome")
+
+    assert whole.json()["entry"][0]["resource"]["resourceType"] == "Patient"
+    assert whole.json()["entry"][0]["fullUrl"].startswith("http://hub.test/fhir/Patient/")
+    assert outcome.json()["entry"][0]["response"]["outcome"]["resourceType"] == "OperationOutcome"
+
+
+async def test_an_empty_transaction_is_an_empty_answer(client: AsyncClient) -> None:
+    response = await client.post("", json={"resourceType": "Bundle", "type": "transaction"}, headers=fhir({}))
+    assert response.status_code == 200
+    assert response.json() == {"resourceType": "Bundle", "type": "transaction-response"}
+
+
+async def test_links_to_a_full_url_become_the_new_reference(client: AsyncClient) -> None:
+    response = await transact(
+        client,
+        entry("POST", "Observation", observation(subject={"reference": URN}), URN2),
+        entry("POST", "Patient", patient(), URN),
+    )
+    assert response.status_code == 200
+    made = (await client.get(location(response, 0))).json()
+    assert made["subject"]["reference"] == location(response, 1)
+
+
+async def test_links_are_replaced_wherever_the_specification_says(client: AsyncClient) -> None:
+    linking = observation(
+        text={
+            "status": "generated",
+            "div": f'<div xmlns="http://www.w3.org/1999/xhtml"><a href="{URN}">p</a></div>',
+        },
+        extension=[
+            {"url": "http://example.org/r", "valueReference": {"reference": URN}},
+            {"url": "http://example.org/u", "valueUri": URN},
+            {"url": "http://example.org/c", "valueCanonical": URN},
+            {"url": "http://example.org/s", "valueString": URN},
+        ],
+        subject={"reference": URN},
+    )
+    response = await transact(
+        client, entry("POST", "Patient", patient(), URN), entry("POST", "Observation", linking, URN2)
+    )
+    assert response.status_code == 200
+    made, target = (await client.get(location(response, 1))).json(), location(response, 0)
+    assert made["subject"]["reference"] == target
+    assert made["extension"][0]["valueReference"]["reference"] == target
+    assert made["extension"][1]["valueUri"] == target
+    assert made["extension"][2]["valueCanonical"] == URN
+    assert made["extension"][3]["valueString"] == URN
+    assert f'href="{target}"' in made["text"]["div"]
+
+
+async def test_links_to_an_http_full_url_are_replaced_absolute_and_relative(client: AsyncClient) -> None:
+    response = await transact(
+        client,
+        entry("POST", "Patient", patient(), "http://elsewhere.test/fhir/Patient/77"),
+        entry(
+            "POST",
+            "Observation",
+            observation(subject={"reference": "Patient/77"}),
+            "http://elsewhere.test/fhir/Observation/1",
+        ),
+        entry(
+            "POST",
+            "Observation",
+            observation(subject={"reference": "http://elsewhere.test/fhir/Patient/77"}),
+            URN,
+        ),
+    )
+    assert response.status_code == 200
+    for index in (1, 2):
+        made = (await client.get(location(response, index))).json()
+        assert made["subject"]["reference"] == location(response, 0)
+
+
+async def test_circles_of_links_are_made_whole(client: AsyncClient) -> None:
+    organization = {"resourceType": "Organization", "name": "A"}
+    response = await transact(
+        client,
+        entry("POST", "Organization", {**organization, "partOf": {"reference": URN2}}, URN),
+        entry("POST", "Organization", {**organization, "partOf": {"reference": URN}}, URN2),
+    )
+    assert response.status_code == 200
+    first = (await client.get(location(response, 0))).json()
+    assert first["partOf"]["reference"] == location(response, 1)
+
+
+async def test_one_fault_undoes_all_and_names_its_entry(client: AsyncClient) -> None:
+    response = await transact(
+        client,
+        entry("PUT", "Patient/a", patient(id="a")),
+        entry("POST", "Patient", patient(gender="m")),
+        entry("POST", "Patient", patient(nme="x")),
+    )
+    assert response.status_code == 400
+    expressions = [issue["expression"][0] for issue in issues(response)]
+    assert "Bundle.entry[1].resource.gender" in expressions
+    assert "Bundle.entry[2].resource.nme" in expressions
+    assert (await client.get("Patient/a")).status_code == 404
+
+
+async def test_a_read_of_nothing_fails_the_whole(client: AsyncClient) -> None:
+    response = await transact(
+        client, entry("PUT", "Patient/a", patient(id="a")), entry("GET", "Patient/nobody")
+    )
+    assert response.status_code == 404
+    assert issues(response)[0]["expression"] == ["Bundle.entry[1]"]
+    assert (await client.get("Patient/a")).status_code == 404
+
+
+async def test_a_reference_to_nothing_fails_the_whole(client: AsyncClient) -> None:
+    response = await transact(
+        client,
+        entry("PUT", "Patient/a", patient(id="a")),
+        entry("POST", "Observation", observation(subject={"reference": "Patient/nobody"})),
+    )
+    assert 400 <= response.status_code < 500
+    assert (await client.get("Patient/a")).status_code == 404
+
+
+async def test_reads_see_what_the_transaction_wrote(client: AsyncClient) -> None:
+    response = await transact(
+        client,
+        entry("GET", "Patient/a"),
+        entry("GET", f"Patient?identifier={SYSTEM}|1"),
+        entry("PUT", "Patient/a", identified("1", id="a")),
+        entry("HEAD", "Patient/a"),
+    )
+    assert response.status_code == 200
+    read, found, _, head = response.json()["entry"]
+    assert read["resource"]["id"] == "a"
+    assert found["resource"]["type"] == "searchset"
+    assert [one["resource"]["id"] for one in found["resource"]["entry"]] == ["a"]
+    assert "resource" not in head
+    assert head["response"]["etag"] == 'W/"1"'
+
+
+@pytest.mark.parametrize(
+    "entries",
+    [
+        (entry("PUT", "Patient/a", patient(id="a")), entry("DELETE", "Patient/a")),
+        (entry("PUT", "Patient/a", patient(id="a")), entry("PUT", "Patient/a", patient(id="a"))),
+        (entry("PUT", "Patient/a", patient(id="a"), URN), entry("PUT", "Patient/b", patient(id="b"), URN)),
+        (
+            entry("PUT", "Patient/a", identified("1", id="a")),
+            entry("PUT", f"Patient?identifier={SYSTEM}|0", identified("0")),
+        ),
+    ],
+)
+async def test_a_resource_named_twice_is_refused(client: AsyncClient, entries: tuple[Json, ...]) -> None:
+    await put(client, identified("0", id="a"))
+    response = await transact(client, *entries)
+    assert response.status_code == 400
+    assert (await client.get("Patient/a")).headers["etag"] == 'W/"1"'
+
+
+async def test_delete_comes_before_create(client: AsyncClient) -> None:
+    await put(client, identified("1", id="a"))
+    response = await transact(
+        client,
+        entry("POST", "Patient", identified("1"), ifNoneExist=f"identifier={SYSTEM}|1"),
+        entry("DELETE", "Patient/a"),
+    )
+    assert response.status_code == 200
+    assert response.json()["entry"][0]["response"]["status"] == "201 Created"
+    assert await count(client, f"Patient?identifier={SYSTEM}|1") == 1
+
+
+async def test_a_delete_may_leave_together_with_what_refers_to_it(client: AsyncClient) -> None:
+    await put(client, patient(id="a"))
+    await put(client, observation(id="o", subject={"reference": "Patient/a"}))
+    response = await transact(client, entry("DELETE", "Patient/a"), entry("DELETE", "Observation/o"))
+    assert response.status_code == 200
+    assert (await client.get("Patient/a")).status_code == 410
+
+
+async def test_if_none_exist_takes_what_is_there_and_links_to_it(client: AsyncClient) -> None:
+    await put(client, identified("1", id="a"))
+    response = await transact(
+        client,
+        entry("POST", "Patient", identified("1"), URN, ifNoneExist=f"identifier={SYSTEM}|1"),
+        entry("POST", "Observation", observation(subject={"reference": URN})),
+    )
+    assert response.status_code == 200
+    assert response.json()["entry"][0]["response"]["status"] == "200 OK"
+    assert location(response, 0) == "Patient/a"
+    assert (await client.get(location(response, 1))).json()["subject"]["reference"] == "Patient/a"
+
+
+async def test_equal_conditional_creates_make_one_resource(client: AsyncClient) -> None:
+    response = await transact(
+        client,
+        entry("POST", "Patient", identified("1"), URN, ifNoneExist=f"identifier={SYSTEM}|1"),
+        entry("POST", "Patient", identified("1"), URN2, ifNoneExist=f"identifier={SYSTEM}|1"),
+        entry("POST", "Observation", observation(subject={"reference": URN2})),
+    )
+    assert response.status_code == 200
+    first, second, _ = (one["response"]["status"] for one in response.json()["entry"])
+    assert (first, second) == ("201 Created", "200 OK")
+    assert location(response, 0) == location(response, 1)
+    assert (await client.get(location(response, 2))).json()["subject"]["reference"] == location(response, 0)
+
+
+async def test_conditional_update_updates_the_match_or_creates(client: AsyncClient) -> None:
+    await put(client, identified("1", id="a"))
+    response = await transact(
+        client,
+        entry("PUT", f"Patient?identifier={SYSTEM}|1", identified("1", gender="male"), URN),
+        entry("PUT", f"Patient?identifier={SYSTEM}|2", identified("2"), URN2),
+        entry(
+            "POST", "Observation", observation(subject={"reference": URN}, performer=[{"reference": URN2}])
+        ),
+    )
+    assert response.status_code == 200
+    assert location(response, 0) == "Patient/a"
+    assert response.json()["entry"][0]["response"]["etag"] == 'W/"2"'
+    assert response.json()["entry"][1]["response"]["status"] == "201 Created"
+    made = (await client.get(location(response, 2))).json()
+    assert made["subject"]["reference"] == "Patient/a"
+    assert made["performer"][0]["reference"] == location(response, 1)
+
+
+async def test_conditional_delete_and_patch_find_their_resource(client: AsyncClient) -> None:
+    await put(client, identified("1", id="a"))
+    await put(client, identified("2", id="b"))
+    patch = {
+        "resourceType": "Binary",
+        "contentType": "application/json-patch+json",
+        "data": base64.b64encode(b'[{"op":"add","path":"/gender","value":"male"}]').decode(),
+    }
+    response = await transact(
+        client,
+        entry("DELETE", f"Patient?identifier={SYSTEM}|1"),
+        entry("PATCH", f"Patient?identifier={SYSTEM}|2", patch),
+    )
+    assert response.status_code == 200
+    assert (await client.get("Patient/a")).status_code == 410
+    assert (await client.get("Patient/b")).json()["gender"] == "male"
+
+
+async def test_criteria_that_match_several_fail_the_whole(client: AsyncClient) -> None:
+    await put(client, identified("1", id="a"))
+    await put(client, identified("1", id="b"))
+    response = await transact(
+        client,
+        entry("PUT", "Patient/c", patient(id="c")),
+        entry("PUT", f"Patient?identifier={SYSTEM}|1", identified("1")),
+    )
+    assert response.status_code == 412
+    assert (await client.get("Patient/c")).status_code == 404
+
+
+async def test_if_match_of_an_entry_is_kept(client: AsyncClient) -> None:
+    await put(client, patient(id="a", gender="male"))
+    stale = await transact(client, entry("PUT", "Patient/a", patient(id="a"), ifMatch='W/"7"'))
+    fresh = await transact(client, entry("PUT", "Patient/a", patient(id="a"), ifMatch='W/"1"'))
+    assert stale.status_code == 412
+    assert fresh.status_code == 200
+
+
+async def test_conditional_reads_of_entries_are_kept(client: AsyncClient) -> None:
+    await put(client, patient(id="a"))
+    response = await transact(
+        client,
+        entry("GET", "Patient/a", ifNoneMatch='W/"1"'),
+        entry("GET", "Patient/a", ifModifiedSince="2200-01-01T00:00:00Z"),
+    )
+    assert response.status_code == 200
+    statuses = [one["response"]["status"] for one in response.json()["entry"]]
+    assert statuses == ["304 Not Modified", "304 Not Modified"]
+
+
+async def test_conditional_references_find_what_is_there(client: AsyncClient) -> None:
+    await put(client, identified("1", id="a"))
+    response = await transact(
+        client,
+        entry("POST", "Observation", observation(subject={"reference": f"Patient?identifier={SYSTEM}|1"})),
+    )
+    assert response.status_code == 200
+    assert (await client.get(location(response, 0))).json()["subject"]["reference"] == "Patient/a"
+
+
+async def test_conditional_references_find_what_the_bundle_makes(client: AsyncClient) -> None:
+    response = await transact(
+        client,
+        entry("POST", "Observation", observation(subject={"reference": f"Patient?identifier={SYSTEM}|1"})),
+        entry("POST", "Patient", identified("1")),
+    )
+    assert response.status_code == 200
+    made = (await client.get(location(response, 0))).json()
+    assert made["subject"]["reference"] == location(response, 1)
+    assert made["meta"]["versionId"] == "1"
+    assert await count(client, f"Observation?subject={location(response, 1)}") == 1
+
+
+async def test_conditional_references_among_one_type_find_the_resulting_state(client: AsyncClient) -> None:
+    response = await transact(
+        client,
+        entry(
+            "POST",
+            "Organization",
+            {
+                "resourceType": "Organization",
+                "name": "child",
+                "partOf": {"reference": f"Organization?identifier={SYSTEM}|9"},
+            },
+        ),
+        entry(
+            "POST",
+            "Organization",
+            {
+                "resourceType": "Organization",
+                "name": "parent",
+                "identifier": [{"system": SYSTEM, "value": "9"}],
+            },
+        ),
+        Prefer="return=representation",
+    )
+    assert response.status_code == 200
+    parent = location(response, 1)
+    assert (await client.get(location(response, 0))).json()["partOf"]["reference"] == parent
+    assert response.json()["entry"][0]["resource"]["partOf"]["reference"] == parent
+    assert await count(client, f"Organization?partof={parent}") == 1
+    assert len((await client.get(location(response, 0) + "/_history")).json()["entry"]) == 1
+
+
+@pytest.mark.parametrize("matches", [0, 2])
+async def test_a_conditional_reference_without_one_match_fails_the_whole(
+    client: AsyncClient, matches: int
+) -> None:
+    for _ in range(matches):
+        await post(client, identified("1"))
+    response = await transact(
+        client,
+        entry("POST", "Observation", observation(subject={"reference": f"Patient?identifier={SYSTEM}|1"})),
+    )
+    assert response.status_code in (400, 412)
+    assert f"Patient?identifier={SYSTEM}|1" in said(response)
+    assert await count(client, "Observation") == 0
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        {"resourceType": "Bundle", "type": "collection", "entry": []},
+        {"resourceType": "Bundle", "type": "searchset"},
+        {"resourceType": "Bundle"},
+        {"resourceType": "Patient"},
+        bundle("transaction", {"resource": patient()}),
+        bundle("transaction", {"request": {"method": "POST", "url": "Patient"}}),
+        bundle("transaction", {"request": {"method": "BREW", "url": "Patient"}, "resource": patient()}),
+        bundle("transaction", {"request": {"url": "Patient"}, "resource": patient()}),
+        bundle("transaction", entry("POST", "http://elsewhere.test/fhir/Patient", patient())),
+        bundle("transaction", entry("POST", "", bundle("batch"))),
+        bundle("transaction", entry("POST", "Observation", patient())),
+        bundle("transaction", entry("PUT", "Patient/b", patient(id="a"))),
+        bundle("transaction", entry("PUT", "Patient/b", patient())),
+        {"resourceType": "Bundle", "type": "transaction", "entry": {}},
+        {"resourceType": "Bundle", "type": "transaction", "entry": [1]},
+        {"resourceType": "Bundle", "type": "transaction", "entry": [None]},
+        {"resourceType": "Bundle", "type": "transaction", "entry": [{"request": "x"}]},
+        {"resourceType": "Bundle", "type": "transaction", "entry": [{"resource": "x", "request": {}}]},
+    ],
+)
+async def test_what_is_no_transaction_is_refused(client: AsyncClient, content: Json) -> None:
+    response = await client.post("", json=content, headers=fhir({}))
+    assert response.status_code == 400
+    assert issues(response)
+
+
+async def test_an_unknown_type_in_an_entry_is_named(client: AsyncClient) -> None:
+    response = await transact(client, entry("POST", "Patiend", patient()))
+    assert response.status_code == 404
+    assert "Patient" in said(response)
+    assert issues(response)[0]["expression"] == ["Bundle.entry[0]"]
+
+
+async def test_urls_of_entries_may_be_absolute(client: AsyncClient) -> None:
+    response = await transact(client, entry("PUT", "http://hub.test/fhir/Patient/a", patient(id="a")))
+    assert response.status_code == 200
+    assert (await client.get("Patient/a")).status_code == 200
+
+
+async def test_operations_and_posted_searches_may_stand_in_a_transaction(client: AsyncClient) -> None:
+    response = await transact(
+        client,
+        entry("POST", "Patient/$validate", patient(gender="m")),
+        entry("GET", "Patient/a/$meta"),
+        entry("PUT", "Patient/a", patient(id="a", meta={"tag": [{"code": "t"}]})),
+    )
+    assert response.status_code == 200
+    validated, meta, _ = response.json()["entry"]
+    assert validated["resource"]["resourceType"] == "OperationOutcome"
+    assert meta["resource"]["parameter"][0]["valueMeta"]["tag"] == [{"code": "t"}]
+
+
+async def test_a_bundle_posted_to_its_type_is_stored(client: AsyncClient) -> None:
+    made = await client.post(
+        "Bundle", json=bundle("collection", {"resource": patient(id="x")}), headers=fhir({})
+    )
+    assert made.status_code == 201
+    assert (await client.get("Patient/x")).status_code == 404
+
+
+async def test_a_thousand_entries_go_in_together(client: AsyncClient) -> None:
+    entries = [
+        entry("POST", "Patient", patient(active=True), f"urn:uuid:{n:08x}-0000-4000-8000-000000000000")
+        for n in range(1000)
+    ]
+    response = await transact(client, *entries)
+    assert response.status_code == 200
+    assert len(response.json()["entry"]) == 1000
+    assert await count(client, "Patient") == 1000
+
+
+async def test_a_transaction_may_be_xml(client: AsyncClient) -> None:
+    response = await client.post(
+        "",
+        content=b'<Bundle xmlns="http://hl7.org/fhir"><type value="transaction"/><entry><resource><Patient>'
+        b'<active value="true"/></Patient></resource><request><method value="POST"/><url value="Patient"/>'
+        b"</request></entry></Bundle>",
+        headers={"Content-Type": "application/fhir+xml", "Accept": "application/fhir+xml"},
+    )
+    assert response.status_code == 200
+    assert 'type value="transaction-response"' in response.text
