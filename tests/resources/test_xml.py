@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from fhirhub.errors import FhirError, Issue
 from fhirhub.resources.xml import from_xml, to_xml
+from tests.examples import official_examples
 
 FHIR = 'xmlns="http://hl7.org/fhir"'
 DIV = '<div xmlns="http://www.w3.org/1999/xhtml">'
@@ -363,6 +364,33 @@ def test_attachment_over_ten_megabytes_is_read() -> None:
 
 def test_a_thousand_faults_are_told_in_part() -> None:
     assert len(refusals(patient("<x/>" * 1000))) == 100
+
+
+# the official examples
+
+
+def exact(value: Any) -> Any:
+    """The value with its decimals as their digits, and without the order of keys, which XML does not have."""
+    if isinstance(value, dict):
+        return {key: exact(inner) for key, inner in value.items()}
+    if isinstance(value, list):
+        return [exact(inner) for inner in value]
+    return ("decimal", str(value)) if isinstance(value, Decimal) else value
+
+
+def test_every_official_example_survives_json_to_xml_to_json() -> None:
+    decode = msgspec.json.Decoder(float_hook=Decimal).decode
+    lost = [
+        name for name, body in official_examples() if exact(from_xml(to_xml(body))) != exact(decode(body))
+    ]
+    assert lost == []
+
+
+@pytest.mark.parametrize("pretty", [False, True])
+def test_examples_survive_xml_to_json_to_xml(pretty: bool) -> None:
+    for _, body in official_examples(at_most=3_000):
+        xml = to_xml(body, pretty)
+        assert to_xml(from_xml(xml), pretty) == xml
 
 
 # whatever comes
