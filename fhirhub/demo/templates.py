@@ -52,7 +52,7 @@ def patient() -> Json:
         Patient,
         id="x",
         meta=META,
-        identifier=[{"system": "http://fhir.nl/fhir/NamingSystem/bsn", "value": "999000006"}],
+        identifier=[{"system": "http://fhir.nl/fhir/NamingSystem/bsn", "value": "999000007"}],
         active=True,
         name=[
             {

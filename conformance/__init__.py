@@ -1,0 +1,1 @@
+"""The running hub judged from outside, by other people's software: `python -m conformance`, or `make conformance`."""
