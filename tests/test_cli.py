@@ -1,0 +1,202 @@
+"""The command line: what each command does, prints and refuses."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+import sys
+from pathlib import Path
+
+import pytest
+
+from fhirhub import cli, settings
+
+
+class Ran:
+    """What a command printed and how it ended."""
+
+    def __init__(self, status: int, out: str, err: str) -> None:
+        self.status, self.out, self.err = status, out, err
+
+
+@pytest.fixture
+def run(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Runner:
+    for variable in [setting.variable for setting in settings.described()]:
+        monkeypatch.delenv(variable, raising=False)
+    return Runner(capsys, monkeypatch)
+
+
+class Runner:
+    """Runs `fhirhub` with some arguments in this process."""
+
+    def __init__(self, captured: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+        self._captured = captured
+        self._monkeypatch = monkeypatch
+
+    def __call__(self, *arguments: str) -> Ran:
+        self._captured.readouterr()
+        self._monkeypatch.setattr(sys, "argv", ["fhirhub", *arguments])
+        try:
+            cli.main()
+            status = 0
+        except SystemExit as ended:
+            status = ended.code if isinstance(ended.code, int) else 0
+        captured = self._captured.readouterr()
+        return Ran(status, captured.out, captured.err)
+
+
+@pytest.fixture
+def region(tmp_path: Path) -> Path:
+    """A file with a patient and a plan."""
+    patient = {"resourceType": "Patient", "id": "p"}
+    plan = {
+        "resourceType": "CarePlan",
+        "id": "c",
+        "status": "active",
+        "intent": "plan",
+        "subject": {"reference": "Patient/p"},
+    }
+    path = tmp_path / "region.ndjson"
+    path.write_text(f"{json.dumps(patient)}\n{json.dumps(plan)}\n")
+    return path
+
+
+def test_every_option_names_its_variable(run: Runner) -> None:
+    text = " ".join(run("serve", "--help").out.split())
+    for name in ("host", "port", "database", "read_database", "workers", "auth", "base_url", "secret_file"):
+        assert f"FHIRHUB_{name.upper()}" in text
+
+
+@pytest.mark.parametrize(
+    ("command", "named"),
+    [
+        (("serve", "--auth", "smart"), "later version"),
+        (("serve", "--host", "0.0.0.0"), "FHIRHUB_ALLOW_OPEN"),
+        (("serve", "--database", "mysql://x/y"), "postgresql://user@host:port/name"),
+        (("load", "/nowhere/at.all"), "/nowhere/at.all"),
+        (("backup", "x", "--database", "postgresql://hub@host/db"), "pg_dump"),
+        (("restore", "x", "--database", "postgresql://hub@host/db"), "pg_restore"),
+        (("capability", "--mode", "half"), "full, normative, terminology"),
+    ],
+)
+def test_what_cannot_be_is_refused_in_a_sentence(
+    run: Runner, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, command: tuple[str, ...], named: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    ran = run(*command)
+    assert ran.status == 2
+    assert named in ran.err
+    assert "Traceback" not in ran.err
+
+
+def test_misspelt_variable_is_warned_of(
+    run: Runner, monkeypatch: pytest.MonkeyPatch, sqlite_url: str
+) -> None:
+    monkeypatch.setenv("FHIRHUB_DATABSE", "x")
+    assert "FHIRHUB_DATABASE?" in run("tenants", "list", "--database", sqlite_url).err
+
+
+def test_load_tells_what_was_taken(run: Runner, database_url: str, region: Path) -> None:
+    first = run("load", str(region), "--database", database_url)
+    assert (first.status, first.out.split(".")[0]) == (0, "Taken 2: 2 new, 0 changed, 0 unchanged")
+    assert "2 unchanged" in run("load", str(region), "--database", database_url).out
+
+
+def test_load_tells_each_refusal_and_each_dangling_reference(
+    run: Runner, database_url: str, region: Path
+) -> None:
+    lines = region.read_text().splitlines()
+    region.write_text(f'{{"resourceType":"Patient","id":"q","gender":"x"}}\n{lines[1]}\n')
+    ran = run("load", str(region), "--database", database_url)
+    assert ran.status == 1
+    assert "refused" in ran.err
+    assert "Patient.gender" in ran.err
+    assert "CarePlan/c refers to Patient/p" in ran.err
+
+
+def test_load_goes_to_the_tenant_that_is_named(run: Runner, database_url: str, region: Path) -> None:
+    assert run("load", str(region), "--database", database_url, "--tenant", "noord").status == 2
+    assert run("tenants", "add", "noord", "--database", database_url).out.endswith("/noord/fhir\n")
+    assert run("load", str(region), "--database", database_url, "--tenant", "noord").status == 0
+    assert "2 new" in run("load", str(region), "--database", database_url).out
+
+
+def test_tenants_are_listed_and_names_of_routes_refused(run: Runner, database_url: str) -> None:
+    for name in ("fhir", "metrics", "Noord", "a b", "9", ""):
+        assert run("tenants", "add", name, "--database", database_url).status == 2, name
+    assert run("tenants", "add", "noord", "--database", database_url).status == 0
+    assert "already" in run("tenants", "add", "noord", "--database", database_url).err
+    assert run("tenants", "list", "--database", database_url).out == "default\nnoord\n"
+
+
+def test_migrate_makes_the_tables_and_may_run_again(run: Runner, tmp_path: Path) -> None:
+    url = f"sqlite://{tmp_path}/new/hub.db"
+    for _ in range(2):
+        assert run("migrate", "--database", url).status == 0
+    assert run("tenants", "list", "--database", url).out == "default\n"
+
+
+def test_command_on_data_makes_the_tables_where_there_are_none(
+    run: Runner, tmp_path: Path, region: Path
+) -> None:
+    assert run("load", str(region), "--database", f"sqlite://{tmp_path}/new/hub.db").status == 0
+
+
+def test_reindex_counts_resources(run: Runner, database_url: str, region: Path) -> None:
+    run("load", str(region), "--database", database_url)
+    assert run("reindex", "--database", database_url).out == "Indexed 2 resources.\n"
+
+
+def test_capability_is_the_statement_of_this_version(run: Runner, sqlite_url: str) -> None:
+    statement = json.loads(run("capability", "--database", sqlite_url).out)
+    assert statement["resourceType"] == "CapabilityStatement"
+    assert statement["fhirVersion"] == "4.0.1"
+    terms = json.loads(run("capability", "--database", sqlite_url, "--mode", "terminology").out)
+    assert terms["resourceType"] == "TerminologyCapabilities"
+
+
+def test_demo_fills_a_region_and_again_changes_nothing(run: Runner, database_url: str) -> None:
+    first = run("demo", "--patients", "2", "--database", database_url)
+    assert first.status == 0
+    assert "Dangling references 0" in first.out
+    assert " 0 new, 0 changed" in run("demo", "--patients", "2", "--database", database_url).out
+
+
+def test_backup_is_restored_as_it_was(run: Runner, sqlite_url: str, region: Path, tmp_path: Path) -> None:
+    run("load", str(region), "--database", sqlite_url)
+    file = tmp_path / "copy.db"
+    assert "keep" in run("backup", str(file), "--database", sqlite_url).out
+    assert file.stat().st_mode & 0o777 == 0o600
+    assert run("backup", str(file), "--database", sqlite_url).status == 2
+    region.write_text('{"resourceType":"Patient","id":"later"}\n')
+    run("load", str(region), "--database", sqlite_url)
+    assert "--overwrite" in run("restore", str(file), "--database", sqlite_url).err
+    assert run("restore", str(file), "--overwrite", "--database", sqlite_url).status == 0
+    database = sqlite3.connect(sqlite_url.removeprefix("sqlite://"))
+    assert database.execute("SELECT id FROM resource ORDER BY id").fetchall() == [("c",), ("p",)]
+    database.close()
+
+
+def test_backup_taken_while_others_write_is_whole(
+    run: Runner, sqlite_url: str, region: Path, tmp_path: Path
+) -> None:
+    run("load", str(region), "--database", sqlite_url)
+    writer = sqlite3.connect(sqlite_url.removeprefix("sqlite://"), isolation_level=None)
+    writer.execute("BEGIN IMMEDIATE")
+    writer.execute("UPDATE resource SET method = 'half done'")
+    assert run("backup", str(tmp_path / "copy.db"), "--database", sqlite_url).status == 0
+    writer.execute("ROLLBACK")
+    writer.close()
+    copy = sqlite3.connect(tmp_path / "copy.db")
+    assert copy.execute("SELECT COUNT(*) FROM resource WHERE method = 'half done'").fetchone() == (0,)
+    copy.close()
+
+
+@pytest.mark.parametrize("content", [b"", b"not a database", b"SQLite format 3\0" + b"x" * 4096])
+def test_file_that_is_no_backup_is_not_restored(
+    run: Runner, sqlite_url: str, tmp_path: Path, content: bytes
+) -> None:
+    (tmp_path / "copy.db").write_bytes(content)
+    ran = run("restore", str(tmp_path / "copy.db"), "--database", sqlite_url)
+    assert ran.status == 2
+    assert "Traceback" not in ran.err
