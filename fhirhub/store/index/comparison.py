@@ -18,7 +18,7 @@ class Comparison(NamedTuple):
     sql: str
     values: tuple[Any, ...]
     kinds: tuple[Kind, ...]
-    rank: int | None = None
+    rank: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +32,7 @@ class Way:
     table: str
     keys: tuple[int, ...]
     read: Callable[[str], Comparison]
-    rank: int = 8
+    rank: float = 8
     negated: bool = False
     also: str = ""
     """A further condition on every row, without values."""

@@ -62,11 +62,14 @@ def _timing(value: Json) -> list[Range]:
 
 # Conditions
 
+SINGLE = "1 = 1"
+"""Marks a condition on an element that does not repeat: a resource has one row at most."""
+
 PREFIXES = ("eq", "ne", "gt", "lt", "ge", "le", "sa", "eb", "ap")
 
 _BOTH = ("bigint", "bigint")
 _ONE = ("bigint",)
-_MONTH = 31 * 86_400_000_000
+_DAY = 86_400_000_000
 
 
 def compare(prefix: str, low: int, high: int, now: int | None = None) -> Comparison:
@@ -74,7 +77,7 @@ def compare(prefix: str, low: int, high: int, now: int | None = None) -> Compari
     match prefix:
         case "eq":
             # The third place bounds the index from above: what lies within begins before the end.
-            rank = 3 if high - low <= _MONTH else None
+            rank = 3 if high - low <= _DAY else 6.5 if high - low <= 31 * _DAY else None
             return Comparison(
                 "{t}.low >= ? AND {t}.low < ? AND {t}.high <= ?",
                 (low, high, high),
@@ -125,4 +128,5 @@ def way(parameter: Parameter, modifier: str) -> Way:
     """How a search by this parameter with that modifier reads a value."""
     if modifier:
         raise refuse(parameter, modifier, ())
-    return Way("date", parameter.keys, read, rank=9, raw=True)
+    also = SINGLE if parameter.single else ""
+    return Way("date", parameter.keys, read, rank=9, also=also, raw=True)

@@ -22,7 +22,14 @@ from fhirhub.store.index import (
     token,
     uri,
 )
-from fhirhub.store.index.parameters import MAIN_DATES, Parameter, Parameters, begins_list, key_of
+from fhirhub.store.index.parameters import (
+    LISTED_CODES,
+    MAIN_DATES,
+    Parameter,
+    Parameters,
+    begins_list,
+    key_of,
+)
 
 Json = dict[str, Any]
 Row = tuple[Any, ...]
@@ -108,15 +115,12 @@ def _select(parameter: Parameter) -> Callable[..., list[tuple[str, Any]]]:
 # One collector for each search type
 
 
-_LISTED_CODES = frozenset({"code", "category", "type", "class"})
-
-
 def _token(parameter: Parameter, name: str, dated: bool) -> Collect:
     select, key = _select(parameter), key_of(name)
     text_key, type_key = key_of(f"{name}:text"), key_of(f"{name}:of-type")
     known = parameter.implied
     otherwise = known.get("", 0)
-    listed = dated and parameter.code in _LISTED_CODES
+    listed = dated and parameter.code in LISTED_CODES
 
     def implied(code: str) -> int:
         return known.get(code, otherwise)

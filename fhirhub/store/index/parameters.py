@@ -42,6 +42,9 @@ MAIN_DATES: Mapping[str, str] = MappingProxyType(
 )
 """The date by which lists of a type are mostly sorted; an element that does not repeat."""
 
+LISTED_CODES = frozenset({"code", "category", "type", "class"})
+"""Token parameters whose resources are kept in the order of the main date too."""
+
 _MANY_TO_ONE = frozenset(
     {
         "Organization",
@@ -65,6 +68,7 @@ _OPEN_SYSTEMS: Mapping[str, str] = MappingProxyType(
 """The system of the codes of value sets that cannot be enumerated."""
 
 
+@functools.lru_cache(65536)
 def key_of(name: str) -> int:
     """The `param` of a parameter of a type, such as `CarePlan:status`."""
     number = zlib.crc32(name.encode())
@@ -90,9 +94,9 @@ class Component:
 class Parameter:
     """A search parameter of one resource type.
 
-    `keys` are the `param` values under which its rows lie: its own, or those of the parameters whose values
-    together are its own (`combo-code` is `code` and `component-code`), so that nothing is kept twice;
-    `stored` says that it has rows of its own. `only_type` narrows a reference to targets of that type (`patient` is
+    `names` are those under which its rows lie: its own, or those of the parameters whose values together are
+    its own (`combo-code` is `code` and `component-code`), so that nothing is kept twice; `stored` says that it
+    has rows of its own. `only_type` narrows a reference to targets of that type (`patient` is
     `subject` where that is a Patient).
     """
 
@@ -102,8 +106,7 @@ class Parameter:
     """number, date, string, token, reference, composite, quantity, uri or special."""
     url: str
     expression: str
-    key: int
-    keys: tuple[int, ...]
+    names: tuple[str, ...]
     stored: bool = True
     only_type: str | None = None
     targets: tuple[str, ...] = ()
@@ -122,21 +125,19 @@ class Parameter:
     def name(self) -> str:
         return f"{self.type}:{self.code}"
 
+    @property
+    def keys(self) -> tuple[int, ...]:
+        """The `param` values of its rows."""
+        return tuple(map(key_of, self.names))
+
     def kindred(self, suffix: str) -> tuple[int, ...]:
-        """The keys of kindred values: `text`, `of-type`, `identifier`."""
-        return _kindred(self.name, suffix) if self.stored else self._borrowed(suffix)
+        """The `param` values of kindred rows: `text`, `of-type`, `identifier`."""
+        return tuple(key_of(f"{name}:{suffix}") for name in self.names)
 
-    def _borrowed(self, suffix: str) -> tuple[int, ...]:
-        return tuple(_kindred(_NAMES[key], suffix)[0] for key in self.keys)
-
-
-_NAMES: dict[int, str] = {}
-"""Names of the keys that other parameters borrow."""
-
-
-@functools.lru_cache(16384)
-def _kindred(name: str, suffix: str) -> tuple[int, ...]:
-    return (key_of(f"{name}:{suffix}"),)
+    def within(self, paths: Sequence[str]) -> Parameter:
+        """The same of resources contained where those paths (`Condition:subject`) point at them."""
+        names = tuple(f"{path}>{name}" for path in paths for name in self.names)
+        return replace(self, names=names)
 
 
 class Parameters:
@@ -184,7 +185,6 @@ class Parameters:
         return self._by_url.get(url) or definitions.search_parameter(url)
 
     def _parameter(self, definition: definitions.SearchParameter, type: str) -> Parameter:
-        key = key_of(f"{type}:{definition.code}")
         expression = definition.expression
         made = Parameter(
             type,
@@ -192,8 +192,7 @@ class Parameters:
             definition.type,
             definition.url,
             expression,
-            key,
-            (key,),
+            (f"{type}:{definition.code}",),
             targets=definition.targets,
             ready=definition.url not in self._waiting,
         )
@@ -218,7 +217,7 @@ class Parameters:
             part = self.definition(url)
             if part is None:
                 return ()
-            parameter = Parameter(type, part.code, part.type, url, expression, 0, (0,), targets=part.targets)
+            parameter = Parameter(type, part.code, part.type, url, expression, (), targets=part.targets)
             contexts = {
                 read.type for read in elements(definition.expression, type) if definition.expression != type
             } or {type}
@@ -272,7 +271,7 @@ def _shared(parameters: dict[str, Parameter]) -> dict[str, Parameter]:
         narrow = _is_narrowed(parameter)
         made[code] = replace(
             parameter,
-            keys=_lend(lenders),
+            names=tuple(lender.name for lender in lenders),
             stored=False,
             only_type=parameter.targets[0] if narrow else None,
         )
@@ -308,12 +307,6 @@ def _is_narrowed(parameter: Parameter) -> bool:
         and len(parameter.targets) == 1
         and all(_NARROWED.search(branch) for branch in _branches_of(parameter.expression, parameter.type))
     )
-
-
-def _lend(lenders: Sequence[Parameter]) -> tuple[int, ...]:
-    for lender in lenders:
-        _NAMES[lender.key] = lender.name
-    return tuple(dict.fromkeys(lender.key for lender in lenders))
 
 
 def _parts(parameter: Parameter) -> tuple[tuple[str, str], ...]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import re
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Any
 
 from fhirhub.resources import definitions, references
@@ -114,9 +115,7 @@ def way(parameter: Parameter, modifier: str, bases: Sequence[str] = ()) -> Way:
     if modifier == "":
         return Way("reference", parameter.keys, reader(parameter, None, bases), 2, also=also, raw=True)
     if modifier == "identifier" and not (canonical and "Reference" not in parameter.types):
-        as_token = Parameter(
-            parameter.type, parameter.code, "token", "", "", 0, (), types=frozenset({"Identifier"})
-        )
+        as_token = replace(parameter, kind="token", types=frozenset({"Identifier"}))
         return Way("token", parameter.kindred("identifier"), token_reader(as_token), 1, raw=True)
     if modifier == "below" and canonical:
         return Way("reference", parameter.keys, _canonical_below, 2, raw=True)

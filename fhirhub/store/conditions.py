@@ -1,0 +1,457 @@
+"""What a search asks for, as a tree without its values, and that tree as SQL.
+
+A node says which rows of which table it needs; the values that it compares with are kept beside the tree, in the
+order in which its places stand. Equal trees are one statement's shape (https://hl7.org/fhir/R4/search.html).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Literal, NamedTuple, Union
+
+from fhirhub.store.index.comparison import Comparison
+from fhirhub.store.sql import Dialect, Kind
+from fhirhub.store.visible import Visible
+
+
+class Leaf(NamedTuple):
+    """Resources with a row of `table` under one of `keys` that meets one of `tests` (any row if there is none)."""
+
+    table: str
+    keys: tuple[int, ...]
+    tests: tuple[str, ...]
+    also: str
+    rank: float
+    tag: Literal["leaf"] = "leaf"
+
+
+class Column(NamedTuple):
+    """Resources whose own columns meet one of `tests`."""
+
+    types: tuple[str, ...]
+    tests: tuple[str, ...]
+    rank: float
+    tag: Literal["column"] = "column"
+
+
+class Not(NamedTuple):
+    node: Node
+    tag: Literal["not"] = "not"
+
+
+class All(NamedTuple):
+    nodes: tuple[Node, ...]
+    tag: Literal["all"] = "all"
+
+
+class Either(NamedTuple):
+    nodes: tuple[Node, ...]
+    tag: Literal["either"] = "either"
+
+
+class Chain(NamedTuple):
+    """Resources that refer, by a row under `keys`, to a resource of `types` that meets `node`; or that contain
+    one for which the resource itself meets `contained`, with the same values."""
+
+    keys: tuple[int, ...]
+    also: str
+    types: tuple[str, ...]
+    node: Node
+    contained: Node | None
+    tag: Literal["chain"] = "chain"
+
+
+class Has(NamedTuple):
+    """Resources of `types` to which a resource of type `source` that meets `node` refers by a row under `keys`."""
+
+    source: str
+    keys: tuple[int, ...]
+    types: tuple[str, ...]
+    node: Node
+    tag: Literal["has"] = "has"
+
+
+class Hierarchy(NamedTuple):
+    """Resources that refer to a resource of `type` or to one above or below it, by the rows under `parents`."""
+
+    keys: tuple[int, ...]
+    type: str
+    parents: tuple[int, ...]
+    below: bool
+    tag: Literal["hierarchy"] = "hierarchy"
+
+
+Node = Union[Leaf, Column, Not, All, Either, Chain, Has, Hierarchy]  # noqa: UP007
+
+
+@dataclass(slots=True)
+class Bound:
+    """A node with its values."""
+
+    node: Node
+    values: tuple[Any, ...] = ()
+    kinds: tuple[Kind, ...] = ()
+
+
+def leaf(
+    table: str, keys: tuple[int, ...], comparisons: Sequence[Comparison], also: str, rank: float
+) -> Bound:
+    """Resources with a row that meets one of the comparisons."""
+    if len(comparisons) == 1:
+        sql, values, kinds, own = comparisons[0]
+        return Bound(Leaf(table, keys, (sql,), also, rank if own is None else own), values, kinds)
+    if len(comparisons) > MANY and {one.sql for one in comparisons} <= _ONE_EACH:
+        test = comparisons[0].sql.removesuffix(" = ?") + ANY_OF
+        return Bound(
+            Leaf(table, keys, (test,), also, rank), ([one.values[0] for one in comparisons],), ("text[]",)
+        )
+    ranks = [rank if one.rank is None else one.rank for one in comparisons]
+    return Bound(
+        Leaf(table, keys, tuple(one.sql for one in comparisons), also, max(ranks)),
+        tuple(value for one in comparisons for value in one.values),
+        tuple(kind for one in comparisons for kind in one.kinds),
+    )
+
+
+def both(bounds: Sequence[Bound]) -> Bound:
+    """Resources that meet all."""
+    return bounds[0] if len(bounds) == 1 else _joined(All, bounds)
+
+
+def either(bounds: Sequence[Bound]) -> Bound:
+    """Resources that meet one at least."""
+    return bounds[0] if len(bounds) == 1 else _joined(Either, bounds)
+
+
+def _joined(join: type[All] | type[Either], bounds: Sequence[Bound]) -> Bound:
+    return Bound(
+        join(tuple(bound.node for bound in bounds)),
+        tuple(value for bound in bounds for value in bound.values),
+        tuple(kind for bound in bounds for kind in bound.kinds),
+    )
+
+
+def negated(bound: Bound) -> Bound:
+    """Resources that do not meet it."""
+    return Bound(Not(bound.node), bound.values, bound.kinds)
+
+
+NOTHING = Bound(Either(()))
+"""What no resource meets."""
+
+
+def places(node: Node) -> int:
+    """How many values the node compares with."""
+    match node:
+        case Leaf() | Column():
+            return sum(test.count("?") for test in node.tests)
+        case Not(inner):
+            return places(inner)
+        case All(nodes) | Either(nodes):
+            return sum(map(places, nodes))
+        case Chain() | Has():
+            return places(node.node)
+        case Hierarchy():
+            return 1
+    raise AssertionError(node)
+
+
+def rank(node: Node) -> float | None:
+    """How well the node narrows a search, 0 best; None where it cannot be what a search begins with."""
+    match node:
+        case Leaf() | Column():
+            return node.rank
+        case Not():
+            return None
+        case All(nodes):
+            ranks = [found for each in nodes if (found := rank(each)) is not None]
+            return min(ranks, default=None)
+        case Either(nodes):
+            all_ranks = [rank(each) for each in nodes]
+            known = [found for found in all_ranks if found is not None]
+            return max(known) + 0.5 if known and len(known) == len(all_ranks) else None
+        case Chain() | Has():
+            inner = rank(node.node)
+            return None if inner is None else max(inner + 1.5, 2.5)
+        case Hierarchy():
+            return 6
+    raise AssertionError(node)
+
+
+@dataclass(slots=True)
+class Source:
+    """Where rids come from: the text behind FROM, the conditions, and the rid's expression."""
+
+    tables: str
+    where: list[str]
+    rid: str
+    unique: bool = False
+
+    def rids(self) -> str:
+        """The SELECT of its row keys."""
+        where = f" WHERE {' AND '.join(self.where)}" if self.where else ""
+        return f"SELECT {self.rid} AS rid FROM {self.tables}{where}"
+
+
+class Writer:
+    """Writes nodes as SQL; `visible` guards every resource that plays a part, its values bound from `$guard`."""
+
+    def __init__(self, dialect: Dialect, visible: Visible, guard: int) -> None:
+        self.dialect = dialect
+        self.visible = visible
+        self.guard = guard
+        self._aliases = 0
+
+    def alias(self, letter: str) -> str:
+        self._aliases += 1
+        return f"{letter}{self._aliases}"
+
+    def seen(self, alias: str) -> list[str]:
+        """The condition that the caller may see the resource of that alias."""
+        condition = self.visible.condition(alias, self.guard, self.dialect)
+        return [condition] if condition else []
+
+    def seen_rid(self, rid: str) -> list[str]:
+        """The same for a row key."""
+        if self.visible.unlimited:
+            return []
+        alias = self.alias("v")
+        where = " AND ".join([f"{alias}.tenant = $1", f"{alias}.rid = {rid}", *self.seen(alias)])
+        return [f"EXISTS (SELECT 1 FROM resource {alias} WHERE {where})"]
+
+    # --- as a probe ---
+
+    def probe(self, node: Node, first: int, rid: str) -> str:
+        """The condition that the resource of that row key meets the node; its values stand from `$first` on."""
+        match node:
+            case Leaf():
+                alias = self.alias("p")
+                where = [f"{alias}.tenant = $1", f"{alias}.rid = {rid}", *self.rows(node, alias, first)]
+                return f"EXISTS (SELECT 1 FROM {node.table} {alias} WHERE {' AND '.join(where)})"
+            case Column():
+                alias = self.alias("r")
+                where = [f"{alias}.tenant = $1", f"{alias}.rid = {rid}", *self.columns(node, alias, first)]
+                return f"EXISTS (SELECT 1 FROM resource {alias} WHERE {' AND '.join(where)})"
+            case Not(inner):
+                return f"NOT {self.probe(inner, first, rid)}"
+            case All(nodes) | Either(nodes):
+                if not nodes:
+                    return "1 = 1" if isinstance(node, All) else "1 = 0"
+                parts = []
+                for each in nodes:
+                    parts.append(self.probe(each, first, rid))
+                    first += places(each)
+                return "(" + (" AND " if isinstance(node, All) else " OR ").join(parts) + ")"
+            case Chain():
+                return self._chain_probe(node, first, rid)
+            case Has():
+                return self._has_probe(node, first, rid)
+            case Hierarchy():
+                alias = self.alias("p")
+                where = [f"{alias}.tenant = $1", f"{alias}.rid = {rid}", *self._hierarchy(node, alias, first)]
+                return f"EXISTS (SELECT 1 FROM reference {alias} WHERE {' AND '.join(where)})"
+        raise AssertionError(node)
+
+    def _chain_probe(self, node: Chain, first: int, rid: str) -> str:
+        link, target = self.alias("s"), self.alias("r")
+        where = [
+            f"{link}.tenant = $1",
+            f"{link}.rid = {rid}",
+            f"{link}.param {in_keys(node.keys)}",
+            *([node.also.replace("{t}", link)] if node.also else []),
+            f"{target}.tenant = $1",
+            f"{target}.type = {link}.target_type",
+            f"{target}.id = {link}.target_id",
+            f"{target}.type {in_names(node.types)}",
+            f"NOT {target}.deleted",
+            *self.seen(target),
+            self.probe(node.node, first, f"{target}.rid"),
+        ]
+        found = f"EXISTS (SELECT 1 FROM reference {link} CROSS JOIN resource {target} WHERE {' AND '.join(where)})"
+        if node.contained is None:
+            return found
+        return f"({found} OR {self.probe(node.contained, first, rid)})"
+
+    def _has_probe(self, node: Has, first: int, rid: str) -> str:
+        own, link = self.alias("r"), self.alias("s")
+        where = [
+            f"{own}.tenant = $1",
+            f"{own}.rid = {rid}",
+            f"{own}.type {in_names(node.types)}",
+            f"{link}.tenant = $1",
+            f"{link}.target_id = {own}.id",
+            f"{link}.param {in_keys(node.keys)}",
+            f"{link}.target_type = {own}.type",
+            *self.seen_rid(f"{link}.rid"),
+            self.probe(node.node, first, f"{link}.rid"),
+        ]
+        return (
+            f"EXISTS (SELECT 1 FROM resource {own} CROSS JOIN reference {link} WHERE {' AND '.join(where)})"
+        )
+
+    # --- as what a search begins with ---
+
+    def source(self, node: Node, first: int) -> Source:
+        """Where the row keys of the resources that meet the node come from, perhaps more than once."""
+        match node:
+            case Leaf():
+                alias = self.alias("t")
+                where = [f"{alias}.tenant = $1", *self.rows(node, alias, first)]
+                return Source(f"{node.table} {alias}", where, f"{alias}.rid")
+            case Column():
+                alias = self.alias("r")
+                where = [
+                    f"{alias}.tenant = $1",
+                    *([f"{alias}.type {in_names(node.types)}"] if node.types else []),
+                    *self.columns(node, alias, first),
+                ]
+                return Source(f"resource {alias}", where, f"{alias}.rid", unique=True)
+            case Either(nodes):
+                parts = []
+                for each in nodes:
+                    parts.append(self.source(each, first).rids())
+                    first += places(each)
+                alias = self.alias("u")
+                return Source(f"({' UNION ALL '.join(parts)}) {alias}", [], f"{alias}.rid")
+            case All():
+                return self.matching(node.nodes, first)
+            case Chain():
+                return self._chain_source(node, first)
+            case Has():
+                return self._has_source(node, first)
+            case Hierarchy():
+                alias = self.alias("t")
+                where = [f"{alias}.tenant = $1", *self._hierarchy(node, alias, first)]
+                return Source(f"reference {alias}", where, f"{alias}.rid")
+        raise AssertionError(node)
+
+    def matching(self, nodes: Sequence[Node], first: int) -> Source:
+        """Where the resources that meet all nodes come from: the most selective one, the others as probes."""
+        starts, best, at = [], None, first
+        for place, each in enumerate(nodes):
+            starts.append(at)
+            at += places(each)
+            found = rank(each)
+            if found is not None and (best is None or found < best[0]):
+                best = (found, place)
+        assert best is not None
+        source = self.source(nodes[best[1]], starts[best[1]])
+        for place, each in enumerate(nodes):
+            if place != best[1]:
+                source.where.append(self.probe(each, starts[place], source.rid))
+        return source
+
+    def _chain_source(self, node: Chain, first: int) -> Source:
+        inner = self.source(node.node, first)
+        target, link = self.alias("r"), self.alias("s")
+        where = [
+            *inner.where,
+            f"{target}.tenant = $1",
+            f"{target}.rid = {inner.rid}",
+            f"{target}.type {in_names(node.types)}",
+            f"NOT {target}.deleted",
+            *self.seen(target),
+            f"{link}.tenant = $1",
+            f"{link}.target_id = {target}.id",
+            f"{link}.param {in_keys(node.keys)}",
+            f"{link}.target_type = {target}.type",
+            *([node.also.replace("{t}", link)] if node.also else []),
+        ]
+        tables = f"{inner.tables} CROSS JOIN resource {target} CROSS JOIN reference {link}"
+        if node.contained is None:
+            return Source(tables, where, f"{link}.rid")
+        outside = Source(tables, where, f"{link}.rid").rids()
+        within = self.source(node.contained, first).rids()
+        alias = self.alias("u")
+        return Source(f"({outside} UNION ALL {within}) {alias}", [], f"{alias}.rid")
+
+    def _has_source(self, node: Has, first: int) -> Source:
+        inner = self.source(node.node, first)
+        link, own = self.alias("s"), self.alias("r")
+        where = [
+            *inner.where,
+            *self.seen_rid(inner.rid),
+            f"{link}.tenant = $1",
+            f"{link}.rid = {inner.rid}",
+            f"{link}.param {in_keys(node.keys)}",
+            f"{link}.target_type {in_names(node.types)}",
+            f"{own}.tenant = $1",
+            f"{own}.type = {link}.target_type",
+            f"{own}.id = {link}.target_id",
+            f"NOT {own}.deleted",
+        ]
+        return Source(
+            f"{inner.tables} CROSS JOIN reference {link} CROSS JOIN resource {own}", where, f"{own}.rid"
+        )
+
+    def _hierarchy(self, node: Hierarchy, alias: str, first: int) -> list[str]:
+        tree, link, kin = self.alias("h"), self.alias("l"), self.alias("k")
+        if node.below:
+            step = (
+                f"SELECT {kin}.id FROM {tree} CROSS JOIN reference {link} CROSS JOIN resource {kin} WHERE "
+                f"{link}.tenant = $1 AND {link}.target_id = {tree}.id AND {link}.param {in_keys(node.parents)} "
+                f"AND {link}.target_type = '{node.type}' AND {kin}.tenant = $1 AND {kin}.rid = {link}.rid"
+            )
+        else:
+            step = (
+                f"SELECT {link}.target_id FROM {tree} CROSS JOIN resource {kin} CROSS JOIN reference {link} WHERE "
+                f"{kin}.tenant = $1 AND {kin}.type = '{node.type}' AND {kin}.id = {tree}.id "
+                f"AND {link}.tenant = $1 AND {link}.rid = {kin}.rid AND {link}.param {in_keys(node.parents)} "
+                f"AND {link}.target_type = '{node.type}'"
+            )
+        guard = "".join(f" AND {condition}" for condition in self.seen(kin))
+        recursive = (
+            f"WITH RECURSIVE {tree}(id) AS (SELECT CAST(${first} AS TEXT) UNION {step}{guard}) "
+            f"SELECT id FROM {tree}"
+        )
+        if self.dialect.name == "postgresql":
+            recursive = recursive.replace("AS TEXT)", 'AS TEXT) COLLATE "C"', 1)
+        return [
+            f"{alias}.param {in_keys(node.keys)}",
+            f"{alias}.target_type = '{node.type}'",
+            f"{alias}.target_id IN ({recursive})",
+        ]
+
+    def rows(self, node: Leaf, alias: str, first: int) -> list[str]:
+        found = [f"{alias}.param {in_keys(node.keys)}"]
+        if node.also:
+            found.append(node.also.replace("{t}", alias))
+        return found + self._tests(node.tests, alias, first)
+
+    def columns(self, node: Column, alias: str, first: int) -> list[str]:
+        return [f"NOT {alias}.deleted", *self._tests(node.tests, alias, first)]
+
+    def _tests(self, tests: tuple[str, ...], alias: str, first: int) -> list[str]:
+        if not tests:
+            return []
+        column = tests[0].partition(" ")[0].replace("{t}", alias)
+        if tests[0].endswith(ANY_OF):
+            return [self.dialect.any_of(column, f"${first}")]
+        if len(tests) > 1 and len(set(tests)) == 1 and tests[0] in _ONE_EACH:
+            return [f"{column} IN ({', '.join(f'${first + n}' for n in range(len(tests)))})"]
+        made = []
+        for test in tests:
+            pieces = test.replace("{t}", alias).split("?")
+            sql = pieces[0]
+            for piece in pieces[1:]:
+                sql += f"${first}{piece}"
+                first += 1
+            made.append(sql)
+        return [made[0] if len(made) == 1 else "(" + " OR ".join(f"({one})" for one in made) + ")"]
+
+
+_ONE_EACH = frozenset({"{t}.code = ?", "{t}.id = ?", "{t}.value = ?", "{t}.target_id = ?"})
+ANY_OF = " = ANY ?"
+MANY = 8
+"""More values than this are bound as one array."""
+
+
+def in_keys(keys: Sequence[int]) -> str:
+    return f"= {keys[0]}" if len(keys) == 1 else f"IN ({', '.join(map(str, keys))})"
+
+
+def in_names(names: Sequence[str]) -> str:
+    if len(names) == 1:
+        return f"= '{names[0]}'"
+    return f"IN ({', '.join(repr(name) for name in names)})"

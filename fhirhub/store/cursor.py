@@ -1,0 +1,46 @@
+"""Cursors: where a page ended, opaque to the caller and tied by an HMAC to who asked what.
+
+A cursor holds the sort values and the row key of the last match, so it works on every worker and host.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import hashlib
+import hmac
+from typing import Any
+
+import msgspec
+
+from fhirhub import errors
+
+Position = tuple[Any, ...]
+"""The sort values of the last match of a page, then what breaks ties."""
+
+_TAG_BYTES = 16
+_encoder = msgspec.msgpack.Encoder()
+_decoder = msgspec.msgpack.Decoder(tuple[None | int | float | str, ...])
+
+
+def seal(key: bytes, scope: str, position: Position) -> str:
+    """The cursor of a position. `scope` says who asked what: the cursor opens with the same scope only."""
+    content = _encoder.encode(position)
+    return base64.urlsafe_b64encode(_tag(key, scope, content) + content).rstrip(b"=").decode()
+
+
+def unseal(key: bytes, scope: str, cursor: str) -> Position:
+    """The position of a cursor; 400 `value` where it was not made by `seal` with this key and scope."""
+    try:
+        sealed = base64.b64decode(cursor.encode("ascii") + b"=" * (-len(cursor) % 4), b"-_", validate=True)
+        tag, content = sealed[:_TAG_BYTES], sealed[_TAG_BYTES:]
+        if len(cursor) <= 4096 and hmac.compare_digest(tag, _tag(key, scope, content)):
+            return _decoder.decode(content)
+    except (binascii.Error, UnicodeEncodeError, msgspec.DecodeError):
+        pass
+    raise errors.value("This page link is not valid for this caller and search; begin the search again.")
+
+
+def _tag(key: bytes, scope: str, content: bytes) -> bytes:
+    scoped = hashlib.blake2b(scope.encode("utf-8", "surrogatepass"), digest_size=16).digest()
+    return hmac.digest(key or b"\0", scoped + content, "sha256")[:_TAG_BYTES]

@@ -1,0 +1,501 @@
+"""The SELECT of a search, written once for each shape.
+
+An inner SELECT finds the row keys of one page, beginning with the criterion that narrows most, the others as
+probes on its rows; bodies are joined for the page alone. The text fixes the plan: nested index look-ups in the
+order written, on both databases (CROSS JOIN keeps it on SQLite, `join_collapse_limit = 1` on PostgreSQL).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from fhirhub.store.conditions import Column, Leaf, Node, Source, Writer, in_keys, in_names, places, rank
+from fhirhub.store.index import ABSENT
+from fhirhub.store.index.date import SINGLE
+from fhirhub.store.request import Include, SortKey
+from fhirhub.store.sql import Dialect, Kind
+from fhirhub.store.visible import Visible
+
+RESOURCE = "{r}.rid, {r}.type, {r}.id, {r}.version, {r}.updated, {r}.body"
+INCLUDED_AT_MOST = 2000
+
+_BOUNDED = 3
+"""Criteria of this rank and better find few resources whatever their values."""
+
+
+class Shape(NamedTuple):
+    """What a statement's text depends on."""
+
+    types: tuple[str, ...]
+    nodes: tuple[Node, ...]
+    sort: tuple[SortKey, ...]
+    listed: tuple[tuple[int, ...], tuple[int, ...]] | None
+    """Where the only sort rule is the main date of the only type: keys of tokens that are kept in its order."""
+    joins: tuple[Include, ...]
+    limit: int
+    position: tuple[bool, ...] | None
+    """Of the position to go on from: which sort values are absent."""
+    tail: bool
+    """Whether only resources without the sort value are asked for."""
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """A statement's text and what it expects and gives.
+
+    `order` are the kinds of the sort values in the position (the row key or id last); `tail` says that
+    resources without the sort value are left to a second statement.
+    """
+
+    sql: str
+    bounded: bool
+    order: tuple[Kind, ...]
+    tail: bool = False
+
+
+def count(shape: Shape, dialect: Dialect, visible: Visible) -> str:
+    """The statement that counts all matches."""
+    planner = _Planner(shape, dialect, visible)
+    return f"SELECT count(*) FROM ({planner.all_rids()}) c"
+
+
+def page(shape: Shape, dialect: Dialect, visible: Visible) -> Plan:
+    """The statement of one page, one match more than the limit, and with its includes."""
+    return _Planner(shape, dialect, visible).page()
+
+
+def included(joins: Sequence[Include], dialect: Dialect, visible: Visible) -> str:
+    """The statement of what the resources of the row keys in `$2` include; access values from `$3` on."""
+    writer = _Writer(dialect, visible, 3)
+    given = f"(SELECT g.rid FROM resource g WHERE g.tenant = $1 AND {dialect.any_of('g.rid', '$2')})"
+    return " UNION ALL ".join(writer.joins(joins, given, ""))
+
+
+_KINDS: dict[str, Kind] = {
+    "token": "text",
+    "string": "text",
+    "uri": "text",
+    "reference": "text",
+    "date": "bigint",
+    "number": "double",
+    "quantity": "double",
+}
+_VALUES = {
+    "token": ("code", "{k}.code <> ''"),
+    "string": ("value", "{k}.exact IS NOT NULL"),
+    "uri": ("value", ""),
+    "date": ("low", ""),
+    "number": ("low", ""),
+    "quantity": ("canonical_low", ""),
+}
+
+
+def sort_kind(key: SortKey) -> Kind:
+    if key.code == "_id":
+        return "text"
+    return "bigint" if key.code == "_lastUpdated" else _KINDS[key.parameters[0].kind]
+
+
+class _Planner:
+    def __init__(self, shape: Shape, dialect: Dialect, visible: Visible) -> None:
+        self.shape = shape
+        self.first = 2
+        self.guard = self.first + sum(map(places, shape.nodes))
+        self.after = self.guard + len(visible.values)
+        """Where the values of the position begin."""
+        self.writer = _Writer(dialect, visible, self.guard)
+        ranks = [found for node in shape.nodes if (found := rank(node)) is not None]
+        self.best = min(ranks, default=None)
+
+    def page(self) -> Plan:
+        shape = self.shape
+        if not shape.sort:
+            date = self._own_date()
+            if date is not None:
+                return self._dated(date, descending=False)
+            return self._by_rid() if self.best is not None else self._by_id()
+        if len(shape.sort) == 1:
+            key = shape.sort[0]
+            if key.code == "_lastUpdated" and (self.best is None or self.best >= 9):
+                return self._by_updated(key.descending)
+            if key.code == "_id" and self.best is None and len(shape.types) == 1:
+                return self._by_id(key.descending)
+            listed = self._listed()
+            if listed is not None:
+                return self._in_list(listed, key.descending)
+            parameter = key.parameters[0]
+            if (
+                parameter.kind == "date"
+                and len(key.parameters) == 1
+                and parameter.single
+                and parameter.stored
+                and key.code != "_lastUpdated"
+                and (self.best is None or self.best >= 10 or self._own_date() == parameter.keys)
+            ):
+                return self._dated(parameter.keys, key.descending)
+        return self._sorted()
+
+    # --- which resources ---
+
+    def matching(self) -> Source:
+        """All matches, perhaps more than once."""
+        shape = self.shape
+        if self.best is None:
+            source = self._all_of_type()
+            where = self._probes(source.rid, range(len(shape.nodes)))
+            return Source(source.tables, source.where + where, source.rid, unique=True)
+        source = self.writer.matching(shape.nodes, self.first)
+        source.where += self.writer.seen_rid(source.rid)
+        return source
+
+    def all_rids(self) -> str:
+        source = self.matching()
+        distinct = "" if source.unique else "DISTINCT "
+        return f"SELECT {distinct}{source.rid} AS rid FROM {source.tables} {_where(source.where)}"
+
+    def _all_of_type(self) -> Source:
+        where = ["o.tenant = $1", "NOT o.deleted"]
+        if self.shape.types:
+            where.append(f"o.type {in_names(self.shape.types)}")
+        return Source("resource o", where + self.writer.seen("o"), "o.rid", unique=True)
+
+    def _probes(self, rid: str, which: Sequence[int]) -> list[str]:
+        found, at = [], self.first
+        for place, node in enumerate(self.shape.nodes):
+            if place in which:
+                found.append(self.writer.probe(node, at, rid))
+            at += places(node)
+        return found
+
+    def _starts(self) -> list[int]:
+        starts, at = [], self.first
+        for node in self.shape.nodes:
+            starts.append(at)
+            at += places(node)
+        return starts
+
+    # --- in which order ---
+
+    def _by_rid(self) -> Plan:
+        source = self.matching()
+        if self.shape.position is not None:
+            source.where.append(f"{source.rid} > ${self.after}")
+        distinct = "" if source.unique else "DISTINCT "
+        inner = (
+            f"SELECT {distinct}{source.rid} AS rid FROM {source.tables} {_where(source.where)} "
+            f"ORDER BY rid LIMIT {self.shape.limit + 1}"
+        )
+        alone = len(self.shape.nodes) == 1 and _is_in_order(self.shape.nodes[0])
+        return self._finish(inner, (), "m.rid", ("bigint",), self._is_bounded() or alone)
+
+    def _by_id(self, descending: bool = False) -> Plan:
+        source = self.matching()
+        many = len(self.shape.types) != 1
+        way, sign = (" DESC", "<") if descending else ("", ">")
+        if self.shape.position is not None:
+            if many:
+                source.where.append(f"(o.type, o.id) {sign} (${self.after}, ${self.after + 1})")
+            else:
+                source.where.append(f"o.id {sign} ${self.after}")
+        order = f"o.type{way}, o.id{way}" if many else f"o.id{way}"
+        inner = (
+            f"SELECT o.rid AS rid, o.type AS k1, o.id AS k2 FROM {source.tables} {_where(source.where)} "
+            f"ORDER BY {order} LIMIT {self.shape.limit + 1}"
+        )
+        keys, kinds = (("k1", "k2"), ("text", "text")) if many else (("k2",), ("text",))
+        ordered = ", ".join(f"m.{key}{way}" for key in keys)
+        return self._finish(inner, keys, ordered, kinds, not self.shape.nodes, ends_in_rid=False)
+
+    def _by_updated(self, descending: bool) -> Plan:
+        source = self._all_of_type()
+        starts = self._starts()
+        for place, node in enumerate(self.shape.nodes):
+            if isinstance(node, Column):
+                source.where += self.writer.columns(node, "o", starts[place])
+            else:
+                source.where.append(self.writer.probe(node, starts[place], "o.rid"))
+        way, sign = (" DESC", "<") if descending else ("", ">")
+        if self.shape.position is not None:
+            source.where.append(f"(o.updated, o.rid) {sign} (${self.after}, ${self.after + 1})")
+        inner = (
+            f"SELECT o.rid AS rid, o.updated AS k1 FROM resource o {_where(source.where)} "
+            f"ORDER BY o.updated{way}, o.rid{way} LIMIT {self.shape.limit + 1}"
+        )
+        bounded = not self.shape.nodes and len(self.shape.types) == 1
+        return self._finish(inner, ("k1",), f"m.k1{way}, m.rid{way}", ("bigint", "bigint"), bounded)
+
+    def _listed(self) -> int | None:
+        """The criterion whose rows are kept in the order of the main date, if the search begins with it."""
+        if self.shape.listed is None or self.best is None:
+            return None
+        tokens, dates = self.shape.listed
+        for place, node in enumerate(self.shape.nodes):
+            if isinstance(node, Leaf) and node.rank == self.best and len(node.keys) == len(node.tests) == 1:
+                code = node.table == "token" and node.keys[0] in tokens
+                if code and node.tests[0].startswith("{t}.code = ?"):
+                    return place
+                if (
+                    node.table == "reference"
+                    and node.rank == 5
+                    and node.tests[0].startswith("{t}.target_id = ?")
+                ):
+                    return place
+        return None
+
+    def _in_list(self, place: int, descending: bool) -> Plan:
+        node = self.shape.nodes[place]
+        source = self.writer.source(node, self._starts()[place])
+        alias = source.rid.removesuffix(".rid")
+        others = [n for n in range(len(self.shape.nodes)) if n != place]
+        where = [*source.where, *self._probes(source.rid, others), *self.writer.seen_rid(source.rid)]
+        way, sign = (" DESC", "<") if descending else ("", ">")
+        if self.shape.tail:
+            where.append(f"{alias}.at = {ABSENT}")
+        elif descending:
+            where.append(f"{alias}.at IS NOT NULL")
+        else:
+            where.append(f"{alias}.at > {ABSENT}")
+        if self.shape.position is not None:
+            where.append(f"({alias}.at, {alias}.rid) {sign} (${self.after}, ${self.after + 1})")
+        inner = (
+            f"SELECT DISTINCT {alias}.at AS k1, {alias}.rid AS rid FROM {source.tables} {_where(where)} "
+            f"ORDER BY k1{way}, rid{way} LIMIT {self.shape.limit + 1}"
+        )
+        bounded = not others or self._is_bounded()
+        tail = not descending and not self.shape.tail
+        return self._finish(
+            inner, ("k1",), f"m.k1{way}, m.rid{way}", ("bigint", "bigint"), bounded, tail=tail
+        )
+
+    def _own_date(self) -> tuple[int, ...] | None:
+        """The keys of a date that repeats in no resource, where the search begins with a range of it."""
+        if self.best != 9:
+            return None
+        for node in self.shape.nodes:
+            if isinstance(node, Leaf) and node.table == "date" and node.rank == 9 and len(node.keys) == 1:
+                return node.keys if node.also == SINGLE else None
+        return None
+
+    def _dated(self, keys: tuple[int, ...], descending: bool) -> Plan:
+        """Along the index of a date that repeats in no resource; those without it come in a second statement."""
+        if self.shape.tail:
+            return self._without(keys)
+        where = ["d.tenant = $1", f"d.param {in_keys(keys)}"]
+        starts = self._starts()
+        required = False
+        for place, node in enumerate(self.shape.nodes):
+            if isinstance(node, Leaf) and node.table == "date" and node.keys == keys:
+                where += self.writer.rows(node, "d", starts[place])[1:]
+                required = True
+            else:
+                where.append(self.writer.probe(node, starts[place], "d.rid"))
+        where += self.writer.seen_rid("d.rid")
+        way, sign = (" DESC", "<") if descending else ("", ">")
+        if self.shape.position is not None:
+            where.append(f"(d.low, d.rid) {sign} (${self.after}, ${self.after + 1})")
+        # Equal values of one resource cannot be apart, as the element does not repeat.
+        inner = (
+            f"SELECT DISTINCT d.low AS k1, d.rid AS rid FROM date d {_where(where)} "
+            f"ORDER BY k1{way}, rid{way} LIMIT {self.shape.limit + 1}"
+        )
+        return self._finish(
+            inner, ("k1",), f"m.k1{way}, m.rid{way}", ("bigint", "bigint"), not self.shape.nodes,
+            tail=not required,
+        )  # fmt: skip
+
+    def _without(self, keys: tuple[int, ...]) -> Plan:
+        source = self.matching()
+        lacks = (
+            f"NOT EXISTS (SELECT 1 FROM date d WHERE d.tenant = $1 AND d.rid = {source.rid} "
+            f"AND d.param {in_keys(keys)})"
+        )
+        source.where.append(lacks)
+        if self.shape.position is not None:
+            source.where.append(f"{source.rid} > ${self.after + 1}")
+        distinct = "" if source.unique else "DISTINCT "
+        inner = (
+            f"SELECT {distinct}{source.rid} AS rid, {ABSENT} AS k1 FROM {source.tables} "
+            f"{_where(source.where)} ORDER BY rid LIMIT {self.shape.limit + 1}"
+        )
+        return self._finish(inner, ("k1",), "m.rid", ("bigint", "bigint"), False)
+
+    def _sorted(self) -> Plan:
+        keys = [f"k{n}" for n in range(1, len(self.shape.sort) + 1)]
+        selected = ", ".join(
+            f"{self._sort_value(key, 'x.rid')} AS {name}"
+            for key, name in zip(self.shape.sort, keys, strict=True)
+        )
+        found = f"SELECT x.rid, {selected} FROM ({self.all_rids()}) x"
+        kinds = tuple(sort_kind(key) for key in self.shape.sort)
+        if self.shape.position is not None:
+            found = f"SELECT * FROM ({found}) z WHERE {self._beyond(keys)}"
+        order = [
+            f"{name}{' DESC' if key.descending else ''} NULLS LAST"
+            for key, name in zip(self.shape.sort, keys, strict=True)
+        ]
+        inner = f"{found} ORDER BY {', '.join(order)}, rid LIMIT {self.shape.limit + 1}"
+        ordered = ", ".join(f"m.{part}" for part in order)
+        return self._finish(inner, tuple(keys), f"{ordered}, m.rid", (*kinds, "bigint"), self._is_bounded())
+
+    def _beyond(self, keys: Sequence[str]) -> str:
+        """What comes after the position: a later first value, or an equal one and so on."""
+        assert self.shape.position is not None
+        condition = f"rid > ${self.after + len(keys)}"
+        for place in range(len(keys) - 1, -1, -1):
+            name, value = keys[place], f"${self.after + place}"
+            if self.shape.position[place]:
+                condition = f"({name} IS NULL AND {condition})"
+                continue
+            sign = "<" if self.shape.sort[place].descending else ">"
+            condition = f"({name} {sign} {value} OR {name} IS NULL OR ({name} = {value} AND {condition}))"
+        return condition
+
+    def _sort_value(self, key: SortKey, rid: str) -> str:
+        if key.code in ("_id", "_lastUpdated"):
+            column = "id" if key.code == "_id" else "updated"
+            return f"(SELECT k.{column} FROM resource k WHERE k.tenant = $1 AND k.rid = {rid})"
+        kind = key.parameters[0].kind
+        rows = tuple(dict.fromkeys(one for parameter in key.parameters for one in parameter.keys))
+        where = ["k.tenant = $1", f"k.rid = {rid}", f"k.param {in_keys(rows)}"]
+        if kind == "reference":
+            value = "k.target_type || '/' || k.target_id"
+            where.append("k.target_id <> ''")
+            only = {parameter.only_type for parameter in key.parameters}
+            if len(only) == 1 and None not in only:
+                where.append(f"k.target_type = '{only.pop()}'")
+        else:
+            column, also = _VALUES[kind]
+            value = f"k.{column}"
+            if also:
+                where.append(also.replace("{k}", "k"))
+        best = "max" if key.descending else "min"
+        return f"(SELECT {best}({value}) FROM {kind} k WHERE {' AND '.join(where)})"
+
+    # --- the whole statement ---
+
+    def _is_bounded(self) -> bool:
+        return self.best is not None and self.best <= _BOUNDED
+
+    def _finish(
+        self,
+        inner: str,
+        keys: tuple[str, ...],
+        order: str,
+        kinds: tuple[Kind, ...],
+        bounded: bool,
+        *,
+        tail: bool = False,
+        ends_in_rid: bool = True,
+    ) -> Plan:
+        columns = RESOURCE.replace("{r}", "r") + "".join(f", m.{key}" for key in keys)
+        if not self.shape.joins:
+            sql = (
+                f"SELECT {columns} FROM ({inner}) m CROSS JOIN resource r "
+                f"WHERE r.tenant = $1 AND r.rid = m.rid ORDER BY {order}"
+            )
+            return Plan(sql, bounded, kinds, tail)
+        absent = "".join(", NULL" for _ in keys)
+        given = f"(SELECT m.rid FROM page m ORDER BY m.place LIMIT {self.shape.limit})"
+        parts = self.writer.joins(self.shape.joins, given, absent)
+        sql = (
+            f"WITH page AS (SELECT m.*, row_number() OVER (ORDER BY {order}) AS place FROM ({inner}) m) "
+            f"SELECT 0 AS kind, m.place, {columns} FROM page m CROSS JOIN resource r "
+            f"WHERE r.tenant = $1 AND r.rid = m.rid UNION ALL " + " UNION ALL ".join(parts)
+        )
+        return Plan(sql, bounded, kinds, tail)
+
+
+class _Writer(Writer):
+    """Writes what resources include as well."""
+
+    def joins(self, joins: Sequence[Include], given: str, absent: str) -> list[str]:
+        """One SELECT for all references forwards, one for those backwards, one for canonicals."""
+        found = []
+        forward = [join for join in joins if not join.reverse and join.keys]
+        if forward:
+            found += self._forward(forward, given, absent)
+        backward = [join for join in joins if join.reverse and join.keys]
+        if backward:
+            found.append(self._backward(backward, given, absent))
+        canonical = [join for join in joins if join.canonical and not join.reverse]
+        if canonical:
+            found.append(self._canonical(canonical, given, absent))
+        return found
+
+    def _forward(self, joins: Sequence[Include], given: str, absent: str) -> list[str]:
+        links = (
+            f"SELECT DISTINCT s.target_type, s.target_id, s.target_version FROM {given} g "
+            f"CROSS JOIN reference s WHERE s.tenant = $1 AND s.rid = g.rid AND {_linked(joins)} "
+            f"AND s.target_id <> '' LIMIT {INCLUDED_AT_MOST + 1}"
+        )
+        seen = "".join(f" AND {condition}" for condition in self.seen("r"))
+        current = (
+            f"SELECT 1, 0, {RESOURCE.replace('{r}', 'r')}{absent} FROM ({links}) l CROSS JOIN resource r "
+            f"WHERE r.tenant = $1 AND r.type = l.target_type AND r.id = l.target_id AND NOT r.deleted "
+            f"AND (l.target_version IS NULL OR l.target_version = CAST(r.version AS TEXT)){seen}"
+        )
+        old_seen = "".join(f" AND {condition}" for condition in self.seen("v"))
+        columns = "r.rid, r.type, r.id, v.version, v.updated, v.body"
+        older = (
+            f"SELECT 1, 0, {columns}{absent} FROM ({links}) l CROSS JOIN resource r CROSS JOIN version v "
+            f"WHERE l.target_version IS NOT NULL AND r.tenant = $1 AND r.type = l.target_type "
+            f"AND r.id = l.target_id AND NOT r.deleted AND v.tenant = $1 AND v.rid = r.rid AND NOT v.deleted "
+            f"AND CAST(v.version AS TEXT) = l.target_version{seen}{old_seen}"
+        )
+        return [current, older]
+
+    def _backward(self, joins: Sequence[Include], given: str, absent: str) -> str:
+        links = (
+            f"SELECT DISTINCT s.rid FROM {given} g CROSS JOIN resource o CROSS JOIN reference s "
+            f"WHERE o.tenant = $1 AND o.rid = g.rid AND s.tenant = $1 AND s.target_id = o.id "
+            f"AND {_linked(joins)} AND s.target_type = o.type LIMIT {INCLUDED_AT_MOST + 1}"
+        )
+        seen = "".join(f" AND {condition}" for condition in self.seen("r"))
+        return (
+            f"SELECT 1, 0, {RESOURCE.replace('{r}', 'r')}{absent} FROM ({links}) l CROSS JOIN resource r "
+            f"WHERE r.tenant = $1 AND r.rid = l.rid{seen}"
+        )
+
+    def _canonical(self, joins: Sequence[Include], given: str, absent: str) -> str:
+        keys = tuple(dict.fromkeys(key for join in joins for key in join.canonical))
+        urls = tuple(dict.fromkeys(key for join in joins for key in join.urls))
+        versions = tuple(dict.fromkeys(key for join in joins for key in join.versions))
+        links = (
+            f"SELECT DISTINCT u.rid FROM {given} g CROSS JOIN reference s CROSS JOIN uri u "
+            f"WHERE s.tenant = $1 AND s.rid = g.rid AND s.param {in_keys(keys)} AND s.target_type = '' "
+            f"AND u.tenant = $1 AND u.param {in_keys(urls)} AND u.value = s.target_id "
+            f"AND (s.target_version IS NULL OR EXISTS (SELECT 1 FROM token n WHERE n.tenant = $1 "
+            f"AND n.rid = u.rid AND n.param {in_keys(versions)} AND n.code = lower(s.target_version))) "
+            f"LIMIT {INCLUDED_AT_MOST + 1}"
+        )
+        seen = "".join(f" AND {condition}" for condition in self.seen("r"))
+        return (
+            f"SELECT 1, 0, {RESOURCE.replace('{r}', 'r')}{absent} FROM ({links}) l CROSS JOIN resource r "
+            f"WHERE r.tenant = $1 AND r.rid = l.rid AND NOT r.deleted{seen}"
+        )
+
+
+def _linked(joins: Sequence[Include]) -> str:
+    """The references that one of the joins follows."""
+    by_targets: dict[tuple[str, ...], dict[int, None]] = {}
+    for join in joins:
+        by_targets.setdefault(join.targets, {}).update(dict.fromkeys(join.keys))
+    parts = []
+    for targets, keys in by_targets.items():
+        part = f"s.param {in_keys(tuple(keys))}"
+        parts.append(f"({part} AND s.target_type {in_names(targets)})" if targets else part)
+    return parts[0] if len(parts) == 1 else f"({' OR '.join(parts)})"
+
+
+def _is_in_order(node: Node) -> bool:
+    """Whether the index gives its rows in the order of their keys, so that a page ends where its limit is met."""
+    if not isinstance(node, Leaf) or len(node.keys) != 1 or len(node.tests) != 1 or node.also:
+        return False
+    first = {"token": "{t}.code = ?", "uri": "{t}.value = ?", "reference": "{t}.target_id = ?"}
+    return node.tests[0].startswith(first.get(node.table, "-"))
+
+
+def _where(conditions: Sequence[str]) -> str:
+    return f"WHERE {' AND '.join(conditions)}" if conditions else ""

@@ -1,0 +1,264 @@
+"""search: from a request to one page of matches and what they include (https://hl7.org/fhir/R4/http.html#search)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
+
+from fhirhub.access import Access
+from fhirhub.errors import Issue
+from fhirhub.store import plan as plans
+from fhirhub.store.cursor import Position, seal, unseal
+from fhirhub.store.database import Reader
+from fhirhub.store.index import ABSENT
+from fhirhub.store.index.parameters import LISTED_CODES, MAIN_DATES, key_of
+from fhirhub.store.plan import INCLUDED_AT_MOST, Plan, Shape
+from fhirhub.store.request import Include, SearchRequest
+from fhirhub.store.sql import Kind, Statement
+from fhirhub.store.visible import Visible, visible
+
+ROUNDS_AT_MOST = 8
+"""How often `:iterate` goes on from what was included."""
+
+
+class Match(NamedTuple):
+    """A resource found: a match or an include."""
+
+    rid: int
+    type: str
+    id: str
+    version: int
+    updated: int
+    body: bytes
+
+
+@dataclass(slots=True)
+class Found:
+    """One page. `next` is the cursor of the following one; `total` is None where it was not asked for and
+    the page does not tell."""
+
+    matches: list[Match]
+    includes: list[Match] = field(default_factory=list)
+    next: str | None = None
+    total: int | None = None
+    issues: list[Issue] = field(default_factory=list)
+
+
+async def search(
+    reader: Reader,
+    tenant: int,
+    request: SearchRequest,
+    access: Access,
+    *,
+    cursor: str | None = None,
+    key: bytes = b"",
+) -> Found:
+    """One page of what the request finds and the caller may see; `cursor` as the page before gave it.
+
+    Raises FhirError 400 for a cursor of another caller, search or server, 422 `too-costly` past the timeout.
+    """
+    seen = visible(access)
+    if request.counts_only:
+        return Found([], total=await _count(reader, tenant, request, seen))
+    cursor = request.cursor if cursor is None else cursor
+    limit = request.page
+    position = unseal(key, _scope(tenant, request, access), cursor) if cursor else None
+    matches, included, last = await _page(reader, tenant, request, seen, limit, position)
+    found = Found(matches)
+    if last is not None:
+        found.next = seal(key, _scope(tenant, request, access), last)
+    elif position is None:
+        found.total = len(matches)
+    if request.total != "none" and found.total is None:
+        found.total = await _count(reader, tenant, request, seen)
+    if request.includes:
+        await _include(reader, tenant, request, seen, found, included)
+    return found
+
+
+def _scope(tenant: int, request: SearchRequest, access: Access) -> str:
+    """Who asked what, but for the page."""
+    rules = sorted(
+        (sorted(rule.types), sorted(rule.patients or ()), rule.patients is None, sorted(rule.ids or ()), rule.ids is None)
+        for rule in access.rules
+    )  # fmt: skip
+    asked = [(name, value) for name, value in request.used if name not in ("_cursor", "_count")]
+    return repr((tenant, request.types, asked, rules))
+
+
+# One page
+
+_plans: dict[tuple[Any, ...], Plan] = {}
+
+
+async def _page(
+    reader: Reader, tenant: int, request: SearchRequest, seen: Visible, limit: int, position: Position | None
+) -> tuple[list[Match], list[Match], Position | None]:
+    """Matches, what they include, and the position behind the last match where there are more."""
+    joins = request.includes if not any(join.iterate for join in request.includes) else ()
+    tail = position is not None and len(position) == 2 and position[0] == ABSENT
+    plan, statement = _statement(
+        reader, tenant, request, seen, limit, position, joins, tail and _may_tail(request)
+    )
+    rows = await reader.fetch(statement)
+    matches, included, ends = _read(rows, plan, bool(joins))
+    if plan.tail and len(matches) <= limit:
+        # The resources without the sort value come after all that have it.
+        plan, statement = _statement(reader, tenant, request, seen, limit - len(matches), None, joins, True)
+        rows = await reader.fetch(statement)
+        more, more_included, more_ends = _read(rows, plan, bool(joins))
+        matches, included, ends = matches + more, included + more_included, ends + more_ends
+    last = None
+    if len(matches) > limit:
+        last = ends[limit - 1]
+        matches = matches[:limit]
+    return matches, included, last
+
+
+def _may_tail(request: SearchRequest) -> bool:
+    return len(request.sort) == 1
+
+
+def _statement(
+    reader: Reader,
+    tenant: int,
+    request: SearchRequest,
+    seen: Visible,
+    limit: int,
+    position: Position | None,
+    joins: tuple[Include, ...],
+    tail: bool,
+) -> tuple[Plan, Statement]:
+    at = None if position is None else tuple([value is None for value in position])
+    listed = _listed(request) if request.sort else None
+    shape = Shape(request.types, request.nodes, request.sort, listed, joins, limit, at, tail)
+    name = (shape, seen.shape, reader.dialect.name)
+    plan = _plans.get(name)
+    if plan is None:
+        plan = plans.page(shape, reader.dialect, seen)
+        if len(_plans) > 5000:
+            _plans.clear()
+        _plans[name] = plan
+    values: tuple[Any, ...] = (tenant, *request.values, *seen.values)
+    kinds: tuple[Kind, ...] = ("int", *request.kinds, *seen.kinds)
+    if position is not None:
+        values += position
+        kinds += plan.order
+    together = plan.bounded and not any([kind[-1] == "]" for kind in kinds])
+    return plan, Statement(plan.sql, values, kinds, together)
+
+
+def _listed(request: SearchRequest) -> tuple[tuple[int, ...], tuple[int, ...]] | None:
+    """Keys of codes that are kept in the order of the date sorted by, and of that date."""
+    if len(request.types) != 1 or len(request.sort) != 1:
+        return None
+    type = request.types[0]
+    if MAIN_DATES.get(type) != request.sort[0].code:
+        return None
+    return tuple(key_of(f"{type}:{code}") for code in sorted(LISTED_CODES)), request.sort[0].parameters[
+        0
+    ].keys
+
+
+def _read(
+    rows: Sequence[Sequence[Any]], plan: Plan, joined: bool
+) -> tuple[list[Match], list[Match], list[Position]]:
+    """Matches, includes, and the position of each match."""
+    included: list[Match] = []
+    if joined:
+        own = sorted([row for row in rows if row[0] == 0], key=_place)
+        included = [Match(*row[2:8]) for row in rows if row[0] == 1]
+        rows = [row[2:] for row in own]
+    matches = [Match(row[0], row[1], row[2], row[3], row[4], row[5]) for row in rows]
+    width = len(plan.order)
+    if width == 1 and plan.order[0] == "bigint":
+        return matches, included, [(row[0],) for row in rows]
+    if plan.order[-1] == "bigint":
+        return matches, included, [(*row[6 : 5 + width], row[0]) for row in rows]
+    return matches, included, [tuple(row[6 : 6 + width]) for row in rows]
+
+
+def _place(row: Sequence[Any]) -> int:
+    return int(row[1])
+
+
+# Totals
+
+_counts: dict[tuple[Any, ...], str] = {}
+
+
+async def _count(reader: Reader, tenant: int, request: SearchRequest, seen: Visible) -> int:
+    shape = Shape(request.types, request.nodes, (), None, (), 0, None, False)
+    name = (shape, seen.shape, reader.dialect.name)
+    sql = _counts.get(name)
+    if sql is None:
+        if len(_counts) > 5000:
+            _counts.clear()
+        sql = _counts[name] = plans.count(shape, reader.dialect, seen)
+    values: tuple[Any, ...] = (tenant, *request.values, *seen.values)
+    kinds: tuple[Kind, ...] = ("int", *request.kinds, *seen.kinds)
+    rows = await reader.fetch(Statement(sql, values, kinds))
+    return int(rows[0][0])
+
+
+# Includes
+
+
+async def _include(
+    reader: Reader,
+    tenant: int,
+    request: SearchRequest,
+    seen: Visible,
+    found: Found,
+    included: list[Match],
+) -> None:
+    """Fills in what the matches include; rounds go on as long as `:iterate` finds more."""
+    known = {match.rid for match in found.matches}
+    iterated = tuple(join for join in request.includes if join.iterate)
+    fresh: list[Match] = []
+    if iterated:
+        included = await _joined(reader, tenant, request.includes, seen, known)
+    for round in range(ROUNDS_AT_MOST + 1):
+        fresh = []
+        # A version that was asked for comes before the current one.
+        for match in included:
+            if match.rid not in known:
+                known.add(match.rid)
+                fresh.append(match)
+        found.includes += fresh
+        if len(found.includes) > INCLUDED_AT_MOST:
+            found.includes = found.includes[:INCLUDED_AT_MOST]
+            found.issues.append(
+                _cut(f"More than {INCLUDED_AT_MOST} resources would be included; the rest is left out.")
+            )
+            return
+        if not iterated or not fresh:
+            return
+        if round == ROUNDS_AT_MOST:
+            found.issues.append(_cut(f"`:iterate` ended after {ROUNDS_AT_MOST} rounds; there may be more."))
+            return
+        included = await _joined(reader, tenant, iterated, seen, {match.rid for match in fresh})
+
+
+def _cut(text: str) -> Issue:
+    return Issue("warning", "incomplete", text)
+
+
+_joins: dict[tuple[Any, ...], str] = {}
+
+
+async def _joined(
+    reader: Reader, tenant: int, joins: tuple[Include, ...], seen: Visible, rids: set[int]
+) -> list[Match]:
+    if not rids:
+        return []
+    name = (joins, seen.shape, reader.dialect.name)
+    sql = _joins.get(name)
+    if sql is None:
+        if len(_joins) > 1000:
+            _joins.clear()
+        sql = _joins[name] = plans.included(joins, reader.dialect, seen)
+    kinds: tuple[Kind, ...] = ("int", "bigint[]", *seen.kinds)
+    rows = await reader.fetch(Statement(sql, (tenant, sorted(rids), *seen.values), kinds))
+    return [Match(*row[2:8]) for row in rows]
