@@ -85,6 +85,23 @@ class Hierarchy(NamedTuple):
 Node = Union[Leaf, Column, Not, All, Either, Chain, Has, Hierarchy]  # noqa: UP007
 
 
+def types_in(node: Node) -> frozenset[str]:
+    """The resource types other than those searched whose resources decide whether one matches."""
+    match node:
+        case Not():
+            return types_in(node.node)
+        case All() | Either():
+            return frozenset().union(*(types_in(inner) for inner in node.nodes))
+        case Chain():
+            return frozenset(node.types) | types_in(node.node)
+        case Has():
+            return frozenset({node.source, *node.types}) | types_in(node.node)
+        case Hierarchy():
+            return frozenset({node.type})
+        case _:
+            return frozenset()
+
+
 @dataclass(slots=True)
 class Bound:
     """A node with its values."""

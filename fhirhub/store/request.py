@@ -14,7 +14,7 @@ from fhirhub import errors
 from fhirhub.errors import Issue
 from fhirhub.resources import definitions
 from fhirhub.store import filter as filters
-from fhirhub.store.conditions import Bound, Column, Leaf, Node, either
+from fhirhub.store.conditions import Bound, Column, Leaf, Node, either, types_in
 from fhirhub.store.criteria import Names, UnknownParameter, as_error, nearest
 from fhirhub.store.index.parameters import Parameter, Parameters
 from fhirhub.store.sql import Kind
@@ -84,6 +84,10 @@ class SearchRequest:
     def only(self, count: int) -> SearchRequest:
         """The same criteria, for so many matches and nothing else."""
         return SearchRequest(self.types, self.nodes, self.values, self.kinds, count=count)
+
+    def types_involved(self) -> frozenset[str]:
+        """The types whose writes can change what matches: what conditional interactions lock."""
+        return frozenset(self.types).union(*(types_in(node) for node in self.nodes))
 
     @property
     def has_criteria(self) -> bool:

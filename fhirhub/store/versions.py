@@ -122,16 +122,16 @@ def _part(
     access: Access, request: HistoryRequest, type: str, binder: Binder, dialect: Dialect, superseded: bool
 ) -> str:
     alias = "v" if superseded else "r"
-    if superseded:
-        source = "version v JOIN resource r ON r.tenant = $1 AND r.rid = v.rid"
-    else:
+    # An instance is found by its id, and its versions by its key; a type by its versions' moments.
+    by = "r" if request.id is not None else alias
+    where = [f"{by}.tenant = $1", f"{by}.type = {binder.bind(type)}"]
+    if not superseded:
         source = "resource r"
-    where = [f"{alias}.tenant = $1", f"{alias}.type = {binder.bind(type)}"]
+    elif request.id is not None:
+        source = "resource r JOIN version v ON v.tenant = $1 AND v.rid = r.rid"
+    else:
+        source = "version v JOIN resource r ON r.tenant = $1 AND r.rid = v.rid"
     if request.id is not None:
-        if superseded:
-            # The one resource is found first, its versions by its key.
-            source = "resource r JOIN version v ON v.tenant = $1 AND v.rid = r.rid"
-            where = ["r.tenant = $1", f"r.type = {binder.bind(type)}"]
         where.append(f"r.id = {binder.bind(request.id)}")
     if request.since is not None:
         where.append(f"{alias}.updated >= {binder.bind(request.since, 'bigint')}")
