@@ -158,6 +158,18 @@ NOTHING = Bound(Either(()))
 """What no resource meets."""
 
 
+def is_positive(node: Node) -> bool:
+    """Whether a resource meets it by having something rather than by lacking it."""
+    match node:
+        case Not():
+            return False
+        case All(nodes) | Either(nodes):
+            return all(map(is_positive, nodes))
+        case Chain() | Has():
+            return is_positive(node.node)
+    return True
+
+
 def places(node: Node) -> int:
     """How many values the node compares with."""
     match node:

@@ -15,7 +15,7 @@ from fhirhub import errors
 from fhirhub.errors import FhirError
 from fhirhub.resources import definitions, references
 from fhirhub.store import conditions
-from fhirhub.store.conditions import Bound, Chain, Column, Has, Hierarchy, Leaf, Not
+from fhirhub.store.conditions import All, Bound, Chain, Column, Has, Hierarchy, Leaf, Not, is_positive
 from fhirhub.store.index import composite, date, number, quantity, reference, special, string, token, uri
 from fhirhub.store.index.comparison import Comparison, Way, refuse, split, unescape
 from fhirhub.store.index.parameters import Parameter, Parameters
@@ -272,11 +272,13 @@ class Names:
         inner = None
         if paths[0].count(">") < 2 and not rest.startswith("_has:"):
             inner = self._criterion(known, rest, paths, depth + 1, every=len(known) == 1)
-        keys = tuple(conditions_key for parameter in parameters for conditions_key in parameter.keys)
+        keys = tuple(key for parameter in parameters for key in parameter.keys)
         if within:
             keys = tuple(key for parameter in parameters for key in parameter.within(within).keys)
         only = parameters[0].only_type
         also = f"{{t}}.target_type = '{only}'" if only else ""
+        kept = ", ".join(f"'#{type}'" for type in known)
+        within_test = f"{{t}}.target_type = '' AND {{t}}.target_id IN ({kept})"
 
         def bind(value: str) -> Bound:
             bound = outer(value)
@@ -285,6 +287,8 @@ class Names:
                 twin = inner(value)
                 # The same values in the same order, so that one set of places serves both.
                 contained = twin.node if twin.values == bound.values else None
+                if contained is not None and not is_positive(contained):
+                    contained = All((Leaf("reference", keys, (within_test,), "", 8), contained))
             return Bound(Chain(keys, also, known, bound.node, contained), bound.values, bound.kinds)
 
         return bind

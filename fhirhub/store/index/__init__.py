@@ -20,8 +20,9 @@ its tuples in that order. Text compares bytewise (COLLATE "C", BINARY).
     low, high  date: half-open, microseconds since 1970 UTC, PAST and FUTURE where a period is open;
                number, quantity: closed, both the value itself, or the ends of a Range
     target_*   type, id and version of a local reference; type '' and the URL as id for one elsewhere, a
-               canonical or a URI (its business version in target_version); type '#' for a contained one;
-               id '' for a reference without `reference`
+               canonical or a URI (its business version in target_version); type '' and `#Patient` as id for a
+               contained one, `Composition/1` for one that stands in a Bundle's entry, '' for a reference
+               without `reference`
     composite  components in the order of the parameter: text and system of a token, string, uri or
                reference; low and high of a number, date or quantity (canonical, its unit in `text`);
                `low`, `high`, `code`, `unit` are a quantity as written; `near` keeps a place as a point of

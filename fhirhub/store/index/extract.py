@@ -9,7 +9,7 @@ import re
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from fhirhub.resources import definitions, fhirpath
+from fhirhub.resources import definitions, fhirpath, references
 from fhirhub.store.index import (
     ABSENT,
     composite,
@@ -72,7 +72,7 @@ def rows(resource: Json, parameters: Parameters, base: str | None = None) -> Row
     for collect in collectors.each:
         collect(resource, context)
     _whole(type, resource, context)
-    if "contained" in resource:
+    if "contained" in resource or type == "Bundle":
         _contained(type, type, resource, context, parameters, depth=0)
     return {table: list(dict.fromkeys(found)) for table, found in context.rows.items()}
 
@@ -217,6 +217,8 @@ def _reference(parameter: Parameter, name: str, dated: bool) -> Collect:
         table = context.table("reference")
         for type, each in found:
             for target, id, version in reference.targets(type, each, context.base):
+                if id and id[0] == "#":
+                    id = _contained_type(id, context.root)
                 at = context.at if dated and begins_list(target) else None
                 table.append((key, target, id, version, at))
             if type == "Reference" and "identifier" in each:
@@ -300,6 +302,8 @@ def _whole(type: str, resource: Json, context: Context) -> None:
     texts: list[str] = []
     linked: list[str] = []
     _walk(resource, texts, linked)
+    if type == "Bundle":
+        linked = []  # what its entries refer to is its own affair
     narrative = resource.get("text")
     if isinstance(narrative, dict) and isinstance(narrative.get("div"), str):
         told = _tags.sub(" ", narrative["div"])
@@ -320,7 +324,7 @@ def _whole(type: str, resource: Json, context: Context) -> None:
         key = key_of(f"{type}:*reference")
         for text in dict.fromkeys(linked):
             target, id, version = reference.target(text, context.base)
-            if target not in ("", "#") and (target, id) not in known:
+            if target and (target, id) not in known:
                 found.append((key, target, id, version, None))
 
 
@@ -364,8 +368,17 @@ def _contained(
 
 def _pointed_at(parameter: Parameter, holder: Json, root: Json) -> Iterator[Json]:
     for type, value in _select(parameter)(holder, root):
-        text = value.get("reference") if type == "Reference" else None
-        if isinstance(text, str) and len(text) > 1 and text[0] == "#":
-            for inner in root["contained"]:
-                if inner.get("id") == text[1:] and definitions.is_resource_type(inner.get("resourceType")):
+        if type == "Reference":
+            text = value.get("reference")
+            if isinstance(text, str) and len(text) > 1 and text[0] == "#":
+                inner = references.find_contained(root, text[1:])
+                if inner is not None and definitions.is_resource_type(inner.get("resourceType")):
                     yield inner
+        elif definitions.is_resource_type(type):
+            yield value
+
+
+def _contained_type(id: str, root: Json) -> str:
+    """What the index keeps of a reference to a contained resource: `#Patient`."""
+    inner = references.find_contained(root, id[1:])
+    return f"#{inner.get('resourceType')}" if inner is not None else "#"

@@ -31,7 +31,7 @@ def targets(type: str, value: Any, base: str | None) -> list[Target]:
         url, _, version = value.partition("|")
         return [("", shortened(url), version or None)]
     if isinstance(value, dict) and "id" in value and "resourceType" in value:
-        return [(value["resourceType"], value["id"], None)]  # a resource nested in a Bundle
+        return [("", f"{value['resourceType']}/{value['id']}", None)]  # a resource in a Bundle's entry
     return []
 
 
@@ -41,7 +41,7 @@ def target(text: str, base: str | None) -> Target:
     if found.is_local:
         return (found.type or "", found.id or "", found.version)
     if found.is_contained:
-        return ("#", f"#{found.fragment}", None)
+        return ("", f"#{found.fragment}", None)
     return ("", shortened(found.url), found.version)
 
 
@@ -55,14 +55,23 @@ _URL_VERSION = "{t}.target_id = ? AND {t}.target_type = '' AND {t}.target_versio
 _URL_BELOW = _URL + " AND ({t}.target_version = ? OR {t}.target_version LIKE ? ESCAPE '\\')"
 
 
+def is_nested(parameter: Parameter) -> bool:
+    """Whether it finds resources that stand in the resource itself (Bundle's `composition`, `message`)."""
+    return parameter.type == "Bundle" and not parameter.types
+
+
 def reader(parameter: Parameter, type: str | None, bases: Sequence[str]) -> Callable[[str], Comparison]:
     """Reads an id, `Type/id`, a URL or a canonical. `type` is the modifier's, `bases` this server's URLs."""
     only = type or parameter.only_type
+    nested = is_nested(parameter)
     possible = (only,) if only else parameter.targets
     listed = all(begins_list(target) for target in possible) if possible else False
 
     def read(text: str) -> Comparison:
         text = unescape(text)
+        if nested:
+            name = text if "/" in text else f"{(only or parameter.targets[0])}/{text}"
+            return Comparison(_URL, (name,), ("text",))
         if _is_id(text):
             if only:
                 return Comparison(_LOCAL, (text, only), ("text", "text"), 5 if listed else None)
