@@ -58,6 +58,8 @@ class Entry:
     """Type and id that a conditional interaction turned out to mean."""
     twin: Entry | None = None
     """An earlier entry with the same `ifNoneExist`: they make one resource."""
+    matched: bool = False
+    """Whether `ifNoneExist` found a resource, so that nothing is made."""
     checked: bool = False
     response: FhirResponse | None = None
 
@@ -90,7 +92,7 @@ class Entry:
     @property
     def written(self) -> tuple[str, str] | None:
         """Type and id of what it writes; None where it writes nothing, or what is not known yet."""
-        if self.rank == 3 or self.twin is not None or (self.response is not None and self.creates):
+        if self.rank == 3 or self.twin is not None or self.matched:
             return None
         if len(self.path) == 2:
             return self.path[0], self.path[1]
@@ -399,7 +401,7 @@ class _Transaction(_Answers):
         if entry.creates:
             entry.headers.pop("if-none-exist")
             if match is not None:
-                entry.target = (type, match.id)
+                entry.target, entry.matched = (type, match.id), True
                 entry.response = write.answer(self.asked(entry, unit), Written(match, "unchanged"))
             else:
                 entry.target = (type, entry.new_id or "")

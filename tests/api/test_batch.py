@@ -20,7 +20,7 @@ async def test_each_entry_has_its_own_answer(client: AsyncClient) -> None:
         entry("GET", "Nothing/x"),
         entry("DELETE", "Patient/b"),
         entry("POST", "Observation", observation(subject={"reference": "Patient/nobody"})),
-        entry("POST", ""),
+        entry("POST", "/"),
     )
     assert response.status_code == 200
     assert response.json()["type"] == "batch-response"

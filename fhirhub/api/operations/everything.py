@@ -7,7 +7,7 @@ the other; a cursor is the number of the type and the cursor of its search.
 
 from __future__ import annotations
 
-import functools
+from collections.abc import Iterator
 from typing import NamedTuple
 from urllib.parse import urlencode
 
@@ -17,6 +17,7 @@ from fhirhub.api.operations import parameters
 from fhirhub.errors import invalid
 from fhirhub.resources import compartments, definitions, document
 from fhirhub.store import request as requests
+from fhirhub.store.index.parameters import Parameters
 from fhirhub.store.search import Match
 
 _PARAMETERS = ("start", "end", "_since", "_type", "_count", "_cursor")
@@ -58,28 +59,30 @@ async def everything(request: FhirRequest) -> FhirResponse:
     count = given.number("_count", 1, settings.page_count_max) or settings.page_count_max
     types = _types(given.lists("_type"))
     since = given.moment("_since")
-    parts = _parts(id, types, given)
+    parts = _parts(request.repository.parameters, id, types, given)
     position, cursor = _position(given.text("_cursor"), len(parts))
-    found: list[Match] = []
+    found: dict[tuple[str, str], Match] = {}
     included: dict[tuple[str, str], Match] = {}
     while position < len(parts) and len(found) < count:
         part = parts[position]
         query = f"{part.query}&_count={count - len(found)}&_include=*"
         asked = requests.parse(part.type, query, request.repository.parameters, base=request.base)
         page = await request.repository.search(asked, cursor)
-        found += page.matches
+        for match in page.matches:
+            if id is None or part.type not in compartments.WITHOUT_SUBJECT or _is_about(match, id):
+                found.setdefault((match.type, match.id), match)
         for match in page.includes:
             included.setdefault((match.type, match.id), match)
         cursor = page.next
         if cursor is None:
             position += 1
-    for match in found:
-        included.pop((match.type, match.id), None)
-    entries = [bundles.found(request.base, one.type, one.id, one.body, "match") for one in found]
+    for key in found:
+        included.pop(key, None)
+    entries = [bundles.found(request.base, one.type, one.id, one.body, "match") for one in found.values()]
     entries += [
         bundles.found(request.base, one.type, one.id, one.body, "include")
         for one in included.values()
-        if _is_support(one, id, types, since)
+        if _is_support(one, types, since)
     ]
     more = f"{position}.{cursor or ''}" if position < len(parts) else None
     body = bundles.bundle("searchset", entries, now=request.context.now(), links=_links(request, given, more))
@@ -93,7 +96,7 @@ def _types(names: list[str]) -> frozenset[str]:
     return frozenset(names)
 
 
-def _parts(id: str | None, types: frozenset[str], given: parameters.Input) -> list[Part]:
+def _parts(known: Parameters, id: str | None, types: frozenset[str], given: parameters.Input) -> list[Part]:
     """The searches whose results together are the answer, the patient's own first."""
     since, limits = [], []
     if given.text("_since") is not None:
@@ -103,7 +106,7 @@ def _parts(id: str | None, types: frozenset[str], given: parameters.Input) -> li
         if given.moment(name) is not None:
             limits.append(f"{prefix}{given.text(name)}")
     parts = []
-    for type, code in subjects():
+    for type, code in subjects(known):
         if types and type not in types:
             continue
         if type == "Patient":
@@ -122,23 +125,26 @@ def _parts(id: str | None, types: frozenset[str], given: parameters.Input) -> li
     return parts
 
 
-@functools.cache
-def subjects() -> tuple[tuple[str, str], ...]:
-    """Every type that can be about a patient, with the search parameter that says about whom; Patient first."""
-    found = [("Patient", "_id")]
+def subjects(parameters: Parameters) -> tuple[tuple[str, str], ...]:
+    """Every type that can be about a patient, with the search parameters that say about whom; Patient first."""
+    known = parameters.cache.get("subjects")
+    if known is None:
+        known = parameters.cache["subjects"] = tuple(_subjects(parameters))
+    return known  # type: ignore[no-any-return]
+
+
+def _subjects(parameters: Parameters) -> Iterator[tuple[str, str]]:
+    yield "Patient", "_id"
     for type in definitions.RESOURCE_TYPES:
-        codes = definitions.search_parameters(type)
-        about = [
-            code
-            for code in (*compartments.ABOUT, *compartments.WITHOUT_SUBJECT.get(type, ()))
-            if code in codes and codes[code].type == "reference" and "Patient" in codes[code].targets
-        ]
-        expressions: set[str] = set()
-        for code in about:
-            if type != "Patient" and codes[code].expression not in expressions:
-                expressions.add(codes[code].expression)
-                found.append((type, code))
-    return tuple(found)
+        of_type = parameters.of(type) if type != "Patient" else {}
+        read: set[int] = set()
+        for code in (*compartments.ABOUT, *compartments.WITHOUT_SUBJECT.get(type, ())):
+            parameter = of_type.get(code)
+            if parameter is None or parameter.kind != "reference" or read.issuperset(parameter.keys):
+                continue
+            if not parameter.targets or "Patient" in parameter.targets:
+                read.update(parameter.keys)
+                yield type, code
 
 
 def _care_date(type: str) -> str | None:
@@ -155,16 +161,17 @@ def _position(cursor: str | None, parts: int) -> tuple[int, str | None]:
     return int(number), inner or None
 
 
-def _is_support(match: Match, id: str | None, types: frozenset[str], since: tuple[int, int] | None) -> bool:
-    """Whether an included resource belongs to the answer: not one about another patient."""
+def _is_support(match: Match, types: frozenset[str], since: tuple[int, int] | None) -> bool:
+    """Whether an included resource belongs to the answer: one about a patient is a match where it does."""
     if types and match.type not in types:
         return False
     if since is not None and match.updated < since[0]:
         return False
-    if id is None:
-        return match.type != "Patient"
-    about = compartments.patients(document.decode(match.body))
-    return not about or id in about
+    return not compartments.patients(document.decode(match.body))
+
+
+def _is_about(match: Match, id: str) -> bool:
+    return id in compartments.patients(document.decode(match.body))
 
 
 def _links(request: FhirRequest, given: parameters.Input, more: str | None) -> list[tuple[str, str]]:
