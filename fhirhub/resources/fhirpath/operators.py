@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from decimal import Decimal
+from decimal import Decimal, DecimalException
 from typing import Any
 
 from fhirhub.resources.fhirpath import numbers, quantity, temporal
@@ -209,17 +209,15 @@ def _calculate(
     on_numbers: Callable[[Any, Any], numbers.Number | None],
     on_amounts: Callable[[Amount, Amount], Amount | None] | None,
 ) -> Items:
-    if _is_number(a) and _is_number(b):
-        return number(on_numbers(a, b))
-    if (
-        on_amounts is not None
-        and isinstance(a, Amount | int | Decimal)
-        and isinstance(b, Amount | int | Decimal)
-    ):
-        left = a if isinstance(a, Amount) else Amount(Decimal(a))
-        right = b if isinstance(b, Amount) else Amount(Decimal(b))
-        amount = on_amounts(left, right)
-        return NONE if amount is None else (Item(amount, "System.Quantity"),)
+    try:
+        if _is_number(a) and _is_number(b):
+            return number(on_numbers(a, b))
+        left, right = _amount(a), _amount(b)
+        if on_amounts is not None and left is not None and right is not None:
+            amount = on_amounts(left, right)
+            return NONE if amount is None else (Item(amount, "System.Quantity"),)
+    except DecimalException:
+        return NONE
     if one.value is None or other.value is None or a is None or b is None:
         return NONE
     raise FhirpathError(f"`{operator}` cannot take a {one.type} and a {other.type}.")
@@ -227,6 +225,11 @@ def _calculate(
 
 def _is_number(value: Any) -> bool:
     return isinstance(value, int | Decimal) and not isinstance(value, bool)
+
+
+def _amount(value: Any) -> Amount | None:
+    """The value as a quantity, a number being one of unit '1'."""
+    return value if isinstance(value, Amount) else Amount(Decimal(value)) if _is_number(value) else None
 
 
 def number(value: numbers.Number | None) -> Items:

@@ -21,9 +21,14 @@ from fhirhub.resources.fhirpath.tree import (
     Step,
     TypeTest,
     Variable,
+    depth,
 )
 
 DEEPEST_NESTING = 60
+DEEPEST_TREE = 250
+"""A chain of operators or steps makes a tree that is deep to the left."""
+
+LONGEST_NUMBER = 100
 
 BINDING = {
     "implies": 1,
@@ -86,6 +91,10 @@ class _Parser:
         node = self.expression(0)
         if self.token.kind != "end":
             raise self.unexpected("an operator or the end")
+        if depth(node) > DEEPEST_TREE:
+            raise FhirpathError(
+                f"The expression chains more than {DEEPEST_TREE} operators or steps.", "too-costly"
+            )
         return node
 
     def expression(self, binding: int) -> Node:
@@ -164,6 +173,10 @@ class _Parser:
 
     def number(self) -> Node:
         text = self.take().text
+        if len(text) > LONGEST_NUMBER:
+            raise FhirpathError(
+                f"A number has {len(text)} digits; at most {LONGEST_NUMBER} are read.", "too-long"
+            )
         unit = self.token
         if unit.kind == "string":
             return QuantityLiteral(Decimal(text), self.take().text, calendar=False)

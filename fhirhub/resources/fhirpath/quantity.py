@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from decimal import Decimal
+from fractions import Fraction
 from typing import Any
 
-from fhirhub.resources.fhirpath.numbers import EXACT, nearly
+from fhirhub.resources import ucum
+from fhirhub.resources.fhirpath.numbers import EXACT, QUOTIENT, nearly, plain
 
 UCUM = "http://unitsofmeasure.org"
 
@@ -100,10 +102,14 @@ def in_one_unit(one: Amount, other: Amount) -> tuple[Decimal, Decimal] | None:
         return one.value * _MONTHS[one.unit], other.value * _MONTHS[other.unit]
     if one.code is None or other.code is None:
         return None
-    left, right = _canonical(one.value, one.code), _canonical(other.value, other.code)
-    if left is None or right is None or left[1] != right[1]:
+    left, right = ucum.unit(one.code), ucum.unit(other.code)
+    if left is None or right is None or left.base != right.base:
         return None
-    return left[0], right[0]
+    return _decimal(left.to_base(one.value)), _decimal(right.to_base(other.value))
+
+
+def _decimal(number: Fraction) -> Decimal:
+    return EXACT.divide(number.numerator, number.denominator)
 
 
 def times(one: Amount, other: Amount) -> Amount | None:
@@ -126,16 +132,10 @@ def over(one: Amount, other: Amount) -> Amount | None:
     if not other.value:
         return None
     if other.unit == "1":
-        return Amount(EXACT.divide(one.value, other.value), one.unit, one.calendar)
+        return Amount(plain(QUOTIENT.divide(one.value, other.value)), one.unit, one.calendar)
     pair = in_one_unit(one, other)
     if pair is not None:
-        return Amount(EXACT.divide(*pair)) if pair[1] else None
+        return Amount(plain(QUOTIENT.divide(*pair))) if pair[1] else None
     if one.code is None or other.code is None:
         return None
-    return Amount(EXACT.divide(one.value, other.value), f"{one.code}/{other.code}")
-
-
-def _canonical(value: Decimal, code: str) -> tuple[Decimal, str] | None:
-    """In base units, with their code; None for a unit that is not known."""
-    seconds = {"wk": "604800", "d": "86400", "h": "3600", "min": "60", "s": "1", "ms": "0.001"}.get(code)
-    return (value * Decimal(seconds), "s") if seconds is not None else (value, code)
+    return Amount(plain(QUOTIENT.divide(one.value, other.value)), f"{one.code}/{other.code}")

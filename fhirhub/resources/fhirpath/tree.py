@@ -108,3 +108,23 @@ Node = (
     | Binary
     | TypeTest
 )
+
+
+def parts(node: Node) -> tuple[Node, ...]:
+    """The nodes right below."""
+    match node:
+        case Call(_, arguments):
+            return arguments
+        case Step(left, right) | Index(left, right) | Binary(_, left, right):
+            return (left, right)
+        case Sign(_, operand) | TypeTest(_, operand, _):
+            return (operand,)
+    return ()
+
+
+def depth(node: Node) -> int:
+    """How many nodes stand below each other."""
+    levels, level = 0, [node]
+    while level:
+        levels, level = levels + 1, [part for each in level for part in parts(each)]
+    return levels

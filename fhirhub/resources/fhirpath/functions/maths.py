@@ -87,6 +87,8 @@ def power(items: Items, env: Environment, exponent: Evaluate) -> Items:
     digits = Decimal(base).adjusted() + 1
     if Decimal(digits * exponent_).copy_abs() > LARGEST_POWER:
         return NONE
+    if not exponent_:
+        return number(1 if isinstance(base, int) else Decimal(1))
     try:
         result = numbers.EXACT.power(base, exponent_)
     except (DecimalException, OverflowError):
