@@ -15,7 +15,8 @@ from fhirhub.errors import FhirError, Issue
 from fhirhub.resources import definitions, document, primitives
 from fhirhub.resources.definitions import Property, structure
 from fhirhub.resources.document import Json
-from fhirhub.resources.validation.structure import MAX_ISSUES, validate
+from fhirhub.resources.validation.faults import MAX_FAULTS
+from fhirhub.resources.validation.structure import validate
 from tests.examples import official_examples
 from tests.resources.test_examples_structure import INVALID
 from tests.resources.test_primitives import WRONG
@@ -569,7 +570,7 @@ def test_a_required_choice_is_asked_for() -> None:
 def test_a_flood_of_faults_is_cut() -> None:
     plan = care_plan(category=[{"wrong": 1}] * 10_000, **{f"x{number}": 1 for number in range(10_000)})
     issues = validate(plan)
-    assert len(issues) == MAX_ISSUES + 1
+    assert len(issues) == MAX_FAULTS + 1
     assert issues[-1].severity == "information"
 
 
@@ -694,7 +695,7 @@ def test_every_mutant_of_the_official_examples_is_caught_where_it_is() -> None:
                 issues = validate(example)
             count += 1
             # A flood hides places: all that matters there is that it is not taken.
-            if mutant.expression not in {issue.expression for issue in issues} and len(issues) <= MAX_ISSUES:
+            if mutant.expression not in {issue.expression for issue in issues} and len(issues) <= MAX_FAULTS:
                 missed.append((mutant.name, mutant.expression, [issue.expression for issue in issues][:3]))
         assert validate(example) == []
     assert not missed, (len(missed), missed[:20])

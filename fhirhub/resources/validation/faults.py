@@ -1,9 +1,9 @@
-"""What a check finds: a fault and where it is, relative to what was checked."""
+"""What a check is: of one JSON value, in the scope of its resource, with the faults that it finds."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from typing import NamedTuple
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any, NamedTuple
 
 
 class Fault(NamedTuple):
@@ -16,6 +16,25 @@ class Fault(NamedTuple):
     code: str
     text: str
     key: str | None = None
+
+
+class Scope:
+    """One resource on the way through: the types of the contained resources in its reach, by id, and the ids
+    that its elements have had."""
+
+    __slots__ = ("contained", "ids")
+
+    def __init__(self, contained: Mapping[str, str]) -> None:
+        self.contained = contained
+        self.ids: set[str] = set()
+
+
+Faults = list[Fault] | None
+Check = Callable[[Any, Scope], Faults]
+"""None where all is well, which costs nothing to look at."""
+
+MAX_FAULTS = 200
+"""How many faults are told: enough to mend a resource, too few to make a flood of the answer."""
 
 
 def below(path: str, faults: Iterable[Fault]) -> list[Fault]:

@@ -7,7 +7,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from fhirhub.resources import definitions
-from fhirhub.resources.validation.faults import Fault
+from fhirhub.resources.definitions import Element
+from fhirhub.resources.validation.faults import Check, Fault, Faults, Scope
 
 _ID = r"[A-Za-z0-9\-.]{1,64}"
 _is_id_or_version = re.compile(rf"{_ID}(?:/_history/{_ID})?").fullmatch
@@ -19,9 +20,31 @@ _ALL = frozenset(definitions.RESOURCE_TYPES)
 _DEFINITION = "http://hl7.org/fhir/StructureDefinition/"
 
 
-def check(
-    reference: dict[str, Any], targets: frozenset[str], contained: Mapping[str, str]
-) -> list[Fault] | None:
+def check_of(whole: Check, element: Element) -> Check:
+    """A Reference at that element; what most are, Type/id perhaps with a display, is seen at once."""
+    targets = frozenset(element.targets)
+    usual = targets or _ALL
+
+    def check(value: Any, scope: Scope) -> Faults:
+        if value.__class__ is dict:
+            literal = value.get("reference")
+            if literal.__class__ is str:
+                type, _, id = literal.partition("/")
+                if type in usual and _is_id_or_version(id):
+                    size = len(value)
+                    if size == 1:
+                        return None
+                    if size == 2:
+                        display = value.get("display")
+                        if display.__class__ is str and display.isprintable() and 0 < len(display) < 1000:
+                            return None
+        faults = whole(value, scope)
+        return target_faults(value, targets, scope.contained) if faults is None else faults
+
+    return check
+
+
+def target_faults(reference: dict[str, Any], targets: frozenset[str], contained: Mapping[str, str]) -> Faults:
     """The faults of the target of a Reference whose own elements are right; None if there are none.
 
     `targets` are the allowed types, empty for any; `contained` gives the types of the contained resources of
@@ -65,7 +88,7 @@ def _target(literal: str, contained: Mapping[str, str]) -> tuple[str | None, str
     )
 
 
-def _check_type(stated: str, found: str | None, targets: frozenset[str]) -> list[Fault] | None:
+def _check_type(stated: str, found: str | None, targets: frozenset[str]) -> Faults:
     if stated not in _ALL:
         # The binding is extensible: another logical model is named by an absolute URL.
         if _has_scheme(stated):

@@ -7,7 +7,6 @@ its path from where it was found, and each level on the way out puts its own nam
 
 from __future__ import annotations
 
-import difflib
 import functools
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
@@ -15,11 +14,8 @@ from typing import Any
 from fhirhub.errors import Issue
 from fhirhub.resources import definitions, primitives
 from fhirhub.resources.definitions import Element, Property, Structure
-from fhirhub.resources.validation import bundle, contained, narrative, references
-from fhirhub.resources.validation.faults import Fault, below
-
-MAX_ISSUES = 200
-"""How many faults are told: enough to mend a resource, too few to make a flood of the answer."""
+from fhirhub.resources.validation import bundle, codings, contained, references, values, wording
+from fhirhub.resources.validation.faults import MAX_FAULTS, Check, Fault, Faults, Scope, below
 
 
 def validate(resource: Any, expected_type: str | None = None) -> list[Issue]:
@@ -38,28 +34,13 @@ def validate(resource: Any, expected_type: str | None = None) -> list[Issue]:
         faults.insert(0, Fault(".resourceType", "invalid", text))
     issues = [
         Issue("error", fault.code, fault.text, root + fault.path, key=fault.key)
-        for fault in faults[:MAX_ISSUES]
+        for fault in faults[:MAX_FAULTS]
     ]
-    if len(faults) > MAX_ISSUES:
-        text = f"Only the first {MAX_ISSUES} faults are listed"
+    if len(faults) > MAX_FAULTS:
+        text = f"Only the first {MAX_FAULTS} faults are listed"
         issues.append(Issue("information", "informational", text))
     return issues
 
-
-class Scope:
-    """One resource on the way through: the types of the contained resources in its reach, by id, and the ids
-    that its elements have had."""
-
-    __slots__ = ("contained", "ids")
-
-    def __init__(self, contained: Mapping[str, str]) -> None:
-        self.contained = contained
-        self.ids: set[str] = set()
-
-
-Faults = list[Fault] | None
-Check = Callable[[Any, Scope], Faults]
-"""A check of one JSON value; None where all is well."""
 
 _NOTHING_CONTAINED: Mapping[str, str] = {}
 
@@ -78,19 +59,12 @@ class _Table(dict[str, Check]):
         self.is_resource = self.structure.kind == "resource"
         self.needs_more_than_id = self.structure.kind == "complex-type"
         self.required = frozenset(each.name for each in elements if each.min > 0 and not each.choice)
-        self.choices = [
-            (
-                each,
-                frozenset(key for key, found in self.structure.properties.items() if found.element is each),
-            )
-            for each in elements
-            if each.choice
-        ]
+        self.choices = [(each, _keys(self.structure, each)) for each in elements if each.choice]
         self.required_choices = [keys for each, keys in self.choices if each.min > 0]
         # With no more properties than this, no choice can be there twice.
         self.few = len(self.required) + 1 if self.choices else 1_000_000
         self.rule = _RULES.get(name)
-        self.is_simple = not self.choices and self.rule is None
+        self.check = _object_check(self)
 
     def __missing__(self, key: str) -> Check:
         properties = self.structure.properties
@@ -104,25 +78,6 @@ class _Table(dict[str, Check]):
             return _unknown(self.structure, key)  # not kept: there are endless names
         self[key] = check
         return check
-
-    def check(self, value: Any, scope: Scope) -> Faults:
-        if type(value) is not dict:
-            return [_not_one_object(value, self.structure.name)]
-        found: list[tuple[str, list[Fault]]] | None = None
-        for key, item in value.items():
-            faults = self[key](item, scope)
-            if faults:
-                if found is None:
-                    found = []
-                found.append((key, faults))
-                if len(found) > MAX_ISSUES:
-                    break
-        if found is None and value.keys() >= self.required:
-            if self.is_simple and (len(value) > 1 or (value and "id" not in value)):
-                return None
-            if not self.is_suspect(value):
-                return None
-        return self.settle(value, found or [])
 
     def is_suspect(self, value: dict[str, Any]) -> bool:
         """Whether the properties, each right by itself, need a look together."""
@@ -154,10 +109,10 @@ class _Table(dict[str, Check]):
         for element, keys in self.choices:
             present = {key.removeprefix("_") for key in value} & keys
             if len(present) > 1:
-                text = f"{element.path}[x] may be there once, in one type; got {_listed(present)}"
+                text = f"{element.path}[x] may be there once, in one type; got {wording.listed(present)}"
                 faults.append(Fault(f".{element.name}", "structure", text))
             elif not present and element.min > 0:
-                text = f"{element.path}[x] is required: one of {_listed(keys)}"
+                text = f"{element.path}[x] is required: one of {wording.listed(keys)}"
                 faults.append(Fault(f".{element.name}", "required", text))
         if self.rule is not None:
             faults += self.rule(value) or ()
@@ -167,7 +122,7 @@ class _Table(dict[str, Check]):
         """The faults of one property, with its name in front; pairs of `x` and `_x` judged together."""
         base = key.removeprefix("_")
         found = self.structure.properties.get(base)
-        path = f".{found.element.name}" if found else _step(key)
+        path = f".{found.element.name}" if found else wording.step(key)
         sibling = value.get(f"_{base}")
         for fault in items:
             if fault.code == _IS_NULL:
@@ -178,6 +133,34 @@ class _Table(dict[str, Check]):
                 yield from _unpaired(path, base, value.get(base), sibling)
             else:
                 yield Fault(path + fault.path, fault.code, fault.text, fault.key)
+
+
+def _object_check(table: _Table) -> Check:
+    """An object by its table; here each nanosecond counts, so that what is looked up once is a local name."""
+    required = table.required
+    is_simple = not table.choices and table.rule is None
+    is_suspect, settle = table.is_suspect, table.settle
+
+    def check(value: Any, scope: Scope) -> Faults:
+        if value.__class__ is not dict:
+            return [wording.not_one_object(value, table.structure.name)]
+        found: list[tuple[str, list[Fault]]] | None = None
+        for key, item in value.items():
+            faults = table[key](item, scope)
+            if faults is not None:
+                if found is None:
+                    found = []
+                found.append((key, faults))
+                if len(found) > MAX_FAULTS:
+                    break
+        if found is None and value.keys() >= required:
+            if is_simple and (len(value) > 1 or (value and "id" not in value)):
+                return None
+            if not is_suspect(value):
+                return None
+        return settle(value, found or [])
+
+    return check
 
 
 def _keys(structure: Structure, element: Element) -> frozenset[str]:
@@ -192,10 +175,10 @@ def _table(name: str) -> _Table:
 def _check_resource(value: Any, outer: Scope | None = None) -> Faults:
     """A resource at the root, or in an entry or parameter of another, which then is no part of its scope."""
     if type(value) is not dict:
-        return [_not_one_object(value, "a resource")]
+        return [wording.not_one_object(value, "a resource")]
     name = value.get("resourceType")
     if not isinstance(name, str) or not definitions.is_resource_type(name):
-        return [_unknown_type(name)]
+        return [wording.unknown_type(name)]
     if "contained" not in value:
         return _table(name).check(value, Scope(_NOTHING_CONTAINED))
     faults = _table(name).check(value, Scope(contained.types(value))) or []
@@ -206,100 +189,20 @@ def _check_resource(value: Any, outer: Scope | None = None) -> Faults:
 def _check_contained(value: Any, outer: Scope) -> Faults:
     """A contained resource: it refers to its siblings, and its elements have ids of their own."""
     if type(value) is not dict:
-        return [_not_one_object(value, "a resource")]
+        return [wording.not_one_object(value, "a resource")]
     name = value.get("resourceType")
     if not isinstance(name, str) or not definitions.is_resource_type(name):
-        return [_unknown_type(name)]
+        return [wording.unknown_type(name)]
     return _table(name).check(value, Scope(outer.contained))
 
 
 def _property_check(property: Property) -> Check:
     element = property.element
     if property.type in primitives.CHECKS:
-        one = _primitive_check(property)
+        one = values.check_of(property)
         return one if element.max == 1 else _every_primitive(one, element)
     one = _complex_check(property)
     return one if element.max == 1 else _every(one, element)
-
-
-def _primitive_check(property: Property) -> Check:
-    """A primitive value, with the codes that a required binding allows."""
-    type, binding = property.type, property.element.binding
-    if type == "xhtml":
-        return _check_narrative
-    if property.key == "id" and type == "string" and property.element.path != "ElementDefinition.id":
-        return _check_element_id
-    codes = definitions.required_codes(binding) if binding else None
-    if codes is not None:
-        return _code_check(property, codes)
-    if type in primitives.PATTERNS:
-        return _pattern_check(property, primitives.PATTERNS[type])
-    path = property.element.path
-    format = primitives.CHECKS[type]
-
-    def check(value: Any, scope: Scope) -> Faults:
-        text = format(value)
-        return None if text is None else [_misfit(value, path, text)]
-
-    def check_string(value: Any, scope: Scope) -> Faults:
-        if value.__class__ is str and value.isprintable() and 0 < len(value) <= primitives.MAX_STRING:
-            return None
-        text = format(value)
-        return None if text is None else [_misfit(value, path, text)]
-
-    return check_string if type in ("string", "markdown") else check
-
-
-def _pattern_check(property: Property, match: Callable[[str], Any]) -> Check:
-    path = property.element.path
-    format = primitives.CHECKS[property.type]
-
-    def check(value: Any, scope: Scope) -> Faults:
-        if value.__class__ is str and match(value):
-            return None
-        return [_misfit(value, path, format(value) or "")]
-
-    return check
-
-
-def _code_check(property: Property, codes: frozenset[str]) -> Check:
-    path = property.element.path
-    format = primitives.CHECKS[property.type]
-
-    def check(value: Any, scope: Scope) -> Faults:
-        if value.__class__ is str and value in codes:
-            return None
-        text = format(value)
-        if text is not None:
-            return [_misfit(value, path, text)]
-        text = f"{path} expects one of {_listed(codes)}; got `{value[:80]}`{_nearest(value, codes)}"
-        return [Fault("", "code-invalid", text)]
-
-    return check
-
-
-def _check_element_id(value: Any, scope: Scope) -> Faults:
-    """Element.id: any string without spaces, unique in the resource (element-definitions.html#Element.id).
-
-    An ElementDefinition's id is another matter: it stands in the snapshot and again in the differential.
-    """
-    text = primitives.check("string", value)
-    if text is not None:
-        return [_misfit(value, "Element.id", text)]
-    if not primitives.PATTERNS["uri"](value):
-        return [Fault("", "value", f"Element.id has no spaces; got `{value[:80]}`")]
-    if value in scope.ids:
-        return [Fault("", "value", f"Another element has the id `{value[:80]}` already; each needs its own")]
-    scope.ids.add(value)
-    return None
-
-
-def _check_narrative(value: Any, scope: Scope) -> Faults:
-    text = primitives.check("xhtml", value)
-    if text is not None:
-        return [_misfit(value, "Narrative.div", text)]
-    faults = narrative.check(value)
-    return [fault._replace(text=f"Narrative.div {fault.text}") for fault in faults] or None
 
 
 def _complex_check(property: Property) -> Check:
@@ -309,24 +212,13 @@ def _complex_check(property: Property) -> Check:
         return _check_contained if element.name == "contained" else _check_resource
     check = _table(name).check
     if name == "Reference":
-        return _reference_check(check, frozenset(element.targets))
+        return references.check_of(check, element)
     if "SimpleQuantity" in element.profiles and name == "Quantity":
         return _simple_quantity_check(check, element.path)
-    if element.binding is not None and (codings := definitions.required_codings(element.binding)):
-        if name == "CodeableConcept":
-            return _concept_check(check, element.path, codings)
-        if name in ("Coding", "Quantity"):
-            return _coding_check(check, element.path, codings)
-    return check
-
-
-def _reference_check(whole: Check, targets: frozenset[str]) -> Check:
-    look = references.check
-
-    def check(value: Any, scope: Scope) -> Faults:
-        faults = whole(value, scope)
-        return look(value, targets, scope.contained) if faults is None else faults
-
+    if name == "Coding":
+        check = codings.check_of(check)
+    if element.binding is not None:
+        return codings.bound(check, element, name)
     return check
 
 
@@ -341,46 +233,19 @@ def _simple_quantity_check(whole: Check, path: str) -> Check:
     return check
 
 
-def _concept_check(whole: Check, path: str, codings: frozenset[tuple[str, str]]) -> Check:
-    def check(value: Any, scope: Scope) -> Faults:
-        faults = whole(value, scope)
-        if faults is not None:
-            return faults
-        for coding in value.get("coding", ()):
-            if (coding.get("system"), coding.get("code")) in codings:
-                return None
-        if "coding" not in value and "extension" in value:
-            return None  # the reason why it is absent
-        return [Fault("", "code-invalid", f"{path} expects a coding of {_codings(codings)}{_got(value)}")]
-
-    return check
-
-
-def _coding_check(whole: Check, path: str, codings: frozenset[tuple[str, str]]) -> Check:
-    def check(value: Any, scope: Scope) -> Faults:
-        faults = whole(value, scope)
-        if faults is not None or (value.get("system"), value.get("code")) in codings:
-            return faults
-        if "code" not in value and "extension" in value:
-            return None
-        return [Fault("", "code-invalid", f"{path} expects {_codings(codings)}{_got({'coding': [value]})}")]
-
-    return check
-
-
 def _every(one: Check, element: Element) -> Check:
     """An array of objects."""
 
     def check(value: Any, scope: Scope) -> Faults:
         if type(value) is not list or not value:
-            return [_not_a_list(value, element)]
+            return [wording.not_a_list(value, element)]
         found: Faults = None
         for position, item in enumerate(value):
             faults = one(item, scope)
             if faults is not None:
                 found = found or []
                 found += below(f"[{position}]", faults)
-                if len(found) > MAX_ISSUES:
+                if len(found) > MAX_FAULTS:
                     break
         return found
 
@@ -392,14 +257,14 @@ def _every_primitive(one: Check, element: Element) -> Check:
 
     def check(value: Any, scope: Scope) -> Faults:
         if type(value) is not list or not value:
-            return [_not_a_list(value, element)]
+            return [wording.not_a_list(value, element)]
         found: list[Fault] = []
         for position, item in enumerate(value):
             if item is None:
                 found.append(Fault(f"[{position}]", _IS_NULL, ""))
             elif faults := one(item, scope):
                 found += below(f"[{position}]", faults)
-            if len(found) > MAX_ISSUES:
+            if len(found) > MAX_FAULTS:
                 break
         return found or None
 
@@ -422,7 +287,7 @@ def _sibling_check(property: Property) -> Check:
         if not many:
             return [marker, *(one(value, scope) or ())]
         if type(value) is not list or not value:
-            return [_not_a_list(value, property.element)]
+            return [wording.not_a_list(value, property.element)]
         found = [marker]
         for position, item in enumerate(value):
             if item is not None:
@@ -455,11 +320,6 @@ def _unpaired(path: str, key: str, values: Any, siblings: Any) -> Iterable[Fault
                     yield Fault(f"{path}[{position}]", "structure", text)
 
 
-def _step(key: str) -> str:
-    """A property that no type defines, as a step of a FHIRPath."""
-    return f".{key}" if key.isidentifier() and len(key) <= 80 else f".`{key[:80]}`"
-
-
 def _same(name: str) -> Check:
     def check(value: Any, scope: Scope) -> Faults:
         return None if value == name else [Fault("", "invalid", f"resourceType must be {name} here")]
@@ -479,65 +339,12 @@ def _unknown(structure: Structure, key: str) -> Check:
         elif base in properties:
             text = f"{structure.name} takes no `{key}`: `{base}` is no primitive that may have extensions"
         elif keys:
-            text = f"{structure.name}.{base}[x] is written with its type: {_listed(keys)}"
+            text = f"{structure.name}.{base}[x] is written with its type: {wording.listed(keys)}"
         else:
-            text = f"{structure.name} has no element `{key[:80]}`{_nearest(key, properties)}"
+            text = f"{structure.name} has no element `{key[:80]}`{wording.nearest(key, properties)}"
         return [Fault("", "structure", text)]
 
     return check
-
-
-def _unknown_type(name: Any) -> Fault:
-    if name is None:
-        return Fault("", "required", "resourceType is required: the name of an R4 resource type")
-    if not isinstance(name, str):
-        return Fault(".resourceType", "structure", "resourceType expects the name of an R4 resource type")
-    text = f"`{name[:80]}` is no R4 resource type{_nearest(name, definitions.RESOURCE_TYPES)}"
-    return Fault(".resourceType", "structure", text)
-
-
-def _misfit(value: Any, path: str, text: str) -> Fault:
-    """A value that its primitive type does not have: another kind of JSON value, or another format."""
-    if isinstance(value, list):
-        return Fault("", "structure", f"{path} is one value, not a list")
-    if isinstance(value, dict):
-        return Fault("", "structure", f"{path} {text}")
-    return Fault("", "value", f"{path} {text}")
-
-
-def _not_one_object(value: Any, name: str) -> Fault:
-    kind = "a list" if isinstance(value, list) else "null" if value is None else "a simple value"
-    return Fault("", "structure", f"Expects one object ({name}); got {kind}")
-
-
-def _not_a_list(value: Any, element: Element) -> Fault:
-    if isinstance(value, list):
-        return Fault("", "structure", f"{element.path} is an empty list; leave it out where it has no items")
-    return Fault("", "structure", f"{element.path} may be there several times, so it is a list, even of one")
-
-
-def _codings(codings: frozenset[tuple[str, str]]) -> str:
-    systems = {system for system, _ in codings}
-    parts = (
-        f"{system} ({_listed(code for found, code in codings if found == system)})"
-        for system in sorted(systems)
-    )
-    return " or ".join(parts)
-
-
-def _got(concept: dict[str, Any]) -> str:
-    found = [f"{each.get('system', '')}|{each.get('code', '')}" for each in concept.get("coding", ())]
-    return f"; got {', '.join(found)}" if found else "; got none"
-
-
-def _listed(names: Iterable[str], most: int = 20) -> str:
-    shown = sorted(names)
-    return ", ".join(shown[:most]) + (f" and {len(shown) - most} more" if len(shown) > most else "")
-
-
-def _nearest(name: str, names: Iterable[str]) -> str:
-    near = difflib.get_close_matches(name, names, 1) if len(name) <= 64 else []
-    return f"; did you mean `{near[0]}`?" if near else ""
 
 
 def _extension(extension: dict[str, Any]) -> Faults:

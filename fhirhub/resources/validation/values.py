@@ -1,0 +1,91 @@
+"""The checks of primitive values at their elements: formats, required codes, ids and narratives."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from fhirhub.resources import definitions, primitives
+from fhirhub.resources.definitions import Property
+from fhirhub.resources.validation import narrative, wording
+from fhirhub.resources.validation.faults import Check, Fault, Faults, Scope
+
+
+def check_of(property: Property) -> Check:
+    """A primitive value, with the codes that a required binding allows."""
+    type, binding = property.type, property.element.binding
+    if type == "xhtml":
+        return _check_narrative
+    if property.key == "id" and type == "string" and property.element.path != "ElementDefinition.id":
+        return _check_element_id
+    codes = definitions.required_codes(binding) if binding else None
+    if codes is not None:
+        return _code_check(property, codes)
+    if type in primitives.PATTERNS:
+        return _pattern_check(property, primitives.PATTERNS[type])
+    path = property.element.path
+    format = primitives.CHECKS[type]
+
+    def check(value: Any, scope: Scope) -> Faults:
+        text = format(value)
+        return None if text is None else [wording.misfit(value, path, text)]
+
+    def check_string(value: Any, scope: Scope) -> Faults:
+        if value.__class__ is str and value.isprintable() and 0 < len(value) <= primitives.MAX_STRING:
+            return None
+        text = format(value)
+        return None if text is None else [wording.misfit(value, path, text)]
+
+    return check_string if type in ("string", "markdown") else check
+
+
+def _pattern_check(property: Property, match: Callable[[str], Any]) -> Check:
+    path = property.element.path
+    format = primitives.CHECKS[property.type]
+
+    def check(value: Any, scope: Scope) -> Faults:
+        if value.__class__ is str and match(value):
+            return None
+        return [wording.misfit(value, path, format(value) or "")]
+
+    return check
+
+
+def _code_check(property: Property, codes: frozenset[str]) -> Check:
+    path = property.element.path
+    format = primitives.CHECKS[property.type]
+
+    def check(value: Any, scope: Scope) -> Faults:
+        if value.__class__ is str and value in codes:
+            return None
+        text = format(value)
+        if text is not None:
+            return [wording.misfit(value, path, text)]
+        text = f"{path} expects one of {wording.listed(codes)}; got `{value[:80]}`{wording.nearest(value, codes)}"
+        return [Fault("", "code-invalid", text)]
+
+    return check
+
+
+def _check_element_id(value: Any, scope: Scope) -> Faults:
+    """Element.id: any string without spaces, unique in the resource (element-definitions.html#Element.id).
+
+    An ElementDefinition's id is another matter: it stands in the snapshot and again in the differential.
+    """
+    text = primitives.check("string", value)
+    if text is not None:
+        return [wording.misfit(value, "Element.id", text)]
+    if not primitives.PATTERNS["uri"](value):
+        return [Fault("", "value", f"Element.id has no spaces; got `{value[:80]}`")]
+    if value in scope.ids:
+        return [Fault("", "value", f"Another element has the id `{value[:80]}` already; each needs its own")]
+    scope.ids.add(value)
+    return None
+
+
+def _check_narrative(value: Any, scope: Scope) -> Faults:
+    text = primitives.check("xhtml", value)
+    if text is not None:
+        return [wording.misfit(value, "Narrative.div", text)]
+    faults = narrative.check(value)
+    return [fault._replace(text=f"Narrative.div {fault.text}") for fault in faults] or None
