@@ -288,6 +288,7 @@ def test_conversion(expression: str, values: list[Any]) -> None:
     '11/30/1972'.replaceMatches('(\\d{2})/(\\d{2})/(\\d{4})', '$2-$1-$3') -> "30-11-1972"
     '11/30'.replaceMatches('(?<month>\\d+)/(?<day>\\d+)', '${day}-${month}') -> "30-11"
     'a1b2'.replaceMatches('[0-9]', '') -> "ab"
+    'abc'.replaceMatches('', 'x') -> "abc"
     'abc'.length() -> 3
     ''.length() -> 0
     {}.length() ->
@@ -530,6 +531,7 @@ def test_arithmetic(expression: str, values: list[Any]) -> None:
     @2012-01-01T10:00 + 90 seconds -> "2012-01-01T10:01"
     @2012-01-01T10:00+02:00 + 1 day -> "2012-01-02T10:00+02:00"
     @2012-01-01T10:00:00 + 1 's' -> "2012-01-01T10:00:01"
+    @2012-01-31 + 1 'month' -> "2012-02-29"
     @T23:30 + 45 minutes -> "00:15"
     @T01:00 - 2 hours -> "23:00"
     @T01:00 + 1 day ->
@@ -574,6 +576,7 @@ def test_collections(expression: str, values: list[Any]) -> None:
     $this is DomainResource -> true
     $this is FHIR.Resource -> true
     $this is Observation -> false
+    $this is System.Patient -> false
     name.first().is(HumanName) -> true
     name.first().is(Element) -> true
     id is string -> true
@@ -604,7 +607,8 @@ def test_types(expression: str, values: list[Any]) -> None:
     name.given.first() & 'x' = 'Annax' -> true
     2 + 3 * 4 mod 5 -> 4
     1 is Integer and true -> true
-    1 | 2 is Integer -> 1, true
+    1 > 2 is Boolean -> true
+    1 | 1 is Integer -> true
     name.given contains 'An' -> true
 """)
 def test_precedence(expression: str, values: list[Any]) -> None:

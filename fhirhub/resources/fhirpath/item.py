@@ -72,7 +72,7 @@ def integer(value: int) -> Items:
 
 def of_resource(resource: Json) -> Item:
     """The item of a whole resource."""
-    return Item(resource, resource.get("resourceType", "Resource"))
+    return Item(resource, _type_of(resource))
 
 
 def member(name: str) -> Callable[[Items], Items]:
@@ -130,34 +130,19 @@ def _reach(type: str, name: str) -> tuple[Property, ...]:
 def _collect(item: Item, source: Json, property: Property, found: list[Item]) -> None:
     key, _, type, many, primitive, shadow = property
     value = source.get(key)
-    if primitive:
-        sibling = source.get(shadow)
-        if sibling is None:
-            if value is None:
-                return
-            if many:
-                if value.__class__ is list:
-                    for index, each in enumerate(value):
-                        if each is not None:
-                            found.append(Item(each, type, None, item, property, index))
-                return
-        elif many:
-            _collect_pairs(item, value or [], sibling, property, found)
-            return
-        found.append(Item(value, type, sibling, item, property))
-    elif value is None:
-        return
-    elif many:
-        if value.__class__ is list:
+    sibling = source.get(shadow) if primitive else None
+    if many:
+        if sibling.__class__ is list:
+            _collect_pairs(item, value if value.__class__ is list else [], sibling or [], property, found)
+        elif value.__class__ is list:
             for index, each in enumerate(value):
                 if each is not None:
-                    found.append(
-                        Item(
-                            each, type if type != "Resource" else _type_of(each), None, item, property, index
-                        )
-                    )
-    else:
-        found.append(Item(value, type if type != "Resource" else _type_of(value), None, item, property))
+                    each_type = _type_of(each) if type == "Resource" else type
+                    found.append(Item(each, each_type, None, item, property, index))
+    elif sibling.__class__ is dict:
+        found.append(Item(value, type, sibling, item, property))
+    elif value is not None:
+        found.append(Item(value, _type_of(value) if type == "Resource" else type, None, item, property))
 
 
 def _collect_pairs(

@@ -68,7 +68,13 @@ def tokens(expression: str) -> list[Token]:
 
 
 def _unescaped(text: str) -> str:
-    return _ESCAPE.sub(_character, text) if "\\" in text else text
+    if "\\" not in text:
+        return text
+    text = _ESCAPE.sub(_character, text)
+    try:
+        return text.encode("utf-16", "surrogatepass").decode("utf-16")
+    except UnicodeDecodeError:
+        raise FhirpathError("A string has half of a surrogate pair.") from None
 
 
 def _character(match: re.Match[str]) -> str:

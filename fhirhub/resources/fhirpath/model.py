@@ -106,7 +106,7 @@ def type_specifier(name: str) -> str | None:
     A name without namespace is FHIR's before System's (https://hl7.org/fhirpath/N1/#models).
     """
     if name.startswith("System."):
-        return name if name in SYSTEM_TYPES else None
+        return name
     bare = name.removeprefix("FHIR.")
     if is_type(bare):
         return bare

@@ -11,6 +11,7 @@ from fhirhub.resources.fhirpath.environment import LONGEST_STRING, Environment
 from fhirhub.resources.fhirpath.faults import FhirpathError
 from fhirhub.resources.fhirpath.item import FALSE, NONE, TRUE, Item, Items, boolean, string
 from fhirhub.resources.fhirpath.model import kind
+from fhirhub.resources.fhirpath.parser import CALENDAR_UNITS
 from fhirhub.resources.fhirpath.quantity import Amount
 from fhirhub.resources.fhirpath.temporal import Temporal
 from fhirhub.resources.fhirpath.values import (
@@ -245,13 +246,12 @@ def _of(moment: Temporal | None, start: Item) -> Items:
     return (Item(moment, {"date": "System.Date", "time": "System.Time"}.get(moment.kind, "System.DateTime")),)
 
 
+_DURATIONS = CALENDAR_UNITS | {code: unit for unit, code in quantity.DEFINITE_CODES.items()}
+
+
 def _duration(amount: Amount) -> str:
     """The calendar unit of an amount of time; UCUM's year and month have no place in a calendar."""
-    if amount.calendar:
-        return amount.unit
-    unit = {"wk": "week", "d": "day", "h": "hour", "min": "minute", "s": "second", "ms": "millisecond"}.get(
-        amount.unit
-    )
+    unit = amount.unit if amount.calendar else _DURATIONS.get(amount.unit)
     if unit is None:
         raise FhirpathError(
             f"A date moves by calendar durations such as `1 year`; got {amount.value} '{amount.unit}'."

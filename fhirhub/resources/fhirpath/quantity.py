@@ -12,14 +12,12 @@ from fhirhub.resources.fhirpath.numbers import EXACT, QUOTIENT, nearly, plain
 
 UCUM = "http://unitsofmeasure.org"
 
-CALENDAR = ("year", "month", "week", "day", "hour", "minute", "second", "millisecond")
-
 _CALENDAR_CODES = {"a": "year", "mo": "month", "d": "day", "h": "hour", "min": "minute", "s": "second"}
 """UCUM codes that a FHIR Quantity's time unit stands for (https://hl7.org/fhir/R4/fhirpath.html#quantity)."""
 
 _MONTHS = {"year": 12, "month": 1}
 
-_DEFINITE_CODES = {"week": "wk", "day": "d", "hour": "h", "minute": "min", "second": "s", "millisecond": "ms"}
+DEFINITE_CODES = {"week": "wk", "day": "d", "hour": "h", "minute": "min", "second": "s", "millisecond": "ms"}
 """Calendar durations that are as long as a UCUM unit; a year and a month are not."""
 
 
@@ -39,7 +37,7 @@ class Amount:
     @property
     def code(self) -> str | None:
         """The UCUM code; None for a year or month of the calendar."""
-        return _DEFINITE_CODES.get(self.unit) if self.calendar else self.unit
+        return DEFINITE_CODES.get(self.unit) if self.calendar else self.unit
 
 
 def of_quantity(quantity: Any) -> Amount | None:

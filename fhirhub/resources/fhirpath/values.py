@@ -197,7 +197,7 @@ def compare(one: Item, other: Item, operator: str) -> int | None:
     """-1, 0 or 1; None where it cannot be told. FhirpathError for types without a common order."""
     left, right = system(one), system(other)
     if left is None or right is None:
-        if one.value is None or other.value is None or "quantity" in (kind(one.type), kind(other.type)):
+        if kind(one.type) and kind(other.type):
             return None
         raise _no_order(one, other, operator)
     left, right = _as_amounts(left, right)

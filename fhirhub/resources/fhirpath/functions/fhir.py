@@ -13,6 +13,7 @@ from fhirhub.resources.fhirpath.item import has_value as item_has_value
 from fhirhub.resources.fhirpath.model import conforms, is_type
 from fhirhub.resources.fhirpath.operators import Evaluate
 from fhirhub.resources.fhirpath.values import single, string_of
+from fhirhub.resources.validation import narrative
 
 _extensions = member("extension")
 _CORE = "http://hl7.org/fhir/StructureDefinition/"
@@ -169,11 +170,7 @@ def html_checks(items: Items, env: Environment) -> Items:
     item = single(items, "`htmlChecks()`")
     if item is None:
         return NONE
-    return boolean(isinstance(item.value, str) and _is_narrative(item.value))
-
-
-def _is_narrative(text: str) -> bool:
-    return text.lstrip().startswith("<div")
+    return boolean(isinstance(item.value, str) and not narrative.check(item.value))
 
 
 def check_modifiers(items: Items, env: Environment, *known: Evaluate) -> Items:

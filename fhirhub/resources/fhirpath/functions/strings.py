@@ -6,6 +6,7 @@ import base64
 import binascii
 import html
 import json
+import re
 from collections.abc import Callable
 
 from fhirhub.resources.fhirpath import regex
@@ -14,6 +15,8 @@ from fhirhub.resources.fhirpath.faults import FhirpathError
 from fhirhub.resources.fhirpath.item import NONE, Item, Items, boolean, integer, string
 from fhirhub.resources.fhirpath.operators import Evaluate, bounded
 from fhirhub.resources.fhirpath.values import integer_of, string_of
+
+_JSON_ESCAPE = re.compile(r"""\\(?:["\\/bfnrt]|u[0-9A-Fa-f]{4})""")
 
 
 def _argument(argument: Evaluate, env: Environment, name: str) -> str | None:
@@ -91,6 +94,8 @@ def replace_matches(items: Items, env: Environment, pattern: Evaluate, substitut
     old, new = _argument(pattern, env, "replaceMatches"), _argument(substitution, env, "replaceMatches")
     if text is None or old is None or new is None:
         return NONE
+    if not old:
+        return string(text)
     _check_growth(text, new)
     return string(bounded(regex.compile(old).replace(text, new)))
 
@@ -157,8 +162,5 @@ def unescape(items: Items, env: Environment, target: Evaluate) -> Items:
         case "html":
             return string(html.unescape(text))
         case "json":
-            try:
-                return string(json.loads(f'"{text}"'))
-            except ValueError:
-                return NONE
+            return string(_JSON_ESCAPE.sub(lambda match: str(json.loads(f'"{match[0]}"')), text))
     return NONE
