@@ -100,7 +100,12 @@ class Connections:
             try:
                 yield connection
             except BaseException as failure:
-                if isinstance(failure, LOST) or connection.is_closed() or connection.is_in_transaction():
+                if isinstance(failure, LOST):
+                    # The others are lost with it, as a rule; if not, nothing but a connect is wasted.
+                    connection.terminate()
+                    while self._idle:
+                        self._idle.pop().terminate()
+                elif connection.is_in_transaction():
                     connection.terminate()
                 raise
             finally:
@@ -248,7 +253,7 @@ class PostgresqlDatabase:
             return
         answers: list[list[Row]] = [[] for _ in members]
         for row in rows:
-            answers[row[-1] - 1].append(row)  # type: ignore[arg-type]
+            answers[row[-1] - 1].append(row)
         for (_, future), answer in zip(members, answers, strict=True):
             if not future.done():
                 future.set_result(answer)
@@ -316,13 +321,16 @@ class PostgresqlDatabase:
 
     async def _apply_group(self, tenant: int, changes: list[Change]) -> list[Verdict]:
         """One autocommit statement for all; alone again those of a group that as a whole was refused."""
-        unsure = False
+        done: set[int] = set()
+        left = changes
+        verdicts: dict[int, Verdict] = {}
         backend: Any = None
         for attempt in range(TRIES):
             try:
                 async with self._connections.one() as connection:
                     backend = self._connections.backends[connection]
-                    verdicts = await apply(connection, tenant, changes, strict=False)
+                    found = await apply(connection, tenant, left, strict=False)
+                verdicts = {change.rid: verdict for change, verdict in zip(left, found, strict=True)}
                 break
             except AGAIN:
                 await asyncio.sleep(random.random() * 0.01 * 2 ** min(attempt, 5))
@@ -330,36 +338,31 @@ class PostgresqlDatabase:
                 raise errors.transient("The write waited too long for others; try again.") from None
             except LOST:
                 # The answer was lost, not necessarily the write: nothing runs again before that is known.
-                unsure = True
-                try:
-                    changes, found = await self._find_written(tenant, changes, backend)
-                except LOST as failure:
-                    raise errors.transient("The database was lost, and with it the outcome.") from failure
-                if not changes:
-                    return found
-                if found:
-                    raise AssertionError("a statement is written whole or not at all") from None
+                done |= await self._find_written(tenant, left, backend)
+                left = [change for change in left if change.rid not in done]
+                if not left:
+                    break
         else:
             raise errors.transient("Others kept writing the same resources; try again.")
-        if unsure and Verdict.CONFLICT in verdicts:
-            left, found = await self._find_written(tenant, changes, None)
-            if not left:
-                return found
-        if len(changes) > 1 and Verdict.MISSING in verdicts:
-            return [
-                verdict if verdict is not Verdict.MISSING else (await self._apply_group(tenant, [change]))[0]
-                for change, verdict in zip(changes, verdicts, strict=True)
-            ]
-        return verdicts
+        if len(left) > 1 and Verdict.MISSING in verdicts.values():
+            for change in left:
+                verdicts[change.rid] = (await self._apply_group(tenant, [change]))[0]
+        return [Verdict.DONE if change.rid in done else verdicts[change.rid] for change in changes]
 
-    async def _find_written(
-        self, tenant: int, changes: list[Change], backend: Any
-    ) -> tuple[list[Change], list[Verdict]]:
-        """After a lost answer: the changes that are not in the database, and a verdict for each that is.
+    async def _find_written(self, tenant: int, changes: Sequence[Change], backend: Any) -> set[int]:
+        """After a lost answer: the row keys of those changes that are in the database.
 
         The server process that had the statement may be at it still; it is ended first, so that what is not
-        there now will not come later.
+        there now will not come later. Raises `transient` where it cannot be known in time.
         """
+        for _ in range(TRIES):
+            try:
+                return await self._look_up(tenant, changes, backend)
+            except LOST:
+                await asyncio.sleep(0.1)
+        raise errors.transient("The database was lost, and with it the outcome of this write.")
+
+    async def _look_up(self, tenant: int, changes: Sequence[Change], backend: Any) -> set[int]:
         async with self._connections.one() as connection:
             if backend is not None:
                 await connection.execute(
@@ -376,9 +379,7 @@ class PostgresqlDatabase:
                 [change.rid for change in changes],
                 [change.write_id for change in changes],
             )
-        written = {row[0] for row in rows}
-        left = [change for change in changes if change.rid not in written]
-        return left, [Verdict.DONE for change in changes if change.rid in written]
+        return {row[0] for row in rows}
 
     async def transaction(self, work: Callable[[Transaction], Awaitable[T]]) -> T:
         for attempt in range(TRIES):
@@ -410,8 +411,7 @@ class PostgresqlDatabase:
                         raise errors.transient("The database was lost; try again.") from failure
                     continue
                 tenant, changes = unit.written[-1]
-                left, _ = await self._find_written(tenant, list(changes[-1:]), backend)
-                if not left:
+                if await self._find_written(tenant, changes[-1:], backend):
                     return result
         raise errors.transient("Others kept writing the same resources; try again.")
 
