@@ -19,6 +19,7 @@ from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
 import asyncpg
+from asyncpg.connect_utils import SessionAttribute
 from asyncpg.exceptions import (
     AdminShutdownError,
     CannotConnectNowError,
@@ -123,14 +124,16 @@ class Connections:
         end = asyncio.get_running_loop().time() + self._patience_seconds
         while True:
             try:
-                connection = await asyncpg.connect(
+                connection: asyncpg.Connection[Any] = await asyncpg.connect(
                     self._url,
                     server_settings=self._server,
                     statement_cache_size=2000,
                     max_cached_statement_lifetime=0,
                     timeout=5,
                     # Of several hosts in the URL the one that takes writes, also after a failover.
-                    target_session_attrs="read-write" if self._several else "any",
+                    target_session_attrs=SessionAttribute.read_write
+                    if self._several
+                    else SessionAttribute.any,
                 )
                 self.backends[connection] = await connection.fetchrow(_BACKEND)
                 return connection
