@@ -1,21 +1,20 @@
 """$everything: all that is about a patient, and whom and what it names
 (https://hl7.org/fhir/R4/patient-operation-everything.html).
 
-What is about a patient is told by `resources/compartments.py`. The answer goes through the types one after
-the other; a cursor is the number of the type and the cursor of its search.
+What is about a patient is told by `resources/compartments.py`. The answer is that of some searches one after
+the other; a cursor is the number of the search and the cursor of its page.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import NamedTuple
-from urllib.parse import urlencode
 
 from fhirhub.api import bundles
 from fhirhub.api.exchange import FhirRequest, FhirResponse
 from fhirhub.api.operations import parameters
 from fhirhub.errors import invalid
-from fhirhub.resources import compartments, definitions, document
+from fhirhub.resources import compartments, definitions, document, references
 from fhirhub.store import request as requests
 from fhirhub.store.index.parameters import Parameters
 from fhirhub.store.search import Match
@@ -39,13 +38,19 @@ _CARE_DATES = (
     "created",
 )
 """Search parameters for when care was given, the first that a type has counts."""
+_TOGETHER = 100
+"""Resources fetched by one search."""
+
+Key = tuple[str, str]
+Pairs = list[tuple[str, str]]
 
 
 class Part(NamedTuple):
-    """One search of the answer."""
+    """One search of the answer: in the patient's compartment or not, of one type or of those of `_type`."""
 
-    type: str
-    query: str
+    type: str | None
+    pairs: Pairs
+    compartment: tuple[str, str] | None = None
 
 
 async def everything(request: FhirRequest) -> FhirResponse:
@@ -53,37 +58,39 @@ async def everything(request: FhirRequest) -> FhirResponse:
     id = request.path[1] if len(request.path) == 3 else None
     given = parameters.read(request)
     given.only(_PARAMETERS)
-    if id is not None:
-        await request.repository.read("Patient", id)
-    settings = request.context.settings
-    count = given.number("_count", 1, settings.page_count_max) or settings.page_count_max
     types = _types(given.lists("_type"))
     since = given.moment("_since")
-    parts = _parts(request.repository.parameters, id, types, given)
+    settings = request.context.settings
+    count = given.number("_count", 1, settings.page_count_max) or settings.page_count_max
+    parts = list(_parts(request.repository.parameters, id, types, given))
     position, cursor = _position(given.text("_cursor"), len(parts))
-    found: dict[tuple[str, str], Match] = {}
-    included: dict[tuple[str, str], Match] = {}
+    if id is not None:
+        await request.repository.read("Patient", id)
+    found: dict[Key, Match] = {}
+    named: set[Key] = set()
     while position < len(parts) and len(found) < count:
         part = parts[position]
-        query = f"{part.query}&_count={count - len(found)}&_include=*"
-        asked = requests.parse(part.type, query, request.repository.parameters, base=request.base)
+        asked = requests.parse(
+            part.type,
+            [*part.pairs, ("_count", str(count - len(found)))],
+            request.repository.parameters,
+            compartment=part.compartment,
+            base=request.base,
+        )
         page = await request.repository.search(asked, cursor)
         for match in page.matches:
-            if id is None or part.type not in compartments.WITHOUT_SUBJECT or _is_about(match, id):
-                found.setdefault((match.type, match.id), match)
-        for match in page.includes:
-            included.setdefault((match.type, match.id), match)
+            resource = document.decode(match.body)
+            about = compartments.patients(resource, request.base)
+            if about if id is None else id in about:
+                found[match.type, match.id] = match
+                named.update(_named(references.walk(resource), request.base))
         cursor = page.next
         if cursor is None:
             position += 1
-    for key in found:
-        included.pop(key, None)
     entries = [bundles.found(request.base, one.type, one.id, one.body, "match") for one in found.values()]
-    entries += [
-        bundles.found(request.base, one.type, one.id, one.body, "include")
-        for one in included.values()
-        if _is_support(one, types, since)
-    ]
+    wanted = [key for key in named - found.keys() if not types or key[0] in types]
+    for match in await _supporting(request, wanted, since):
+        entries.append(bundles.found(request.base, match.type, match.id, match.body, "include"))
     more = f"{position}.{cursor or ''}" if position < len(parts) else None
     body = bundles.bundle("searchset", entries, now=request.context.now(), links=_links(request, given, more))
     return FhirResponse(200, body)
@@ -96,33 +103,49 @@ def _types(names: list[str]) -> frozenset[str]:
     return frozenset(names)
 
 
-def _parts(known: Parameters, id: str | None, types: frozenset[str], given: parameters.Input) -> list[Part]:
+def _parts(
+    known: Parameters, id: str | None, types: frozenset[str], given: parameters.Input
+) -> Iterator[Part]:
     """The searches whose results together are the answer, the patient's own first."""
-    since, limits = [], []
-    if given.text("_since") is not None:
-        given.moment("_since")
-        since.append(("_lastUpdated", f"ge{given.text('_since')}"))
-    for name, prefix in (("start", "ge"), ("end", "le")):
-        if given.moment(name) is not None:
-            limits.append(f"{prefix}{given.text(name)}")
-    parts = []
-    for type, code in subjects(known):
-        if types and type not in types:
-            continue
+    since: Pairs = []
+    if given.moment("_since") is not None:
+        since = [("_lastUpdated", f"ge{given.text('_since')}")]
+    limits = [
+        f"{prefix}{given.text(name)}"
+        for name, prefix in (("start", "ge"), ("end", "le"))
+        if given.moment(name) is not None
+    ]
+    asked = [(type, code) for type, code in subjects(known) if not types or type in types]
+    if id is not None and not limits:
+        yield from _of_one(id, asked, since)
+        return
+    for type, code in asked:
         if type == "Patient":
             criteria = [("_id", id)] if id is not None else []
         elif id is not None:
             criteria = [(code, f"Patient/{id}")]
         else:
             criteria = [(f"{code}:missing", "false")]
-        date = _care_date(type)
         criteria += since
-        if not limits or date is None:
-            parts.append(Part(type, urlencode(criteria)))
+        date = _care_date(type) if limits else None
+        if date is None:
+            yield Part(type, criteria)
         else:
-            parts.append(Part(type, urlencode([*criteria, *((date, limit) for limit in limits)])))
-            parts.append(Part(type, urlencode([*criteria, (f"{date}:missing", "true")])))
-    return parts
+            yield Part(type, [*criteria, *((date, limit) for limit in limits)])
+            yield Part(type, [*criteria, (f"{date}:missing", "true")])
+
+
+def _of_one(id: str, asked: list[tuple[str, str]], since: Pairs) -> Iterator[Part]:
+    """The patient, R4's Patient compartment, and the types outside of it that can be about a patient."""
+    members = definitions.compartment("Patient")
+    inside = {type for type, _ in asked if type in members and type != "Patient"}
+    outside = {type for type, _ in asked if type not in members and type != "Patient"}
+    if any(type == "Patient" for type, _ in asked):
+        yield Part("Patient", [("_id", id), *since])
+    if inside:
+        yield Part(None, [("_type", ",".join(sorted(inside))), *since], ("Patient", id))
+    if outside:
+        yield Part(None, [("_type", ",".join(sorted(outside))), ("patient", f"Patient/{id}"), *since])
 
 
 def subjects(parameters: Parameters) -> tuple[tuple[str, str], ...]:
@@ -161,20 +184,34 @@ def _position(cursor: str | None, parts: int) -> tuple[int, str | None]:
     return int(number), inner or None
 
 
-def _is_support(match: Match, types: frozenset[str], since: tuple[int, int] | None) -> bool:
-    """Whether an included resource belongs to the answer: one about a patient is a match where it does."""
-    if types and match.type not in types:
-        return False
-    if since is not None and match.updated < since[0]:
-        return False
-    return not compartments.patients(document.decode(match.body))
+def _named(links: Iterable[references.Link], base: str) -> Iterator[Key]:
+    """The resources of this server that are named: by a Reference, or as an attachment's Binary."""
+    for link in links:
+        if link.kind in ("reference", "url"):
+            target = references.parse(link.text, base)
+            if target.is_local and target.type and target.id:
+                yield target.type, target.id
 
 
-def _is_about(match: Match, id: str) -> bool:
-    return id in compartments.patients(document.decode(match.body))
+async def _supporting(
+    request: FhirRequest, wanted: Iterable[Key], since: tuple[int, int] | None
+) -> list[Match]:
+    """Those of the resources named that are not about any patient: what is, is a match where it belongs."""
+    by_type: dict[str, list[str]] = {}
+    for type, id in sorted(wanted):
+        by_type.setdefault(type, []).append(id)
+    found = []
+    for type, ids in by_type.items():
+        for start in range(0, len(ids), _TOGETHER):
+            some = ",".join(ids[start : start + _TOGETHER])
+            pairs = [("_id", some), ("_count", str(_TOGETHER))]
+            asked = requests.parse(type, pairs, request.repository.parameters, base=request.base)
+            page = await request.repository.search(asked)
+            found += [match for match in page.matches if since is None or match.updated >= since[0]]
+    return [one for one in found if not compartments.patients(document.decode(one.body), request.base)]
 
 
-def _links(request: FhirRequest, given: parameters.Input, more: str | None) -> list[tuple[str, str]]:
+def _links(request: FhirRequest, given: parameters.Input, more: str | None) -> Pairs:
     url = "/".join((request.base, *request.path))
     used = [(name, str(value)) for name, value in given.values if name != "_cursor"]
     cursor = given.text("_cursor")
