@@ -101,6 +101,13 @@ def test_primitive_with_extensions_alone_exists_without_a_value() -> None:
     assert found("photo.hasValue()") == [False]
 
 
+def test_child_with_extensions_is_one_child() -> None:
+    children = found("children()")
+    assert children[:3] == ["p", "1940-05-03", None]
+    assert found("children().count()") == [3 + 1 + 2 + 1 + 4]
+    assert found("name.children().count()") == [3]
+
+
 def test_extension_is_found_by_url() -> None:
     assert found(f"birthDate.extension('{BIRTH}').value") == ["1940-05-03T14:35:45Z"]
     assert found("birthDate.extension('x')") == []

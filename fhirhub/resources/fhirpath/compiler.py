@@ -64,7 +64,8 @@ def compile_node(node: Node) -> Evaluate:
         case TypeTest(operator, left, type):
             return _type_test(operator, compile_node(left), _specifier(type))
         case Binary(operator, left, right):
-            return _binary(operator, compile_node(left), compile_node(right))
+            evaluate = _binary(operator, compile_node(left), compile_node(right))
+            return _folded(evaluate) if _is_constant(node) else evaluate
 
 
 # Paths
@@ -170,6 +171,24 @@ def _binary(operator: str, left: Evaluate, right: Evaluate) -> Evaluate:
         return logic(left, right)
     apply = OPERATORS[operator]
     return lambda focus, env: apply(left(focus, env), right(focus, env), env)
+
+
+def _is_constant(node: Node) -> bool:
+    match node:
+        case Literal() | QuantityLiteral() | Empty():
+            return True
+        case Binary(_, left, right):
+            return _is_constant(left) and _is_constant(right)
+    return False
+
+
+def _folded(evaluate: Evaluate) -> Evaluate:
+    """What needs nothing from the focus, evaluated now; an error waits until it is asked for."""
+    try:
+        result = evaluate(NONE, Environment())
+    except FhirpathError:
+        return evaluate
+    return lambda focus, env: result
 
 
 def _sign(operator: str, operand: Evaluate) -> Evaluate:

@@ -17,10 +17,11 @@ class Item:
     str, int, Decimal, Temporal, Amount). `type` is a FHIR type (`CarePlan.activity`, `dateTime`) or a System
     type (`System.Boolean`). `sibling` is what stands beside a primitive under its name with `_`: its id and
     extensions; a primitive with a sibling alone has the value None. `parent`, `property` and `index` say
-    where the item was found; `index` is -1 where the element does not repeat.
+    where the item was found; `index` is -1 where the element does not repeat. `below` keeps the children once
+    they were asked for.
     """
 
-    __slots__ = ("index", "parent", "property", "sibling", "type", "value")
+    __slots__ = ("below", "index", "parent", "property", "sibling", "type", "value")
 
     def __init__(
         self,
@@ -37,6 +38,7 @@ class Item:
         self.parent = parent
         self.property = property
         self.index = index
+        self.below: list[Item] | None = None
 
     @property
     def path(self) -> str | None:
@@ -97,18 +99,35 @@ def member(name: str) -> Callable[[Items], Items]:
     return follow
 
 
-def children(item: Item) -> list[Item]:
+def children(item: Item) -> Sequence[Item]:
     """Every child, in the order of the JSON."""
-    value = item.value
-    source = value if value.__class__ is dict else item.sibling
+    found = item.below
+    if found is None:
+        value = item.value
+        source = value if value.__class__ is dict else item.sibling
+        found = item.below = [] if source is None else _children(item, source)
+    return found
+
+
+def _children(item: Item, source: Json) -> list[Item]:
     found: list[Item] = []
-    if source is None:
-        return found
     known = properties(item.type)
-    for key in source:
+    for key, value in source.items():
         property = known.get(key)
-        if property is not None and (key[0] != "_" or key[1:] not in source):
+        if property is None:
+            continue
+        _, _, type, many, primitive, shadow = property
+        if primitive and shadow in source:
+            if key != shadow or property.key not in source:
+                _collect(item, source, property, found)
+        elif type == "Resource":
             _collect(item, source, property, found)
+        elif not many:
+            found.append(Item(value, type, None, item, property))
+        elif value.__class__ is list:
+            for index, each in enumerate(value):
+                if each is not None:
+                    found.append(Item(each, type, None, item, property, index))
     return found
 
 

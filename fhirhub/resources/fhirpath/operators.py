@@ -18,6 +18,7 @@ from fhirhub.resources.fhirpath.values import (
     all_equal,
     all_equivalent,
     compare,
+    equal,
     fingerprint,
     single,
     string_of,
@@ -120,7 +121,7 @@ def contained(left: Items, right: Items, env: Environment) -> Items:
     if item is None:
         return NONE
     env.spend(len(right))
-    return boolean(any(all_equal((item,), (each,)) for each in right))
+    return boolean(any(equal(item, each) for each in right))
 
 
 def contains(left: Items, right: Items, env: Environment) -> Items:
@@ -128,7 +129,7 @@ def contains(left: Items, right: Items, env: Environment) -> Items:
     if item is None:
         return NONE
     env.spend(len(left))
-    return boolean(any(all_equal((item,), (each,)) for each in left))
+    return boolean(any(equal(item, each) for each in left))
 
 
 def union(left: Items, right: Items, env: Environment) -> Items:

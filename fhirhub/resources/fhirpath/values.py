@@ -99,7 +99,7 @@ def all_equal(left: Items, right: Items) -> bool | None:
 def equal(one: Item, other: Item) -> bool | None:
     """Whether two items are equal; None where it cannot be told."""
     a, b = one.value, other.value
-    if a.__class__ is str and b.__class__ is str and one.type == other.type and kind(one.type) == "string":
+    if a.__class__ is str and b.__class__ is str and kind(one.type) == kind(other.type) == "string":
         return bool(a == b)
     left, right = system(one), system(other)
     if left is None or right is None:

@@ -20,8 +20,6 @@ def descendants(items: Items, env: Environment) -> Items:
     while waiting:
         item = waiting.pop()
         found.append(item)
-        below = children_of(item)
-        below.reverse()
-        waiting += below
+        waiting += reversed(children_of(item))
     env.spend(len(found))
     return found
