@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Any, Literal, NamedTuple, Union
 
 from fhirhub.store.index.comparison import Comparison
+from fhirhub.store.index.date import SINGLE
 from fhirhub.store.sql import Dialect, Kind
 from fhirhub.store.visible import Visible
 
@@ -236,6 +237,11 @@ class Writer:
         self._aliases += 1
         return f"{letter}{self._aliases}"
 
+    def by(self, index: str, table: str, alias: str) -> str:
+        """The table as FROM names it, looked up by that index where SQLite would otherwise guess."""
+        hint = f" INDEXED BY {table}_{index}" if self.dialect.name == "sqlite" else ""
+        return f"{table} {alias}{hint}"
+
     def seen(self, alias: str) -> list[str]:
         """The condition that the caller may see the resource of that alias."""
         condition = self.visible.condition(alias, self.guard, self.dialect)
@@ -257,7 +263,9 @@ class Writer:
             case Leaf():
                 alias = self.alias("p")
                 where = [f"{alias}.tenant = $1", f"{alias}.rid = {rid}", *self.rows(node, alias, first)]
-                return f"EXISTS (SELECT 1 FROM {node.table} {alias} WHERE {' AND '.join(where)})"
+                exact = all(_by_value(node.table, test) for test in node.tests) and node.tests
+                table = f"{node.table} {alias}" if exact else self.by("b", node.table, alias)
+                return f"EXISTS (SELECT 1 FROM {table} WHERE {' AND '.join(where)})"
             case Column():
                 alias = self.alias("r")
                 where = [f"{alias}.tenant = $1", f"{alias}.rid = {rid}", *self.columns(node, alias, first)]
@@ -279,7 +287,9 @@ class Writer:
             case Hierarchy():
                 alias = self.alias("p")
                 where = [f"{alias}.tenant = $1", f"{alias}.rid = {rid}", *self._hierarchy(node, alias, first)]
-                return f"EXISTS (SELECT 1 FROM reference {alias} WHERE {' AND '.join(where)})"
+                return (
+                    f"EXISTS (SELECT 1 FROM {self.by('b', 'reference', alias)} WHERE {' AND '.join(where)})"
+                )
         raise AssertionError(node)
 
     def _chain_probe(self, node: Chain, first: int, rid: str) -> str:
@@ -327,7 +337,7 @@ class Writer:
             case Leaf():
                 alias = self.alias("t")
                 where = [f"{alias}.tenant = $1", *self.rows(node, alias, first)]
-                return Source(f"{node.table} {alias}", where, f"{alias}.rid")
+                return Source(self.by("a", node.table, alias), where, f"{alias}.rid")
             case Column():
                 alias = self.alias("r")
                 where = [
@@ -352,7 +362,7 @@ class Writer:
             case Hierarchy():
                 alias = self.alias("t")
                 where = [f"{alias}.tenant = $1", *self._hierarchy(node, alias, first)]
-                return Source(f"reference {alias}", where, f"{alias}.rid")
+                return Source(self.by("a", "reference", alias), where, f"{alias}.rid")
         raise AssertionError(node)
 
     def matching(self, nodes: Sequence[Node], first: int) -> Source:
@@ -387,7 +397,7 @@ class Writer:
             f"{link}.target_type = {target}.type",
             *([node.also.replace("{t}", link)] if node.also else []),
         ]
-        tables = f"{inner.tables} CROSS JOIN resource {target} CROSS JOIN reference {link}"
+        tables = f"{inner.tables} CROSS JOIN resource {target} CROSS JOIN {self.by('a', 'reference', link)}"
         if node.contained is None:
             return Source(tables, where, f"{link}.rid")
         outside = Source(tables, where, f"{link}.rid").rids()
@@ -410,9 +420,11 @@ class Writer:
             f"{own}.id = {link}.target_id",
             f"NOT {own}.deleted",
         ]
-        return Source(
-            f"{inner.tables} CROSS JOIN reference {link} CROSS JOIN resource {own}", where, f"{own}.rid"
+        tables = (
+            f"{inner.tables} CROSS JOIN {self.by('b', 'reference', link)} "
+            f"CROSS JOIN {self.by('id', 'resource', own)}"
         )
+        return Source(tables, where, f"{own}.rid")
 
     def _hierarchy(self, node: Hierarchy, alias: str, first: int) -> list[str]:
         tree, link, kin = self.alias("h"), self.alias("l"), self.alias("k")
@@ -444,7 +456,7 @@ class Writer:
 
     def rows(self, node: Leaf, alias: str, first: int) -> list[str]:
         found = [f"{alias}.param {in_keys(node.keys)}"]
-        if node.also:
+        if node.also and node.also != SINGLE:
             found.append(node.also.replace("{t}", alias))
         return found + self._tests(node.tests, alias, first)
 
@@ -468,6 +480,14 @@ class Writer:
                 first += 1
             made.append(sql)
         return [made[0] if len(made) == 1 else "(" + " OR ".join(f"({one})" for one in made) + ")"]
+
+
+_BY_VALUE = {"token": "{t}.code ", "uri": "{t}.value = ", "reference": "{t}.target_id "}
+
+
+def _by_value(table: str, test: str) -> bool:
+    """Whether an index by value finds what the test asks for at once."""
+    return test.startswith(_BY_VALUE.get(table, "-")) and "LIKE" not in test
 
 
 _ONE_EACH = frozenset({"{t}.code = ?", "{t}.id = ?", "{t}.value = ?", "{t}.target_id = ?"})

@@ -25,13 +25,16 @@ _BOUNDED = 3
 """Criteria of this rank and better find few resources whatever their values."""
 
 
+_DATED: tuple[Kind, ...] = ("bigint", "bigint", "bigint")
+
+
 class Shape(NamedTuple):
     """What a statement's text depends on."""
 
     types: tuple[str, ...]
     nodes: tuple[Node, ...]
     sort: tuple[SortKey, ...]
-    listed: tuple[tuple[int, ...], tuple[int, ...]] | None
+    listed: tuple[int, ...] | None
     """Where the only sort rule is the main date of the only type: keys of tokens that are kept in its order."""
     joins: tuple[Include, ...]
     limit: int
@@ -159,7 +162,9 @@ class _Planner:
         where = ["o.tenant = $1", "NOT o.deleted"]
         if self.shape.types:
             where.append(f"o.type {in_names(self.shape.types)}")
-        return Source("resource o", where + self.writer.seen("o"), "o.rid", unique=True)
+        return Source(
+            self.writer.by("id", "resource", "o"), where + self.writer.seen("o"), "o.rid", unique=True
+        )
 
     def _probes(self, rid: str, which: Sequence[int]) -> list[str]:
         found, at = [], self.first
@@ -204,7 +209,8 @@ class _Planner:
             f"SELECT o.rid AS rid, o.type AS k1, o.id AS k2 FROM {source.tables} {_where(source.where)} "
             f"ORDER BY {order} LIMIT {self.shape.limit + 1}"
         )
-        keys, kinds = (("k1", "k2"), ("text", "text")) if many else (("k2",), ("text",))
+        keys = ("k1", "k2") if many else ("k2",)
+        kinds: tuple[Kind, ...] = ("text",) * len(keys)
         ordered = ", ".join(f"m.{key}{way}" for key in keys)
         return self._finish(inner, keys, ordered, kinds, not self.shape.nodes, ends_in_rid=False)
 
@@ -217,10 +223,11 @@ class _Planner:
             else:
                 source.where.append(self.writer.probe(node, starts[place], "o.rid"))
         way, sign = (" DESC", "<") if descending else ("", ">")
+        table = self.writer.by("updated", "resource", "o")
         if self.shape.position is not None:
             source.where.append(f"(o.updated, o.rid) {sign} (${self.after}, ${self.after + 1})")
         inner = (
-            f"SELECT o.rid AS rid, o.updated AS k1 FROM resource o {_where(source.where)} "
+            f"SELECT o.rid AS rid, o.updated AS k1 FROM {table} {_where(source.where)} "
             f"ORDER BY o.updated{way}, o.rid{way} LIMIT {self.shape.limit + 1}"
         )
         bounded = not self.shape.nodes and len(self.shape.types) == 1
@@ -230,7 +237,7 @@ class _Planner:
         """The criterion whose rows are kept in the order of the main date, if the search begins with it."""
         if self.shape.listed is None or self.best is None:
             return None
-        tokens, dates = self.shape.listed
+        tokens = self.shape.listed
         for place, node in enumerate(self.shape.nodes):
             if isinstance(node, Leaf) and node.rank == self.best and len(node.keys) == len(node.tests) == 1:
                 code = node.table == "token" and node.keys[0] in tokens
@@ -248,19 +255,17 @@ class _Planner:
         node = self.shape.nodes[place]
         source = self.writer.source(node, self._starts()[place])
         alias = source.rid.removesuffix(".rid")
+        tables = self.writer.by("c", node.table, alias)
         others = [n for n in range(len(self.shape.nodes)) if n != place]
         where = [*source.where, *self._probes(source.rid, others), *self.writer.seen_rid(source.rid)]
         way, sign = (" DESC", "<") if descending else ("", ">")
-        if self.shape.tail:
-            where.append(f"{alias}.at = {ABSENT}")
-        elif descending:
-            where.append(f"{alias}.at IS NOT NULL")
-        else:
-            where.append(f"{alias}.at > {ABSENT}")
+        where.append(f"{alias}.at IS NOT NULL")
+        if not descending:
+            where.append(f"{alias}.at {'=' if self.shape.tail else '>'} {ABSENT}")
         if self.shape.position is not None:
             where.append(f"({alias}.at, {alias}.rid) {sign} (${self.after}, ${self.after + 1})")
         inner = (
-            f"SELECT DISTINCT {alias}.at AS k1, {alias}.rid AS rid FROM {source.tables} {_where(where)} "
+            f"SELECT DISTINCT {alias}.at AS k1, {alias}.rid AS rid FROM {tables} {_where(where)} "
             f"ORDER BY k1{way}, rid{way} LIMIT {self.shape.limit + 1}"
         )
         bounded = not others or self._is_bounded()
@@ -294,32 +299,31 @@ class _Planner:
         where += self.writer.seen_rid("d.rid")
         way, sign = (" DESC", "<") if descending else ("", ">")
         if self.shape.position is not None:
-            where.append(f"(d.low, d.rid) {sign} (${self.after}, ${self.after + 1})")
-        # Equal values of one resource cannot be apart, as the element does not repeat.
+            position = f"(${self.after}, ${self.after + 1}, ${self.after + 2})"
+            where.append(f"(d.low, d.high, d.rid) {sign} {position}")
         inner = (
-            f"SELECT DISTINCT d.low AS k1, d.rid AS rid FROM date d {_where(where)} "
-            f"ORDER BY k1{way}, rid{way} LIMIT {self.shape.limit + 1}"
+            f"SELECT d.low AS k1, d.high AS k2, d.rid AS rid FROM {self.writer.by('a', 'date', 'd')} "
+            f"{_where(where)} ORDER BY d.low{way}, d.high{way}, d.rid{way} LIMIT {self.shape.limit + 1}"
         )
-        return self._finish(
-            inner, ("k1",), f"m.k1{way}, m.rid{way}", ("bigint", "bigint"), not self.shape.nodes,
-            tail=not required,
-        )  # fmt: skip
+        order = f"m.k1{way}, m.k2{way}, m.rid{way}"
+        return self._finish(inner, ("k1", "k2"), order, _DATED, not self.shape.nodes, tail=not required)
 
     def _without(self, keys: tuple[int, ...]) -> Plan:
         source = self.matching()
         lacks = (
-            f"NOT EXISTS (SELECT 1 FROM date d WHERE d.tenant = $1 AND d.rid = {source.rid} "
-            f"AND d.param {in_keys(keys)})"
+            f"NOT EXISTS (SELECT 1 FROM {self.writer.by('b', 'date', 'd')} WHERE d.tenant = $1 "
+            f"AND d.rid = {source.rid} AND d.param {in_keys(keys)})"
         )
         source.where.append(lacks)
         if self.shape.position is not None:
-            source.where.append(f"{source.rid} > ${self.after + 1}")
+            absent = f"${self.after} = {ABSENT} AND ${self.after + 1} = {ABSENT}"
+            source.where.append(f"{absent} AND {source.rid} > ${self.after + 2}")
         distinct = "" if source.unique else "DISTINCT "
         inner = (
-            f"SELECT {distinct}{source.rid} AS rid, {ABSENT} AS k1 FROM {source.tables} "
+            f"SELECT {distinct}{source.rid} AS rid, {ABSENT} AS k1, {ABSENT} AS k2 FROM {source.tables} "
             f"{_where(source.where)} ORDER BY rid LIMIT {self.shape.limit + 1}"
         )
-        return self._finish(inner, ("k1",), "m.rid", ("bigint", "bigint"), False)
+        return self._finish(inner, ("k1", "k2"), "m.rid", _DATED, False)
 
     def _sorted(self) -> Plan:
         keys = [f"k{n}" for n in range(1, len(self.shape.sort) + 1)]
@@ -367,11 +371,12 @@ class _Planner:
                 where.append(f"k.target_type = '{only.pop()}'")
         else:
             column, also = _VALUES[kind]
-            value = f"k.{column}"
+            # Not the bare column: the least of all resources, in an index by value, is not wanted.
+            value = f"k.{column} || ''" if _KINDS[kind] == "text" else f"k.{column} + 0"
             if also:
                 where.append(also.replace("{k}", "k"))
         best = "max" if key.descending else "min"
-        return f"(SELECT {best}({value}) FROM {kind} k WHERE {' AND '.join(where)})"
+        return f"(SELECT {best}({value}) FROM {self.writer.by('b', kind, 'k')} WHERE {' AND '.join(where)})"
 
     # --- the whole statement ---
 
@@ -427,19 +432,20 @@ class _Writer(Writer):
     def _forward(self, joins: Sequence[Include], given: str, absent: str) -> list[str]:
         links = (
             f"SELECT DISTINCT s.target_type, s.target_id, s.target_version FROM {given} g "
-            f"CROSS JOIN reference s WHERE s.tenant = $1 AND s.rid = g.rid AND {_linked(joins)} "
+            f"CROSS JOIN {self.by('b', 'reference', 's')} WHERE s.tenant = $1 AND s.rid = g.rid AND {_linked(joins)} "
             f"AND s.target_id <> '' LIMIT {INCLUDED_AT_MOST + 1}"
         )
         seen = "".join(f" AND {condition}" for condition in self.seen("r"))
+        by_id = self.by("id", "resource", "r")
         current = (
-            f"SELECT 1, 0, {RESOURCE.replace('{r}', 'r')}{absent} FROM ({links}) l CROSS JOIN resource r "
+            f"SELECT 1, 0, {RESOURCE.replace('{r}', 'r')}{absent} FROM ({links}) l CROSS JOIN {by_id} "
             f"WHERE r.tenant = $1 AND r.type = l.target_type AND r.id = l.target_id AND NOT r.deleted "
             f"AND (l.target_version IS NULL OR l.target_version = CAST(r.version AS TEXT)){seen}"
         )
         old_seen = "".join(f" AND {condition}" for condition in self.seen("v"))
         columns = "r.rid, r.type, r.id, v.version, v.updated, v.body"
         older = (
-            f"SELECT 1, 0, {columns}{absent} FROM ({links}) l CROSS JOIN resource r CROSS JOIN version v "
+            f"SELECT 1, 0, {columns}{absent} FROM ({links}) l CROSS JOIN {by_id} CROSS JOIN version v "
             f"WHERE l.target_version IS NOT NULL AND r.tenant = $1 AND r.type = l.target_type "
             f"AND r.id = l.target_id AND NOT r.deleted AND v.tenant = $1 AND v.rid = r.rid AND NOT v.deleted "
             f"AND CAST(v.version AS TEXT) = l.target_version{seen}{old_seen}"
@@ -448,7 +454,7 @@ class _Writer(Writer):
 
     def _backward(self, joins: Sequence[Include], given: str, absent: str) -> str:
         links = (
-            f"SELECT DISTINCT s.rid FROM {given} g CROSS JOIN resource o CROSS JOIN reference s "
+            f"SELECT DISTINCT s.rid FROM {given} g CROSS JOIN resource o CROSS JOIN {self.by('a', 'reference', 's')} "
             f"WHERE o.tenant = $1 AND o.rid = g.rid AND s.tenant = $1 AND s.target_id = o.id "
             f"AND {_linked(joins)} AND s.target_type = o.type LIMIT {INCLUDED_AT_MOST + 1}"
         )
@@ -463,7 +469,8 @@ class _Writer(Writer):
         urls = tuple(dict.fromkeys(key for join in joins for key in join.urls))
         versions = tuple(dict.fromkeys(key for join in joins for key in join.versions))
         links = (
-            f"SELECT DISTINCT u.rid FROM {given} g CROSS JOIN reference s CROSS JOIN uri u "
+            f"SELECT DISTINCT u.rid FROM {given} g CROSS JOIN {self.by('b', 'reference', 's')} "
+            f"CROSS JOIN {self.by('a', 'uri', 'u')} "
             f"WHERE s.tenant = $1 AND s.rid = g.rid AND s.param {in_keys(keys)} AND s.target_type = '' "
             f"AND u.tenant = $1 AND u.param {in_keys(urls)} AND u.value = s.target_id "
             f"AND (s.target_version IS NULL OR EXISTS (SELECT 1 FROM token n WHERE n.tenant = $1 "

@@ -80,9 +80,15 @@ async def search(
 def _scope(tenant: int, request: SearchRequest, access: Access) -> str:
     """Who asked what, but for the page."""
     rules = sorted(
-        (sorted(rule.types), sorted(rule.patients or ()), rule.patients is None, sorted(rule.ids or ()), rule.ids is None)
+        repr(
+            (
+                sorted(rule.types),
+                None if rule.patients is None else sorted(rule.patients),
+                None if rule.ids is None else sorted(rule.ids),
+            )
+        )
         for rule in access.rules
-    )  # fmt: skip
+    )
     asked = [(name, value) for name, value in request.used if name not in ("_cursor", "_count")]
     return repr((tenant, request.types, asked, rules))
 
@@ -94,30 +100,26 @@ _plans: dict[tuple[Any, ...], Plan] = {}
 
 async def _page(
     reader: Reader, tenant: int, request: SearchRequest, seen: Visible, limit: int, position: Position | None
-) -> tuple[list[Match], list[Match], Position | None]:
-    """Matches, what they include, and the position behind the last match where there are more."""
-    joins = request.includes if not any(join.iterate for join in request.includes) else ()
-    tail = position is not None and len(position) == 2 and position[0] == ABSENT
-    plan, statement = _statement(
-        reader, tenant, request, seen, limit, position, joins, tail and _may_tail(request)
-    )
+) -> tuple[list[Match], list[Match] | None, Position | None]:
+    """Matches, what they include (None where that takes a statement of its own), and the position behind the
+    last match where there are more."""
+    by_date = len(request.sort) == 1 and request.sort[0].parameters[0].kind == "date"
+    alone = by_date or any(join.iterate for join in request.includes)
+    joins = () if alone else request.includes
+    tail = by_date and position is not None and position[0] == ABSENT
+    plan, statement = _statement(reader, tenant, request, seen, limit, position, joins, tail)
     rows = await reader.fetch(statement)
     matches, included, ends = _read(rows, plan, bool(joins))
     if plan.tail and len(matches) <= limit:
         # The resources without the sort value come after all that have it.
-        plan, statement = _statement(reader, tenant, request, seen, limit - len(matches), None, joins, True)
-        rows = await reader.fetch(statement)
-        more, more_included, more_ends = _read(rows, plan, bool(joins))
-        matches, included, ends = matches + more, included + more_included, ends + more_ends
+        plan, statement = _statement(reader, tenant, request, seen, limit, None, (), True)
+        more, _, more_ends = _read(await reader.fetch(statement), plan, False)
+        matches, ends = matches + more, ends + more_ends
     last = None
     if len(matches) > limit:
         last = ends[limit - 1]
         matches = matches[:limit]
-    return matches, included, last
-
-
-def _may_tail(request: SearchRequest) -> bool:
-    return len(request.sort) == 1
+    return matches, None if alone else included, last
 
 
 def _statement(
@@ -145,20 +147,18 @@ def _statement(
     if position is not None:
         values += position
         kinds += plan.order
-    together = plan.bounded and not any([kind[-1] == "]" for kind in kinds])
+    together = plan.bounded and not any(kind[-1] == "]" for kind in kinds)
     return plan, Statement(plan.sql, values, kinds, together)
 
 
-def _listed(request: SearchRequest) -> tuple[tuple[int, ...], tuple[int, ...]] | None:
-    """Keys of codes that are kept in the order of the date sorted by, and of that date."""
+def _listed(request: SearchRequest) -> tuple[int, ...] | None:
+    """Keys of codes that are kept in the order of the date sorted by."""
     if len(request.types) != 1 or len(request.sort) != 1:
         return None
     type = request.types[0]
     if MAIN_DATES.get(type) != request.sort[0].code:
         return None
-    return tuple(key_of(f"{type}:{code}") for code in sorted(LISTED_CODES)), request.sort[0].parameters[
-        0
-    ].keys
+    return tuple([key_of(f"{type}:{code}") for code in sorted(LISTED_CODES)])
 
 
 def _read(
@@ -211,13 +211,13 @@ async def _include(
     request: SearchRequest,
     seen: Visible,
     found: Found,
-    included: list[Match],
+    included: list[Match] | None,
 ) -> None:
     """Fills in what the matches include; rounds go on as long as `:iterate` finds more."""
     known = {match.rid for match in found.matches}
     iterated = tuple(join for join in request.includes if join.iterate)
     fresh: list[Match] = []
-    if iterated:
+    if included is None:
         included = await _joined(reader, tenant, request.includes, seen, known)
     for round in range(ROUNDS_AT_MOST + 1):
         fresh = []
