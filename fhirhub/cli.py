@@ -7,10 +7,13 @@ a second.
 from __future__ import annotations
 
 import asyncio
+import gc
 import os
 import sys
+import traceback
 from collections.abc import AsyncIterator, Coroutine, Iterable, Iterator
 from contextlib import asynccontextmanager, contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
@@ -109,42 +112,64 @@ def serve(
         patients=patients,
     )
     settings.refuse_to_serve(chosen)
+    # What is imported now stays: looking for garbage in it would take a tenth of the start.
+    gc.disable()
     from fhirhub import logs, serving
 
     logs.configure(chosen)
     listening = serving.listen(chosen)
     chosen = settings.with_port(chosen, listening.getsockname()[1])
     _prepare(chosen)
+    _run(_open_once(chosen))
     if chosen.is_open:
         typer.echo(f"Warning: everybody who reaches {chosen.host} may read and change everything.", err=True)
     sys.exit(serving.serve(chosen, listening, lambda: _tell_where(chosen)))
 
 
 def _prepare(chosen: Settings) -> None:
-    """Make or update the tables, and the demo region where the database is new, in a process of its own:
-    what that takes in memory is gone when the hub serves."""
-    from fhirhub.store import opening
-
-    if _run(_is_current(chosen)) and not chosen.demo:
+    """Make or update the tables, and the demo region where it is wanted and the database is new, in a process
+    of its own: what that takes in memory is gone when the hub serves."""
+    stands = _run(_look(chosen))
+    if stands.current and not (chosen.demo and stands.lacks_demo):
         return
     process = os.fork()
     if process == 0:
         status = 2
         try:
-            opening.migrate(chosen.database)
-            if chosen.demo and _run(_is_empty(chosen)):
-                typer.echo(f"Making a demo region with {chosen.patients} patients; this is done once.")
-                status = _fill(chosen)
-            else:
-                status = 0
+            status = _prepare_here(chosen, stands)
         except (Refusal, FhirError) as fault:
             sys.stderr.write(f"fhirhub: {fault}\n")
+        except BaseException:
+            traceback.print_exc()
         finally:
             sys.stdout.flush()
             sys.stderr.flush()
             os._exit(status)
     if status := os.waitstatus_to_exitcode(os.waitpid(process, 0)[1]):
         sys.exit(status)
+
+
+def _prepare_here(chosen: Settings, stands: _Stands) -> int:
+    from fhirhub.store import opening
+
+    if not stands.current:
+        opening.migrate(chosen.database)
+    if not chosen.demo or not stands.lacks_demo:
+        return 0
+    typer.echo(f"Making a demo region with {chosen.patients} patients; this is done once.")
+    # A mark stays where this is broken off, so that the next start goes on.
+    _run(_mark_demo(chosen, begun=True))
+    status = _fill(chosen)
+    _run(_mark_demo(chosen, begun=False))
+    return status
+
+
+async def _open_once(chosen: Settings) -> None:
+    """Make the secret of a new hub, and refuse here, not in every worker, where it is not the database's."""
+    from fhirhub.tenants import open_tenants
+
+    async with open_tenants(chosen):
+        pass
 
 
 def _tell_where(chosen: Settings) -> None:
@@ -413,7 +438,7 @@ def capability(
 
     async def known() -> tuple[Parameters, str]:
         """The tenant's search parameters and base; R4's own where there is no database yet."""
-        if not await _is_current(chosen):
+        if not (await _look(chosen)).current:
             return Parameters(), f"{chosen.public_url}/fhir"
         async with _tenants(chosen) as opened:
             one = await opened.get(chosen.tenant)
@@ -442,23 +467,60 @@ def _prepared(**given: Any) -> Settings:
     return chosen
 
 
-async def _is_current(chosen: Settings) -> bool:
-    """Whether the tables are those of this version, asked without the libraries that make them."""
+@dataclass(frozen=True, slots=True)
+class _Stands:
+    """How a database stands: whether its tables are those of this version, and whether a demo region may be
+    made in the tenant, or was begun."""
+
+    current: bool
+    lacks_demo: bool = True
+
+
+async def _look(chosen: Settings) -> _Stands:
+    """How the database stands, asked without the libraries that make tables. Raises Refusal where it cannot
+    be reached."""
     from fhirhub.store.opening import HEAD, open_database
     from fhirhub.store.sql import Statement
 
     if chosen.is_sqlite and not chosen.sqlite_path.exists():
-        return False
+        return _Stands(current=False)
     database = open_database(chosen.database, connections=1)
     try:
-        rows = await database.fetch(Statement("SELECT version_num FROM alembic_version"))
-        return [row[0] for row in rows] == [HEAD]
+        versions = await database.fetch(Statement("SELECT version_num FROM alembic_version"))
+        if [row[0] for row in versions] != [HEAD]:
+            return _Stands(current=False)
+        rows = await database.fetch(
+            Statement(
+                "SELECT EXISTS (SELECT 1 FROM resource r WHERE r.tenant = t.tenant), "
+                "EXISTS (SELECT 1 FROM instance i WHERE i.tenant = t.tenant AND i.name = 'demo') "
+                "FROM tenant t WHERE t.name = $1",
+                (chosen.tenant,),
+                ("text",),
+            )
+        )
+        return _Stands(current=True, lacks_demo=not rows or not rows[0][0] or bool(rows[0][1]))
+    except FhirError as fault:
+        raise Refusal(f"{chosen.database_shown} cannot be reached: {fault.__cause__ or fault}") from None
     except Exception as fault:
-        if isinstance(fault, OSError):
-            raise Refusal(f"{chosen.database_shown} cannot be reached: {fault}") from None
-        return False
+        # No such table: there is a database, and no hub in it. Each driver has its own word for that.
+        if type(fault).__name__ not in ("OperationalError", "UndefinedTableError"):
+            raise
+        return _Stands(current=False)
     finally:
         await database.close()
+
+
+async def _mark_demo(chosen: Settings, begun: bool) -> None:
+    from fhirhub.store.sql import Statement
+
+    change = (
+        "INSERT INTO instance (tenant, name, value) VALUES ($1, 'demo', 'begun') ON CONFLICT DO NOTHING"
+        if begun
+        else "DELETE FROM instance WHERE tenant = $1 AND name = 'demo'"
+    )
+    async with _tenants(chosen) as opened:
+        number = (await opened.get(chosen.tenant)).number
+        await opened.database.execute(Statement(change, (number,), ("int",)))
 
 
 def _run(work: Coroutine[Any, Any, T]) -> T:
@@ -484,13 +546,6 @@ async def _repository(chosen: Settings, integrity: bool = True) -> AsyncIterator
         one = await opened.get(chosen.tenant)
         one.integrity = integrity and one.integrity
         yield Repository(one, EVERYTHING)
-
-
-async def _is_empty(chosen: Settings) -> bool:
-    from fhirhub.store.versions import HistoryRequest
-
-    async with _repository(chosen) as repository:
-        return not await repository.history(HistoryRequest(count=1))
 
 
 @contextmanager

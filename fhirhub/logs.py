@@ -63,8 +63,9 @@ def _moment(record: logging.LogRecord) -> str:
 
 
 def _event(record: logging.LogRecord) -> str:
-    """Our own sentence; of a library's remark only that it was made, and where."""
-    if record.name.split(".")[0] == "fhirhub":
+    """Our own sentence, or the server's, which knows no patient; of another library's remark only that it was
+    made, and where."""
+    if record.name.split(".")[0] in ("fhirhub", "uvicorn"):
         return record.getMessage()
     return f"{record.name} remarked (line {record.lineno} of {record.module})"
 

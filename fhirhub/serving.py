@@ -71,6 +71,7 @@ def _work(
     gc.collect()
     gc.freeze()
     gc.set_threshold(10_000, 20, 50)
+    gc.enable()
 
     async def publish() -> None:
         metrics.publish()

@@ -1,0 +1,212 @@
+"""Serving: how the hub starts, outlives a dead worker, ends in good order, and keeps its secret."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import psutil
+import pytest
+
+PROGRAM = Path(sys.executable).with_name("fhirhub")
+
+
+class Hub:
+    """A hub that runs in processes of its own."""
+
+    def __init__(self, process: subprocess.Popen[str], told: str) -> None:
+        self.process = process
+        self.told = told
+        address = re.search(r"FHIR R4 +(http://\S+)/fhir", told)
+        assert address is not None, told
+        self.url = address[1]
+
+    def get(self, path: str) -> str:
+        with urllib.request.urlopen(self.url + path) as answer:
+            return str(answer.read().decode())
+
+    def workers(self) -> list[psutil.Process]:
+        return psutil.Process(self.process.pid).children()
+
+    def end(self, number: signal.Signals = signal.SIGTERM) -> int:
+        self.process.send_signal(number)
+        return self.process.wait()
+
+
+@contextlib.contextmanager
+def _serving(database: str, *options: str, **variables: str) -> Iterator[Hub]:
+    process = subprocess.Popen(
+        [PROGRAM, "serve", "--database", database, "--port", "0", *options],
+        stdout=subprocess.PIPE,
+        text=True,
+        env={**_environment(), **variables},
+    )
+    assert process.stdout is not None
+    told = ""
+    try:
+        for line in process.stdout:
+            told += line
+            if line.lstrip().startswith("Workers"):
+                yield Hub(process, told)
+                break
+        else:
+            pytest.fail(f"the hub did not start: status {process.wait()}\n{told}")
+    finally:
+        with contextlib.suppress(ProcessLookupError):
+            process.kill()
+        process.wait()
+        process.stdout.close()
+
+
+def _environment() -> dict[str, str]:
+    return {name: value for name, value in os.environ.items() if not name.startswith("FHIRHUB_")}
+
+
+def _refused(database: str, *options: str, **variables: str) -> str:
+    """What a start says that is refused."""
+    done = subprocess.run(
+        [PROGRAM, "serve", "--database", database, "--port", "0", *options],
+        capture_output=True,
+        text=True,
+        env={**_environment(), **variables},
+        check=False,
+    )
+    assert done.returncode != 0
+    assert "Traceback" not in done.stderr
+    return done.stderr
+
+
+def _create(hub: Hub, resource: dict[str, Any]) -> int:
+    request = urllib.request.Request(
+        f"{hub.url}/fhir/{resource['resourceType']}",
+        json.dumps(resource).encode(),
+        {"Content-Type": "application/fhir+json"},
+    )
+    with urllib.request.urlopen(request) as answer:
+        return int(answer.status)
+
+
+@pytest.fixture
+def secret(tmp_path: Path) -> str:
+    return str(tmp_path / "secret" / "hub.secret")
+
+
+@pytest.mark.parametrize("workers", ["1", "2"])
+def test_hub_serves_and_ends_with_status_0(database_url: str, secret: str, workers: str) -> None:
+    with _serving(database_url, "--workers", workers, "--secret-file", secret) as hub:
+        assert hub.get("/healthz") == "ok"
+        assert hub.get("/readyz") == "ready"
+        assert _create(hub, {"resourceType": "Patient"}) == 201
+        assert "fhirhub_requests_total" in hub.get("/metrics")
+        assert "FHIR" in hub.get("/")
+        assert hub.end() == 0
+
+
+def test_first_start_makes_database_and_secret(tmp_path: Path) -> None:
+    for _ in range(2):
+        with _serving(f"sqlite://{tmp_path}/deep/hub.db") as hub:
+            assert hub.get("/readyz") == "ready"
+            assert hub.end(signal.SIGINT) == 0
+    assert (tmp_path / "deep" / "hub.secret").stat().st_mode & 0o777 == 0o600
+
+
+def test_demo_region_is_made_at_the_first_start_alone(sqlite_url: str) -> None:
+    with _serving(sqlite_url, "--demo", "--patients", "2") as hub:
+        assert "Making a demo region with 2 patients" in hub.told
+        assert json.loads(hub.get("/fhir/Patient?_summary=count"))["total"] == 2
+    with _serving(sqlite_url, "--demo", "--patients", "2") as hub:
+        assert "Making" not in hub.told
+
+
+def test_start_with_another_secret_or_none_is_refused(database_url: str, secret: str) -> None:
+    with _serving(database_url, "--secret-file", secret):
+        pass
+    Path(secret).rename(secret + ".kept")
+    assert "is missing" in _refused(database_url, "--secret-file", secret)
+    Path(secret).write_text("A" * 44)
+    assert "not the one" in _refused(database_url, "--secret-file", secret, "--workers", "2")
+    Path(secret + ".kept").replace(secret)
+    with _serving(database_url, "--secret-file", secret) as hub:
+        assert hub.get("/readyz") == "ready"
+
+
+def test_secret_is_to_be_named_on_postgresql(postgresql_url: str) -> None:
+    assert "FHIRHUB_SECRET_FILE" in _refused(postgresql_url)
+
+
+def test_database_that_is_away_is_told_in_a_sentence(secret: str) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        port = taken.getsockname()[1]
+        told = _refused(f"postgresql://hub@127.0.0.1:{port}/hub", "--secret-file", secret)
+    assert "cannot be reached" in told
+
+
+def test_address_in_use_is_told_in_a_sentence(sqlite_url: str) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = str(taken.getsockname()[1])
+        assert "in use" in _refused(sqlite_url, "--port", port)
+
+
+def test_open_hub_warns_at_the_start_and_on_its_page(sqlite_url: str) -> None:
+    with _serving(sqlite_url, "--host", "0.0.0.0", FHIRHUB_ALLOW_OPEN="yes") as hub:
+        assert "Everybody who reaches this address" in hub.get("/")
+
+
+def test_worker_that_dies_is_replaced(sqlite_url: str) -> None:
+    with _serving(sqlite_url, "--workers", "2") as hub:
+        before = hub.workers()
+        assert len(before) == 2
+        before[0].kill()
+        while True:
+            with contextlib.suppress(OSError, urllib.error.URLError):
+                figures = hub.get("/metrics")
+                started = re.search(r"^fhirhub_workers_started_total ([0-9.]+)$", figures, re.MULTILINE)
+                if started and float(started[1]) >= 3:
+                    break
+        living = {worker.pid for worker in hub.workers()}
+        assert len(living) == 2
+        assert before[0].pid not in living
+        assert hub.get("/readyz") == "ready"
+        assert hub.end() == 0
+
+
+def test_workers_end_with_their_parent(sqlite_url: str) -> None:
+    with _serving(sqlite_url, "--workers", "2") as hub:
+        workers = hub.workers()
+        hub.end(signal.SIGKILL)
+        psutil.wait_procs(workers)
+        with pytest.raises(OSError, match=r"[Rr]efused"):
+            hub.get("/healthz")
+
+
+@pytest.mark.parametrize("workers", ["1", "2"])
+def test_request_under_way_is_answered_before_the_end(sqlite_url: str, workers: str) -> None:
+    with _serving(sqlite_url, "--workers", workers) as hub:
+        host, _, port = hub.url.removeprefix("http://").partition(":")
+        body = b'{"resourceType":"Patient"}'
+        head = f"POST /fhir/Patient HTTP/1.1\r\nHost: {host}\r\nContent-Type: application/fhir+json\r\n"
+        with socket.create_connection((host, int(port))) as client:
+            client.sendall(head.encode() + b"Content-Length: %d\r\nExpect: 100-continue\r\n\r\n" % len(body))
+            assert client.recv(1000).startswith(b"HTTP/1.1 100")
+            hub.process.send_signal(signal.SIGTERM)
+            ended = threading.Thread(target=hub.process.wait)
+            ended.start()
+            client.sendall(body)
+            assert client.recv(1000).startswith(b"HTTP/1.1 201")
+            ended.join()
+        assert hub.process.returncode == 0
