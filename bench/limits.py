@@ -10,9 +10,11 @@ import asyncio
 import json
 import os
 import re
+import signal
 import socket
 import sqlite3
 import subprocess
+import sys
 import tempfile
 import time
 from collections.abc import Awaitable, Callable, Sequence
@@ -332,10 +334,14 @@ def main() -> None:
             proxy_headers=False,
         )
     )
-    server.run(sockets=[listening])
-    for child in children:
-        os.kill(child, 15)
-        os.waitpid(child, 0)
+    # uvicorn raises the signal that ended it once more; it shall not keep the children from ending.
+    signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(0))
+    try:
+        server.run(sockets=[listening])
+    finally:
+        for child in children:
+            os.kill(child, signal.SIGTERM)
+            os.waitpid(child, 0)
 
 
 if __name__ == "__main__":
