@@ -13,7 +13,7 @@ from html import escape
 from fastapi import FastAPI, Request
 from fastapi.responses import HTMLResponse, PlainTextResponse, Response
 
-from fhirhub import __version__, access, logs, metrics, tenants
+from fhirhub import __version__, access, jobs, logs, metrics, searchparameters, tenants
 from fhirhub.api.dispatch import dispatch
 from fhirhub.api.exchange import Context
 from fhirhub.api.http import Door, Receive, Scope, Send
@@ -25,6 +25,9 @@ from fhirhub.store.sql import Statement
 from fhirhub.web import start
 
 REFRESH_SECONDS = 1.0
+JOBS_SECONDS = 1.0
+RULES = (searchparameters.TakeNote(),)
+"""What runs inside the transaction of a write, in this order."""
 
 
 def create_app(settings: Settings) -> Application:
@@ -58,16 +61,16 @@ class Application:
     @contextlib.asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
         """Everything that runs as long as the application does."""
-        async with tenants.open_tenants(self.settings) as opened:
+        async with tenants.open_tenants(self.settings, rules=RULES) as opened:
             self.tenants = opened
             await opened.get(tenants.DEFAULT)
-            refreshing = asyncio.create_task(self._refresh(opened))
+            beside = [asyncio.create_task(self._refresh(opened)), asyncio.create_task(self._work_off(opened))]
             try:
                 yield
             finally:
-                refreshing.cancel()
-                with contextlib.suppress(asyncio.CancelledError):
-                    await refreshing
+                for task in beside:
+                    task.cancel()
+                await asyncio.gather(*beside, return_exceptions=True)
                 self.tenants = None
 
     async def _refresh(self, opened: tenants.Tenants) -> None:
@@ -78,6 +81,18 @@ class Application:
                 await opened.refresh()
             except Exception as fault:
                 logs.error("The tenants' search parameters could not be read", fault)
+
+    async def _work_off(self, opened: tenants.Tenants) -> None:
+        """Do the jobs that fall due, whichever process put them there."""
+        database = opened.database
+        handlers = {searchparameters.KIND: searchparameters.handler(database, opened.parameters_of)}
+        while True:
+            await asyncio.sleep(JOBS_SECONDS)
+            try:
+                for number in await opened.numbers():
+                    await jobs.work_off(database, number, handlers)
+            except Exception as fault:
+                logs.error("The queue of jobs could not be read", fault)
 
 
 def _of_tenant(path: str) -> bool:

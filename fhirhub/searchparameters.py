@@ -93,12 +93,8 @@ def check(resource: Json) -> None:
         if expression:
             try:
                 fhirpath.select(expression, type)
-            except errors.FhirError:
-                raise
-            except Exception as failure:
-                raise errors.invalid(
-                    f"The expression cannot be read as FHIRPath: {failure}", "SearchParameter.expression", 422
-                ) from failure
+            except errors.FhirError as failure:
+                raise errors.invalid(str(failure), "SearchParameter.expression", 422) from failure
 
 
 def handler(

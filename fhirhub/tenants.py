@@ -84,6 +84,11 @@ class Tenants:
         rows = await self.database.fetch(Statement("SELECT name FROM tenant ORDER BY tenant"))
         return [str(row[0]) for row in rows]
 
+    async def numbers(self) -> list[int]:
+        """The number of every tenant."""
+        rows = await self.database.fetch(Statement("SELECT tenant FROM tenant ORDER BY tenant"))
+        return [int(row[0]) for row in rows]
+
     async def add(self, name: str) -> None:
         """Make a tenant. Raises TenantError for a name that cannot be or is taken."""
         if not _NAME.fullmatch(name):

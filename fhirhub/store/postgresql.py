@@ -118,13 +118,13 @@ class Connections:
 
     async def _open(self) -> asyncpg.Connection[Any]:
         while self._idle:
-            connection = self._idle.pop()
-            if not connection.is_closed():
-                return connection
+            idle = self._idle.pop()
+            if not idle.is_closed():
+                return idle
         end = asyncio.get_running_loop().time() + self._patience_seconds
         while True:
             try:
-                connection: asyncpg.Connection[Any] = await asyncpg.connect(
+                connection = await asyncpg.connect(
                     self._url,
                     server_settings=self._server,
                     statement_cache_size=2000,
