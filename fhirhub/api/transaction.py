@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from http import HTTPStatus
@@ -35,6 +35,8 @@ BREATH = 25
 
 _RANKS = {"DELETE": 0, "POST": 1, "PUT": 2, "PATCH": 2, "GET": 3, "HEAD": 3}
 _REST_URL = re.compile(r"(?P<root>https?://.+/)(?P<local>[A-Z][A-Za-z]+/[A-Za-z0-9\-.]{1,64})")
+_CONDITIONAL_BYTES = re.compile(rb"""reference["']?\s*(?::|value\s*=)\s*["'][^"'/]*(?:\?|\\u|&)""")
+"""How the text of a conditional reference begins in JSON or XML, escaped or not."""
 _CONDITIONAL = re.compile(r"(?P<type>[A-Z][A-Za-z]+)\?(?P<query>.+)", re.DOTALL)
 
 
@@ -447,12 +449,13 @@ class _Transaction(_Answers):
     async def _prepare(self, *, yielding: bool) -> None:
         """Replace links to what the Bundle makes, then check every resource, all faults at once."""
         everywhere, by_root = self._links()
+        linked = _may_link(self.request.body, everywhere)
         issues = []
         for number, entry in enumerate(self.entries):
             resource = entry.resource
             if resource is None or entry.rank == 3:
                 continue
-            if everywhere:
+            if linked:
                 near = by_root.get(_root(entry.full_url) or "")
                 references.rewrite(resource, {**everywhere, **near} if near else everywhere)
             if entry.method != "PATCH" and entry.response is None:
@@ -485,6 +488,10 @@ class _Transaction(_Answers):
         What holds such references is written last where that state cannot change by it, and otherwise twice:
         as it came, then with the references found.
         """
+        if _CONDITIONAL_BYTES.search(self.request.body) is None:
+            for entry in entries:
+                await self._write_one(unit, entry)
+            return
         waiting = [(entry, list(_conditional_references(entry))) for entry in entries]
         held = [(entry, holders) for entry, holders in waiting if holders]
         types: set[str] = set()
@@ -558,6 +565,13 @@ async def _referred(unit: Repository, text: str, criteria: SearchRequest) -> str
     if match is None:
         raise invalid(f"The conditional reference `{text}` matches nothing")
     return f"{match.type}/{match.id}"
+
+
+def _may_link(body: bytes, links: Mapping[str, str]) -> bool:
+    """Whether a Bundle may hold links to its full URLs, besides these themselves."""
+    if not all(link.startswith("urn:") for link in links) or b"\\u00" in body:
+        return bool(links)
+    return body.count(b"urn:") > len(links)
 
 
 def _conditional_references(entry: Entry) -> Iterator[Json]:
