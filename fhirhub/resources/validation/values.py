@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -9,6 +10,20 @@ from fhirhub.resources import definitions, primitives
 from fhirhub.resources.definitions import Property
 from fhirhub.resources.validation import narrative, wording
 from fhirhub.resources.validation.faults import Check, Fault, Faults, Scope
+
+# Required codes that the definitions do not list, by the form that they have: what matches, and its name.
+_FORMS = {
+    "http://hl7.org/fhir/ValueSet/currencies": (
+        re.compile("[A-Z]{3}").fullmatch,
+        "a currency of ISO 4217 such as EUR",
+    ),
+    "http://hl7.org/fhir/ValueSet/mimetypes": (
+        re.compile(r"[^\s/;]+/[^\s/;]+(?: ?; ?[^\s;=]+=[^;]+)*").fullmatch,
+        "a MIME type such as application/pdf (BCP 13)",
+    ),
+}
+# These two may say xml and json for the types of FHIR's own formats.
+_SAYS_FORMAT = ("CapabilityStatement.", "TestScript.")
 
 
 def check_of(property: Property) -> Check:
@@ -21,6 +36,8 @@ def check_of(property: Property) -> Check:
     codes = definitions.required_codes(binding) if binding else None
     if codes is not None:
         return _code_check(property, codes)
+    if binding in _FORMS and not property.element.path.startswith(_SAYS_FORMAT):
+        return _form_check(property, *_FORMS[binding])
     if type in primitives.PATTERNS:
         return _pattern_check(property, primitives.PATTERNS[type])
     path = property.element.path
@@ -63,6 +80,22 @@ def _code_check(property: Property, codes: frozenset[str]) -> Check:
             return [wording.misfit(value, path, text)]
         text = f"{path} expects one of {wording.listed(codes)}; got `{value[:80]}`{wording.nearest(value, codes)}"
         return [Fault("", "code-invalid", text)]
+
+    return check
+
+
+def _form_check(property: Property, match: Callable[[str], Any], words: str) -> Check:
+    path = property.element.path
+
+    def check(value: Any, scope: Scope) -> Faults:
+        text = primitives.check("code", value)
+        if text is not None:
+            return [wording.misfit(value, path, text)]
+        return (
+            None
+            if match(value)
+            else [Fault("", "code-invalid", f"{path} expects {words}; got `{value[:80]}`")]
+        )
 
     return check
 
