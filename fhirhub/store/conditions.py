@@ -242,6 +242,10 @@ class Writer:
         hint = f" INDEXED BY {table}_{index}" if self.dialect.name == "sqlite" else ""
         return f"{table} {alias}{hint}"
 
+    def fence(self) -> str:
+        """Ends a sub-SELECT so that PostgreSQL plans it for itself, whatever order and limit come after."""
+        return " OFFSET 0" if self.dialect.name == "postgresql" else ""
+
     def seen(self, alias: str) -> list[str]:
         """The condition that the caller may see the resource of that alias."""
         condition = self.visible.condition(alias, self.guard, self.dialect)
@@ -253,7 +257,7 @@ class Writer:
             return []
         alias = self.alias("v")
         where = " AND ".join([f"{alias}.tenant = $1", f"{alias}.rid = {rid}", *self.seen(alias)])
-        return [f"EXISTS (SELECT 1 FROM resource {alias} WHERE {where})"]
+        return [_exists(f"resource {alias}", [where])]
 
     # --- as a probe ---
 
@@ -265,11 +269,11 @@ class Writer:
                 where = [f"{alias}.tenant = $1", f"{alias}.rid = {rid}", *self.rows(node, alias, first)]
                 exact = all(_by_value(node.table, test) for test in node.tests) and node.tests
                 table = f"{node.table} {alias}" if exact else self.by("b", node.table, alias)
-                return f"EXISTS (SELECT 1 FROM {table} WHERE {' AND '.join(where)})"
+                return _exists(table, where)
             case Column():
                 alias = self.alias("r")
                 where = [f"{alias}.tenant = $1", f"{alias}.rid = {rid}", *self.columns(node, alias, first)]
-                return f"EXISTS (SELECT 1 FROM resource {alias} WHERE {' AND '.join(where)})"
+                return _exists(f"resource {alias}", where)
             case Not(inner):
                 return f"NOT {self.probe(inner, first, rid)}"
             case All(nodes) | Either(nodes):
@@ -480,6 +484,11 @@ class Writer:
                 first += 1
             made.append(sql)
         return [made[0] if len(made) == 1 else "(" + " OR ".join(f"({one})" for one in made) + ")"]
+
+
+def _exists(tables: str, where: Sequence[str]) -> str:
+    """The probe. With OFFSET PostgreSQL keeps it a probe of single rows and makes no join of it."""
+    return f"EXISTS (SELECT 1 FROM {tables} WHERE {' AND '.join(where)} LIMIT 1 OFFSET 0)"
 
 
 _BY_VALUE = {"token": "{t}.code ", "uri": "{t}.value = ", "reference": "{t}.target_id "}

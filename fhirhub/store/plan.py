@@ -73,7 +73,8 @@ def included(joins: Sequence[Include], dialect: Dialect, visible: Visible) -> st
     """The statement of what the resources of the row keys in `$2` include; access values from `$3` on."""
     writer = _Writer(dialect, visible, 3)
     given = f"(SELECT g.rid FROM resource g WHERE g.tenant = $1 AND {dialect.any_of('g.rid', '$2')})"
-    return " UNION ALL ".join(writer.joins(joins, given, ""))
+    links = writer.links(joins, given)
+    return (f"WITH {links[0]} " if links else "") + " UNION ALL ".join(writer.joins(joins, given, ""))
 
 
 _KINDS: dict[str, Kind] = {
@@ -117,7 +118,7 @@ class _Planner:
         if not shape.sort:
             date = self._own_date()
             if date is not None:
-                return self._dated(date, descending=False)
+                return self._dated(date, descending=self._looks_back())
             return self._by_rid() if self.best is not None else self._by_id()
         if len(shape.sort) == 1:
             key = shape.sort[0]
@@ -188,11 +189,12 @@ class _Planner:
         if self.shape.position is not None:
             source.where.append(f"{source.rid} > ${self.after}")
         distinct = "" if source.unique else "DISTINCT "
-        inner = (
-            f"SELECT {distinct}{source.rid} AS rid FROM {source.tables} {_where(source.where)} "
-            f"ORDER BY rid LIMIT {self.shape.limit + 1}"
-        )
-        alone = len(self.shape.nodes) == 1 and _is_in_order(self.shape.nodes[0])
+        inner = f"SELECT {distinct}{source.rid} AS rid FROM {source.tables} {_where(source.where)}"
+        first = next(node for node in self.shape.nodes if rank(node) == self.best)
+        if not _is_in_order(first):
+            inner = f"SELECT f.rid FROM ({inner}{self.writer.fence()}) f"
+        inner += f" ORDER BY rid LIMIT {self.shape.limit + 1}"
+        alone = len(self.shape.nodes) == 1 and _is_in_order(first)
         return self._finish(inner, (), "m.rid", ("bigint",), self._is_bounded() or alone)
 
     def _by_id(self, descending: bool = False) -> Plan:
@@ -283,6 +285,15 @@ class _Planner:
                 return node.keys if node.also == SINGLE else None
         return None
 
+    def _looks_back(self) -> bool:
+        """Whether the range of the date is open above, so that its matches stand at the index's end."""
+        return any(
+            isinstance(node, Leaf)
+            and node.rank == 9
+            and node.tests[0].startswith(("{t}.high >", "{t}.low >"))
+            for node in self.shape.nodes
+        )
+
     def _dated(self, keys: tuple[int, ...], descending: bool) -> Plan:
         """Along the index of a date that repeats in no resource; those without it come in a second statement."""
         if self.shape.tail:
@@ -312,7 +323,7 @@ class _Planner:
         source = self.matching()
         lacks = (
             f"NOT EXISTS (SELECT 1 FROM {self.writer.by('b', 'date', 'd')} WHERE d.tenant = $1 "
-            f"AND d.rid = {source.rid} AND d.param {in_keys(keys)})"
+            f"AND d.rid = {source.rid} AND d.param {in_keys(keys)} LIMIT 1 OFFSET 0)"
         )
         source.where.append(lacks)
         if self.shape.position is not None:
@@ -320,8 +331,9 @@ class _Planner:
             source.where.append(f"{absent} AND {source.rid} > ${self.after + 2}")
         distinct = "" if source.unique else "DISTINCT "
         inner = (
-            f"SELECT {distinct}{source.rid} AS rid, {ABSENT} AS k1, {ABSENT} AS k2 FROM {source.tables} "
-            f"{_where(source.where)} ORDER BY rid LIMIT {self.shape.limit + 1}"
+            f"SELECT f.rid, {ABSENT} AS k1, {ABSENT} AS k2 FROM (SELECT {distinct}{source.rid} AS rid "
+            f"FROM {source.tables} {_where(source.where)}{self.writer.fence()}) f "
+            f"ORDER BY rid LIMIT {self.shape.limit + 1}"
         )
         return self._finish(inner, ("k1", "k2"), "m.rid", _DATED, False)
 
@@ -404,9 +416,10 @@ class _Planner:
         absent = "".join(", NULL" for _ in keys)
         given = f"(SELECT m.rid FROM page m ORDER BY m.place LIMIT {self.shape.limit})"
         parts = self.writer.joins(self.shape.joins, given, absent)
+        links = "".join(f", {link}" for link in self.writer.links(self.shape.joins, given))
         sql = (
-            f"WITH page AS (SELECT m.*, row_number() OVER (ORDER BY {order}) AS place FROM ({inner}) m) "
-            f"SELECT 0 AS kind, m.place, {columns} FROM page m CROSS JOIN resource r "
+            f"WITH page AS (SELECT m.*, row_number() OVER (ORDER BY {order}) AS place FROM ({inner}) m)"
+            f"{links} SELECT 0 AS kind, m.place, {columns} FROM page m CROSS JOIN resource r "
             f"WHERE r.tenant = $1 AND r.rid = m.rid UNION ALL " + " UNION ALL ".join(parts)
         )
         return Plan(sql, bounded, kinds, tail)
@@ -415,12 +428,22 @@ class _Planner:
 class _Writer(Writer):
     """Writes what resources include as well."""
 
+    def links(self, joins: Sequence[Include], given: str) -> list[str]:
+        """What the SELECTs of `joins` share, for WITH: the references forwards."""
+        forward = [join for join in joins if not join.reverse and join.keys]
+        if not forward:
+            return []
+        return [
+            f"link AS (SELECT DISTINCT s.target_type, s.target_id, s.target_version FROM {given} g "
+            f"CROSS JOIN {self.by('b', 'reference', 's')} WHERE s.tenant = $1 AND s.rid = g.rid "
+            f"AND {_linked(forward)} AND s.target_id <> '' LIMIT {INCLUDED_AT_MOST + 1})"
+        ]
+
     def joins(self, joins: Sequence[Include], given: str, absent: str) -> list[str]:
         """One SELECT for all references forwards, one for those backwards, one for canonicals."""
         found = []
-        forward = [join for join in joins if not join.reverse and join.keys]
-        if forward:
-            found += self._forward(forward, given, absent)
+        if any(join.keys and not join.reverse for join in joins):
+            found += self._forward(absent)
         backward = [join for join in joins if join.reverse and join.keys]
         if backward:
             found.append(self._backward(backward, given, absent))
@@ -429,23 +452,18 @@ class _Writer(Writer):
             found.append(self._canonical(canonical, given, absent))
         return found
 
-    def _forward(self, joins: Sequence[Include], given: str, absent: str) -> list[str]:
-        links = (
-            f"SELECT DISTINCT s.target_type, s.target_id, s.target_version FROM {given} g "
-            f"CROSS JOIN {self.by('b', 'reference', 's')} WHERE s.tenant = $1 AND s.rid = g.rid AND {_linked(joins)} "
-            f"AND s.target_id <> '' LIMIT {INCLUDED_AT_MOST + 1}"
-        )
+    def _forward(self, absent: str) -> list[str]:
         seen = "".join(f" AND {condition}" for condition in self.seen("r"))
         by_id = self.by("id", "resource", "r")
         current = (
-            f"SELECT 1, 0, {RESOURCE.replace('{r}', 'r')}{absent} FROM ({links}) l CROSS JOIN {by_id} "
+            f"SELECT 1, 0, {RESOURCE.replace('{r}', 'r')}{absent} FROM link l CROSS JOIN {by_id} "
             f"WHERE r.tenant = $1 AND r.type = l.target_type AND r.id = l.target_id AND NOT r.deleted "
             f"AND (l.target_version IS NULL OR l.target_version = CAST(r.version AS TEXT)){seen}"
         )
         old_seen = "".join(f" AND {condition}" for condition in self.seen("v"))
         columns = "r.rid, r.type, r.id, v.version, v.updated, v.body"
         older = (
-            f"SELECT 1, 0, {columns}{absent} FROM ({links}) l CROSS JOIN {by_id} CROSS JOIN version v "
+            f"SELECT 1, 0, {columns}{absent} FROM link l CROSS JOIN {by_id} CROSS JOIN version v "
             f"WHERE l.target_version IS NOT NULL AND r.tenant = $1 AND r.type = l.target_type "
             f"AND r.id = l.target_id AND NOT r.deleted AND v.tenant = $1 AND v.rid = r.rid AND NOT v.deleted "
             f"AND CAST(v.version AS TEXT) = l.target_version{seen}{old_seen}"

@@ -10,6 +10,7 @@ from fhirhub import errors
 from fhirhub.store.index import date, number, quantity, reference, string, token, uri
 from fhirhub.store.index.comparison import Comparison, Way, refuse, split
 from fhirhub.store.index.parameters import Parameter
+from fhirhub.store.sql import Kind
 
 Slot = tuple[Any, Any, Any, Any]
 """text, system, low, high."""
@@ -126,9 +127,9 @@ def _placed(comparison: Comparison, columns: dict[str, str], place: int) -> Comp
 def _dated(place: int) -> Callable[[str], Comparison]:
     def read(text: str) -> Comparison:
         found = date.read(text)
-        kinds = tuple("double" for _ in found.kinds)
+        kinds: tuple[Kind, ...] = ("double",) * len(found.kinds)
         values = tuple(float(value) for value in found.values)
-        return _placed(Comparison(found.sql, values, kinds), {"low": "low", "high": "high"}, place)  # type: ignore[arg-type]
+        return _placed(Comparison(found.sql, values, kinds), {"low": "low", "high": "high"}, place)
 
     return read
 
@@ -143,7 +144,8 @@ def _referring(parameter: Parameter, text: str, place: int) -> Comparison:
     types = parameter.targets or ("",)
     names = tuple(f"{type}/{found.values[0]}" for type in types)
     places = ", ".join("?" for _ in names)
-    return Comparison(f"{{t}}.text{place} IN ({places})", names, ("text",) * len(names))
+    kinds: tuple[Kind, ...] = ("text",) * len(names)
+    return Comparison(f"{{t}}.text{place} IN ({places})", names, kinds)
 
 
 def way(parameter: Parameter, modifier: str) -> Way:

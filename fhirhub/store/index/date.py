@@ -10,6 +10,7 @@ from fhirhub.resources import primitives
 from fhirhub.store.index import FUTURE, PAST
 from fhirhub.store.index.comparison import Comparison, Way, refuse, unescape
 from fhirhub.store.index.parameters import Parameter
+from fhirhub.store.sql import Kind
 
 Json = dict[str, Any]
 Range = tuple[int, int]
@@ -67,8 +68,8 @@ SINGLE = "1 = 1"
 
 PREFIXES = ("eq", "ne", "gt", "lt", "ge", "le", "sa", "eb", "ap")
 
-_BOTH = ("bigint", "bigint")
-_ONE = ("bigint",)
+_BOTH: tuple[Kind, ...] = ("bigint", "bigint")
+_ONE: tuple[Kind, ...] = ("bigint",)
 _DAY = 86_400_000_000
 
 
@@ -108,6 +109,17 @@ def overlaps(low: int, high: int) -> Comparison:
     return Comparison("{t}.low < ? AND {t}.high > ?", (high, low), _BOTH)
 
 
+_YEAR = 366 * _DAY
+
+
+def _short(comparison: Comparison) -> Comparison:
+    """The same for elements without periods: no value is longer than a year, so an end bounds the begin."""
+    if comparison.sql != "{t}.high > ?":
+        return comparison
+    (end,) = comparison.values
+    return Comparison("{t}.low > ? AND {t}.high > ?", (end - _YEAR, end), _BOTH)
+
+
 def read(text: str) -> Comparison:
     """Reads a date with or without a prefix."""
     text = unescape(text)
@@ -129,4 +141,6 @@ def way(parameter: Parameter, modifier: str) -> Way:
     if modifier:
         raise refuse(parameter, modifier, ())
     also = SINGLE if parameter.single else ""
-    return Way("date", parameter.keys, read, rank=9, also=also, raw=True)
+    short = bool(parameter.types) and not parameter.types & {"Period", "Timing"}
+    reader = (lambda text: _short(read(text))) if short else read
+    return Way("date", parameter.keys, reader, rank=9, also=also, raw=True)

@@ -11,6 +11,7 @@ from typing import Any
 from fhirhub.store.index.comparison import Comparison, Way, refuse, unescape
 from fhirhub.store.index.date import PREFIXES
 from fhirhub.store.index.parameters import Parameter
+from fhirhub.store.sql import Kind
 
 Span = tuple[float, float]
 
@@ -41,6 +42,9 @@ def _float(value: int | Decimal | None, absent: str) -> float:
 
 # Conditions
 
+_ONE: tuple[Kind, ...] = ("double",)
+_TWO: tuple[Kind, ...] = ("double", "double")
+
 
 def parse(text: str) -> tuple[str, Fraction, Fraction]:
     """Prefix, number, and half a unit of its last digit. ValueError if it is no number."""
@@ -69,7 +73,6 @@ def compare(
 
     With a prefix other than eq and ne the number is exact, whatever its digits.
     """
-    one, two = ("double",), ("double", "double")
     match prefix:
         case "eq":
             return Comparison(
@@ -79,22 +82,22 @@ def compare(
             )
         case "ne":
             return Comparison(
-                f"({low} < ? OR {high} >= ?)", (scale(number - half), scale(number + half)), two
+                f"({low} < ? OR {high} >= ?)", (scale(number - half), scale(number + half)), _TWO
             )
         case "gt":
-            return Comparison(f"{high} > ?", (scale(number),), one)
+            return Comparison(f"{high} > ?", (scale(number),), _ONE)
         case "lt":
-            return Comparison(f"{low} < ?", (scale(number),), one)
+            return Comparison(f"{low} < ?", (scale(number),), _ONE)
         case "ge":
-            return Comparison(f"{high} >= ?", (scale(number),), one)
+            return Comparison(f"{high} >= ?", (scale(number),), _ONE)
         case "le":
-            return Comparison(f"{low} <= ?", (scale(number),), one)
+            return Comparison(f"{low} <= ?", (scale(number),), _ONE)
         case "sa":
-            return Comparison(f"{low} > ?", (scale(number),), one)
+            return Comparison(f"{low} > ?", (scale(number),), _ONE)
         case "eb":
-            return Comparison(f"{high} < ?", (scale(number),), one)
+            return Comparison(f"{high} < ?", (scale(number),), _ONE)
     around = max(abs(number) / 10, half)
-    return Comparison(f"{low} <= ? AND {high} >= ?", (scale(number + around), scale(number - around)), two)
+    return Comparison(f"{low} <= ? AND {high} >= ?", (scale(number + around), scale(number - around)), _TWO)
 
 
 def read(text: str) -> Comparison:

@@ -41,8 +41,8 @@ def amounts(type: str, value: Any) -> list[Amount]:
     comparator = value.get("comparator")
     if comparator:
         below = comparator in ("<", "<=")
-        low, high = (None, number) if below else (number, None)
-        return _amount(low, high, value.get("code", ""), _system(value), value.get("unit", ""), True)
+        ends = (None, number) if below else (number, None)
+        return _amount(*ends, value.get("code", ""), _system(value), value.get("unit", ""), True)
     return _amount(number, number, value.get("code", ""), _system(value), value.get("unit", ""))
 
 

@@ -15,6 +15,7 @@ from fhirhub import errors
 from fhirhub.resources import ucum
 from fhirhub.store.index.comparison import Comparison, Way, refuse, split, unescape
 from fhirhub.store.index.parameters import Parameter
+from fhirhub.store.sql import Kind
 
 Json = dict[str, Any]
 
@@ -99,7 +100,8 @@ def _text(text: str) -> Comparison:
     sql = reader.alternatives()
     if reader.at < len(tokens):
         raise ValueError(f"has a `{tokens[reader.at]}` too many")
-    return Comparison(sql, tuple(reader.values), ("text",) * len(reader.values))
+    kinds: tuple[Kind, ...] = ("text",) * len(reader.values)
+    return Comparison(sql, tuple(reader.values), kinds)
 
 
 class _Words:

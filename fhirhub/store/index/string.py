@@ -84,7 +84,11 @@ def escaped(text: str) -> str:
 
 _STARTS = "{t}.value >= ? AND {t}.value < ?"
 _STARTS_LONG = "{t}.value = ? AND {t}.tail LIKE ? ESCAPE '\\'"
-_LIKE = "{t}.exact IS NOT NULL AND COALESCE({t}.tail, {t}.value) LIKE ? ESCAPE '\\'"
+# The index alone tells of most values that they do not match.
+_LIKE = (
+    f"({{t}}.value LIKE ? ESCAPE '\\' OR length({{t}}.value) = {KEY_LENGTH}) AND {{t}}.exact IS NOT NULL "
+    "AND COALESCE({t}.tail, {t}.value) LIKE ? ESCAPE '\\'"
+)
 _EXACT = "{t}.value = ? AND {t}.exact = ?"
 _EQUALS = "{t}.value = ? AND {t}.exact IS NOT NULL AND {t}.tail IS NULL"
 
@@ -104,12 +108,14 @@ def _some(text: str) -> str:
 
 
 def contains(text: str) -> Comparison:
-    return Comparison(_LIKE, (f"%{escaped(_some(text))}%",), ("text",))
+    pattern = f"%{escaped(_some(text))}%"
+    return Comparison(_LIKE, (pattern, pattern), ("text", "text"))
 
 
 def ends(text: str) -> Comparison:
     """Ends with this (`_filter`'s ew)."""
-    return Comparison(_LIKE, (f"%{escaped(_some(text))}",), ("text",))
+    pattern = f"%{escaped(_some(text))}"
+    return Comparison(_LIKE, (pattern, pattern), ("text", "text"))
 
 
 def exact(text: str) -> Comparison:

@@ -10,6 +10,7 @@ from fhirhub.store.index import KEY_LENGTH
 from fhirhub.store.index.comparison import Comparison, Way, refuse, split, unescape
 from fhirhub.store.index.parameters import Parameter, system_of
 from fhirhub.store.index.string import starts
+from fhirhub.store.sql import Kind
 
 Json = dict[str, Any]
 Row = tuple[Any, ...]
@@ -136,7 +137,7 @@ def reader(parameter: Parameter) -> Callable[[str], Comparison]:
         return _coded(code, _SYSTEM, (known,))
 
     def _coded(code: str, more: str, values: tuple[int, ...]) -> Comparison:
-        kinds = ("bigint",) * len(values)
+        kinds: tuple[Kind, ...] = ("bigint",) * len(values)
         short = shortened(code)
         if folds:
             folded = shortened(code.casefold())
