@@ -7,13 +7,15 @@ import base64
 import contextlib
 import hashlib
 import time
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, MutableMapping
 from html import escape
+from typing import Any
 
 from fastapi import FastAPI, Request
 from fastapi.responses import HTMLResponse, PlainTextResponse, Response
 
 from fhirhub import __version__, access, jobs, logs, metrics, searchparameters, tenants
+from fhirhub.api.conditions import date_now
 from fhirhub.api.dispatch import dispatch
 from fhirhub.api.exchange import Context
 from fhirhub.api.http import Door, Receive, Scope, Send
@@ -50,6 +52,7 @@ class Application:
             if path[:6] == "/fhir/" or path == "/fhir" or _of_tenant(path):
                 await self._door(scope, receive, send)
                 return
+            send = _dated(send)
         await self._pages(scope, receive, send)
 
     async def _repository(self, tenant: str, headers: Mapping[str, str]) -> Repository | None:
@@ -93,6 +96,17 @@ class Application:
                     await jobs.work_off(database, number, handlers)
             except Exception as fault:
                 logs.error("The queue of jobs could not be read", fault)
+
+
+def _dated(send: Send) -> Send:
+    """The same, with the moment in every answer: the server leaves that field to the application."""
+
+    async def sending(message: MutableMapping[str, Any]) -> None:
+        if message["type"] == "http.response.start":
+            message["headers"] = [(b"date", date_now()), *message["headers"]]
+        await send(message)
+
+    return sending
 
 
 def _of_tenant(path: str) -> bool:

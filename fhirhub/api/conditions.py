@@ -123,3 +123,8 @@ def http_date(microseconds: int) -> bytes:
             f"{t.tm_hour:02d}:{t.tm_min:02d}:{t.tm_sec:02d} GMT"
         ).encode()
     return known
+
+
+def date_now() -> bytes:
+    """This moment for the `Date` field, to the second (RFC 9110, 6.6.1)."""
+    return http_date(time.time_ns() // 1000)

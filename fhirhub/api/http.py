@@ -19,7 +19,7 @@ from urllib.parse import parse_qsl, unquote_to_bytes
 
 from fhirhub import logs, metrics
 from fhirhub.api import formats, outcome, routes
-from fhirhub.api.conditions import http_date
+from fhirhub.api.conditions import date_now, http_date
 from fhirhub.api.exchange import JSON, Context, FhirRequest, FhirResponse, Format, Headers
 from fhirhub.errors import FhirError, error, invalid, not_found, too_long
 from fhirhub.repository import Repository
@@ -157,7 +157,7 @@ class Door:
         content_type: bytes,
     ) -> None:
         status = response.status
-        head: list[Field] = [(b"x-request-id", request_id), _VARY]
+        head: list[Field] = [(b"date", date_now()), (b"x-request-id", request_id), _VARY]
         if body:
             encoding = raw.get(b"accept-encoding")
             if encoding is not None and len(body) >= COMPRESS_FROM_BYTES:
@@ -264,7 +264,7 @@ class Door:
         """What may be done here: for a browser app that asks first, and for anybody else."""
         _, path = _path(scope)
         names = routes.allowed(path)
-        head: list[Field] = [(b"x-request-id", request_id), _VARY]
+        head: list[Field] = [(b"date", date_now()), (b"x-request-id", request_id), _VARY]
         if names:
             head.append((b"allow", ", ".join([*names, "OPTIONS"]).encode()))
         cors = self._cors(raw)

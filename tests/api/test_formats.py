@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 from httpx import AsyncClient
 
-from fhirhub.api import formats
+from fhirhub.api import exchange, formats
 from tests.api.builders import fhir, issues, patient, post, put
 
 XML = "application/fhir+xml; charset=utf-8"
@@ -212,7 +212,7 @@ async def test_metadata_in_xml_is_a_capability_statement(client: AsyncClient) ->
 
 
 def test_an_unreadable_weight_counts_for_nothing() -> None:
-    assert formats.negotiate("application/fhir+xml;q=x, application/fhir+json;q=0.5") == formats.JSON_NAMED
+    assert formats.negotiate("application/fhir+xml;q=x, application/fhir+json;q=0.5") == exchange.JSON_NAMED
 
 
 async def test_browser_style_accept_gets_an_answer(client: AsyncClient) -> None:

@@ -320,7 +320,7 @@ async def test_a_client_that_leaves_while_it_sends_gets_no_answer_and_does_no_ha
         "query_string": b"",
         "headers": [(b"host", b"hub.test"), (b"content-type", b"application/fhir+json")],
     }
-    await transport.app(scope, receive, send)  # type: ignore[arg-type]
+    await transport.app(scope, receive, send)
     assert sent == []
     assert (await client.get("metadata")).status_code == 200
 

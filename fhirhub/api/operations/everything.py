@@ -153,7 +153,7 @@ def subjects(parameters: Parameters) -> tuple[tuple[str, str], ...]:
     known = parameters.cache.get("subjects")
     if known is None:
         known = parameters.cache["subjects"] = tuple(_subjects(parameters))
-    return known  # type: ignore[no-any-return]
+    return known
 
 
 def _subjects(parameters: Parameters) -> Iterator[tuple[str, str]]:
