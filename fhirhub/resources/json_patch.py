@@ -15,7 +15,7 @@ MOST_COPIED = 200_000
 """Values that `copy` may add in all, lest each copy of everything into itself doubles it."""
 
 
-_INDEX = re.compile(r"0|[1-9]\d{0,8}")
+_INDEX = re.compile(r"0|[1-9][0-9]{0,8}")
 _BAD_ESCAPE = re.compile(r"~(?![01])")
 
 

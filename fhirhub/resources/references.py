@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import functools
 import html
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 from fhirhub.resources import definitions
@@ -119,17 +118,11 @@ def walk(resource: Json) -> list[Link]:
 
     An href or src of the narrative is a link of kind narrative, its text unescaped.
     """
-    found: list[Link] = []
-
-    def note(holder: Any, key: Any, text: str, kind: str, path: str | None) -> None:
-        if kind == "narrative":
-            found.extend(Link(path or "", holder, key, link, kind) for link in _narrative_links(text))
-        else:
-            found.append(Link(path or "", holder, key, text, kind))
-
-    type = resource.get("resourceType")
-    _visit(resource, type, note, type)
-    return found
+    links = []
+    for holder, key, text, kind, path in _found(resource, resource.get("resourceType")):
+        texts = _narrative_links(text) if kind == "narrative" else (text,)
+        links += [Link(path or "", holder, key, each, kind) for each in texts]
+    return links
 
 
 def rewrite(resource: Json, mapping: Mapping[str, str]) -> None:
@@ -140,20 +133,16 @@ def rewrite(resource: Json, mapping: Mapping[str, str]) -> None:
     the link stays behind it.
     """
 
-    def replace(holder: Any, key: Any, text: str, kind: str, path: str | None) -> None:
-        if kind == "narrative":
-            if "href" in text or "src" in text:
-                holder[key] = _NARRATIVE_LINK.sub(renamed, text)
-        elif kind != "canonical":
-            new = _mapped(text, mapping)
-            if new is not None:
-                holder[key] = new
-
     def renamed(match: re.Match[str]) -> str:
         new = _mapped(html.unescape(match["link"]), mapping)
         return match[0] if new is None else f"{match['before']}{html.escape(new)}{match['quote']}"
 
-    _visit(resource, resource.get("resourceType"), replace, None)
+    for holder, key, text, kind, _ in _found(resource, None):
+        if kind == "narrative":
+            if "href" in text or "src" in text:
+                holder[key] = _NARRATIVE_LINK.sub(renamed, text)
+        elif kind != "canonical" and (text in mapping or "#" in text or "/_history/" in text):
+            holder[key] = _mapped(text, mapping) or text
 
 
 _NARRATIVE_LINK = re.compile(
@@ -178,56 +167,77 @@ def _mapped(text: str, mapping: Mapping[str, str]) -> str | None:
     return new
 
 
-_Visitor = Callable[[Any, Any, str, str, "str | None"], None]
-"""Called with the holder, key, text, kind and path of each link; the path is None where not asked for."""
+_Leaf = tuple[Any, Any, str, str, str | None]
+"""A link's holder, key, text and kind, and its path where that was asked for."""
+
+_Plan = dict[str, tuple[str, "_Plan | None"]]
+"""By JSON key of a type: take the value as a link of some kind, or look inside by another plan.
+
+Where both are missing there is a resource, which says itself what it is.
+"""
 
 _LINK_TYPES = frozenset(("uri", "url", "oid", "uuid", "canonical"))
+_plans: dict[str, _Plan] = {}
 
 
-@functools.cache
-def _plan(type: str) -> Mapping[str, tuple[str, str]]:
-    """By JSON key of a type, what to do with it: take it as a link of some kind, or look inside as some type."""
-    plan: dict[str, tuple[str, str]] = {}
-    try:
-        structure = definitions.structure(type)
-    except KeyError:
-        return plan
-    for key, property in structure.properties.items():
-        if property.type == "xhtml":
-            plan[key] = ("narrative", "")
-        elif property.type in _LINK_TYPES:
-            plan[key] = (property.type, "")
-        elif type == "Reference" and key == "reference":
-            plan[key] = ("reference", "")
-        elif definitions.structure(property.type).kind != "primitive-type":
-            plan[key] = ("", property.type)
-        if property.type == "xhtml" or definitions.structure(property.type).kind == "primitive-type":
-            plan["_" + key] = ("", "Element")
+def _plan(type: object) -> _Plan:
+    """The plan of a type; empty for none."""
+    if type.__class__ is not str or (type not in _plans and not _is_type(str(type))):
+        return {}
+    name = str(type)
+    plan = _plans.get(name)
+    if plan is None:
+        plan = _plans[name] = {}
+        for key, property in definitions.structure(name).properties.items():
+            if property.type == "xhtml":
+                plan[key] = ("narrative", None)
+            elif property.type in _LINK_TYPES:
+                plan[key] = (property.type, None)
+            elif name == "Reference" and key == "reference":
+                plan[key] = ("reference", None)
+            elif property.type == "Resource":
+                plan[key] = ("", None)
+            elif definitions.structure(property.type).kind != "primitive-type":
+                plan[key] = ("", _plan(property.type))
+            if plan.get(key, ("narrative",))[0]:
+                plan["_" + key] = ("", _plan("Element"))
     return plan
 
 
-def _visit(node: Json, type: Any, visitor: _Visitor, path: str | None) -> None:
-    """Show every link below to the visitor. What does not have the form of the type is passed over."""
-    if type == "Resource":
-        type = node.get("resourceType")
-    plan = _plan(type) if type.__class__ is str else {}
+def _is_type(name: str) -> bool:
+    try:
+        definitions.structure(name)
+    except KeyError:
+        return False
+    return True
+
+
+def _found(resource: Json, path: str | None) -> list[_Leaf]:
+    """Every link of a resource, with paths that begin with the one given."""
+    found: list[_Leaf] = []
+    _collect(resource, _plan(resource.get("resourceType")), path, found)
+    return found
+
+
+def _collect(node: Json, plan: _Plan, path: str | None, found: list[_Leaf]) -> None:
+    """Add every link below. What does not have the form of the type is passed over."""
     for key, value in node.items():
         step = plan.get(key)
         if step is None:
             continue
         kind, inner = step
         below = None if path is None else f"{path}.{key}"
-        if value.__class__ is not list:
+        if value.__class__ is str:
             if kind:
-                if value.__class__ is str:
-                    visitor(node, key, value, kind, below)
-            elif value.__class__ is dict:
-                _visit(value, inner, visitor, below)
-            continue
-        for index, each in enumerate(value):
-            at = None if below is None else f"{below}[{index}]"
-            if kind:
+                found.append((node, key, value, kind, below))
+        elif value.__class__ is dict:
+            if not kind:
+                _collect(value, _plan(value.get("resourceType")) if inner is None else inner, below, found)
+        elif value.__class__ is list:
+            for index, each in enumerate(value):
+                at = None if below is None else f"{below}[{index}]"
                 if each.__class__ is str:
-                    visitor(value, index, each, kind, at)
-            elif each.__class__ is dict:
-                _visit(each, inner, visitor, at)
+                    if kind:
+                        found.append((value, index, each, kind, at))
+                elif each.__class__ is dict and not kind:
+                    _collect(each, _plan(each.get("resourceType")) if inner is None else inner, at, found)

@@ -139,6 +139,7 @@ def test_what_is_no_json_patch_is_a_bad_request(operation: Any) -> None:
         {"op": "remove", "path": "/name/00"},
         {"op": "remove", "path": "/name/-1"},
         {"op": "remove", "path": "/name/ 0"},
+        {"op": "remove", "path": "/name/٠"},
         {"op": "remove", "path": "/name/family"},
         {"op": "remove", "path": "/name/0/family/x"},
         {"op": "remove", "path": ""},

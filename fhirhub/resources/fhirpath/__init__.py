@@ -63,7 +63,7 @@ class Expression:
 
 
 @functools.lru_cache(4096)
-def compile(expression: str, context: str = "Resource") -> Expression:
+def compile(expression: str) -> Expression:
     """The expression, read once; FhirpathError says what in it cannot be read or does not exist."""
     return Expression(expression, evaluator(expression))
 

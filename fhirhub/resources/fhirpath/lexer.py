@@ -27,7 +27,7 @@ _WORD = re.compile(
     | (?P<special> \$(?:this|index|total)\b )
     | (?P<symbol>  <= | >= | != | !~ | [.,()\[\]{{}}%+\-*/&|<>=~] )
     """,
-    re.VERBOSE | re.DOTALL,
+    re.VERBOSE | re.DOTALL | re.ASCII,
 )
 
 _ESCAPE = re.compile(r"\\(?:u([0-9A-Fa-f]{4})|(.))", re.DOTALL)

@@ -46,7 +46,7 @@ class Pattern:
     def search(self, text: str, start: int = 0) -> Span | None:
         """The first match at or after `start`."""
         if self.repeats >= _NESTED or (len(text) + 1) ** (self.repeats + 1) > MOST_TRIES:
-            return _search(self, text, start)
+            return search_linearly(self, text, start)
         match = self.quick.search(text, start)
         if match is None:
             return None
@@ -81,7 +81,7 @@ class Pattern:
         return _GROUP_REFERENCE.sub(group, substitution)
 
 
-_GROUP_REFERENCE = re.compile(r"\\(?P<sign>[\\$])|\$(?P<number>\d)|\$\{(?P<name>\w+)\}")
+_GROUP_REFERENCE = re.compile(r"\\(?P<sign>[\\$])|\$(?P<number>\d)|\$\{(?P<name>\w+)\}", re.ASCII)
 
 
 @functools.lru_cache(512)
@@ -121,7 +121,9 @@ class _Part:
     lazy: bool = False
 
 
-_QUANTIFIER = re.compile(r"(?:(?P<sign>[*+?])|\{(?P<low>\d*)(?P<comma>,?)(?P<high>\d*)\})(?P<lazy>\??)")
+_QUANTIFIER = re.compile(
+    r"(?:(?P<sign>[*+?])|\{(?P<low>\d*)(?P<comma>,?)(?P<high>\d*)\})(?P<lazy>\??)", re.ASCII
+)
 _CLASS = re.compile(r"\[\^?\]?(?:[^\]\\]|\\.)*\]", re.DOTALL)
 _ESCAPE = re.compile(r"\\(?:x[0-9A-Fa-f]{2}|u[0-9A-Fa-f]{4}|U[0-9A-Fa-f]{8}|0[0-7]{0,2}|.)", re.DOTALL)
 
@@ -306,7 +308,8 @@ _Saves = tuple[int, int, "_Saves"] | None
 """Slots and places of groups, the newest first."""
 
 
-def _search(pattern: Pattern, text: str, start: int) -> Span | None:
+def search_linearly(pattern: Pattern, text: str, start: int = 0) -> Span | None:
+    """The first match, in time proportional to text and pattern; FhirpathError for what that cannot do."""
     tried: set[int] = set()
     for begin in range(start, len(text) + 1):
         found = _match(pattern.program, text, begin, tried)

@@ -15,7 +15,8 @@ from typing import Literal
 _FORM = re.compile(
     r"(?:(\d{4})(?:-(\d\d)(?:-(\d\d))?)?)?"
     r"(T?)(?:(\d\d)(?::(\d\d)(?::(\d\d(?:\.\d+)?))?)?)?"
-    r"(Z|[+-]\d\d:\d\d)?"
+    r"(Z|[+-]\d\d:\d\d)?",
+    re.ASCII,
 )
 
 UNIT_SECONDS = {
@@ -108,7 +109,8 @@ def _is_date(fields: tuple[int | Decimal, ...]) -> bool:
 
 
 def _is_time(fields: tuple[int | Decimal, ...]) -> bool:
-    return all(part < limit for part, limit in zip(fields, (24, 60, 60), strict=False))
+    """Leap seconds included, as FHIR's dateTime allows them."""
+    return all(part < limit for part, limit in zip(fields, (24, 60, 61), strict=False))
 
 
 def compare(one: Temporal, other: Temporal) -> int | None:

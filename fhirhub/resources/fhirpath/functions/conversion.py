@@ -18,10 +18,11 @@ from fhirhub.resources.fhirpath.values import single, string_of, system, truth
 
 _YES = {"true", "t", "yes", "y", "1", "1.0"}
 _NO = {"false", "f", "no", "n", "0", "0.0"}
-_INTEGER = re.compile(r"[+-]?\d{1,10}")
-_DECIMAL = re.compile(r"[+-]?\d{1,100}(?:\.\d{1,100})?")
+_INTEGER = re.compile(r"[+-]?\d{1,10}", re.ASCII)
+_DECIMAL = re.compile(r"[+-]?\d{1,100}(?:\.\d{1,100})?", re.ASCII)
 _QUANTITY = re.compile(
-    r"(?P<value>[+-]?\d{1,100}(?:\.\d{1,100})?)\s*(?:'(?P<code>[^']+)'|(?P<calendar>[a-z]+))?"
+    r"(?P<value>[+-]?\d{1,100}(?:\.\d{1,100})?)\s*(?:'(?P<code>[^']+)'|(?P<calendar>[a-z]+))?",
+    re.ASCII,
 )
 
 Convert = Callable[[Any], Any]
