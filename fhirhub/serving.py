@@ -22,6 +22,7 @@ from dataclasses import dataclass
 import uvicorn
 
 from fhirhub import app, logs, metrics
+from fhirhub.api.wire import Protocol
 from fhirhub.settings import Refusal, Settings
 
 BACKLOG = 2048
@@ -79,12 +80,13 @@ def _work(
     config = uvicorn.Config(
         app.create_app(settings),
         loop="uvloop",
-        http="httptools",
+        http=Protocol,
         ws="none",
         lifespan="on",
         log_config=None,
         access_log=False,
         server_header=False,
+        date_header=False,
         proxy_headers=False,
         timeout_keep_alive=KEEP_ALIVE_SECONDS,
         timeout_graceful_shutdown=settings.shutdown_seconds,

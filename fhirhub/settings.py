@@ -37,7 +37,8 @@ class Settings:
     database: Annotated[
         str,
         "Where everything is stored: `sqlite:///` and an absolute path, or "
-        "`postgresql://user@host:port/name` (the password from `PGPASSWORD` or `~/.pgpass`).",
+        "`postgresql://user@host:port/name` (the password from `PGPASSWORD` or `~/.pgpass`; of several "
+        "`host:port,host:port` the one that takes writes).",
         "sqlite:///srv/fhirhub/hub.db",
     ] = dataclasses.field(default_factory=lambda: f"sqlite://{Path.cwd() / 'var' / 'fhirhub.db'}")
     read_database: Annotated[

@@ -163,6 +163,7 @@ async def open_tenants(
         settings.database,
         connections=settings.database_connections,
         statement_timeout_ms=settings.statement_timeout_ms,
+        read_url=settings.read_database,
     )
     try:
         secret = await _secret(settings, database) if with_secret else None
