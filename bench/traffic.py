@@ -18,6 +18,7 @@ from itertools import cycle
 import uvloop
 
 KEPT_BODIES = 40
+PATIENCE_SECONDS = 15
 _LENGTH = re.compile(rb"\r\n[Cc]ontent-[Ll]ength: *(\d+)")
 _CHUNKED = re.compile(rb"\r\n[Tt]ransfer-[Ee]ncoding: *chunked")
 
@@ -113,6 +114,10 @@ class _Sending:
                 self.latencies = array("d")
                 self.started = time.perf_counter()
                 await self._wait(seconds)
+                # A slow operation gets the time for each connection to have had its answer.
+                until = time.perf_counter() + PATIENCE_SECONDS
+                while len(self.latencies) < connections and time.perf_counter() < until and not self.fault:
+                    await self._wait(0.1)
             else:
                 self.started = opened[0].sent
                 await self._wait(600)

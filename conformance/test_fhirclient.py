@@ -42,9 +42,9 @@ def test_create_read_update_and_delete(smart: client.FHIRClient) -> None:
 
 
 def test_search_and_resolve_references(smart: client.FHIRClient) -> None:
-    plans = careplan.CarePlan.where({"status": "active", "_count": "3"}).perform_resources(smart.server)
-    assert plans
-    resolved = plans[0].subject.resolved(patient.Patient)
+    search = careplan.CarePlan.where({"status": "active", "_count": "3"})
+    plan = next(search.perform_resources_iter(smart.server))
+    resolved = plan.subject.resolved(patient.Patient)
     assert isinstance(resolved, patient.Patient)
 
 

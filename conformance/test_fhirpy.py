@@ -11,6 +11,10 @@ from fhirpy.base.exceptions import OperationOutcome, ResourceNotFound
 BSN = "http://fhir.nl/fhir/NamingSystem/bsn"
 
 
+# Its `count()` sends a parameter of its author's own server, `_totalMethod`.
+LENIENT = {"Prefer": "handling=lenient"}
+
+
 @pytest.fixture
 def client(base: str) -> SyncFHIRClient:
     return SyncFHIRClient(base)
@@ -51,29 +55,27 @@ def test_search_with_modifiers_sort_and_include(client: SyncFHIRClient) -> None:
 def test_pages_bring_everything_once(client: SyncFHIRClient) -> None:
     goals = client.resources("Goal").sort("start-date").limit(7)
     found = [goal.id for goal in goals]  # follows the links from page to page
-    assert len(found) == len(set(found)) == goals.count()
-    assert len(goals.fetch_all()) == len(found)
+    assert len(found) == len(set(found)) == len(goals.fetch_all())
+    counting = SyncFHIRClient(client.url, extra_headers=LENIENT)
+    assert counting.resources("Goal").count() >= len(found)
 
 
 def test_patch(client: SyncFHIRClient) -> None:
-    task = client.create(client.resource("Task", status="draft", intent="order", priority="routine"))
-    client.patch("Task", task.id, status="requested")
+    task = client.resource("Task", status="draft", intent="order", priority="routine")
+    task.save()
+    # Its own `patch` sends a part of a resource, which is no patch of R4's; a JSON Patch goes this way.
+    patching = SyncFHIRClient(client.url, extra_headers={"Content-Type": "application/json-patch+json"})
+    operations = [{"op": "replace", "path": "/status", "value": "requested"}]
+    patching.execute(f"Task/{task.id}", method="patch", data=operations)  # type: ignore[arg-type]
     assert client.get("Task", task.id)["status"] == "requested"
 
 
-def test_conditional_create_finds_what_is_there(client: SyncFHIRClient) -> None:
+def test_conditional_update_finds_what_is_there(client: SyncFHIRClient) -> None:
     value = uuid.uuid4().hex
-    identifier = [{"system": "urn:proef", "value": value}]
-    first, made = (
-        client.resources("Basic")
-        .search(identifier=f"urn:proef|{value}")
-        .get_or_create(client.resource("Basic", identifier=identifier, code={"text": "x"}))
-    )
-    again, made_again = (
-        client.resources("Basic")
-        .search(identifier=f"urn:proef|{value}")
-        .get_or_create(client.resource("Basic", identifier=identifier, code={"text": "x"}))
-    )
+    resource = {"identifier": [{"system": "urn:proef", "value": value}], "code": {"text": "x"}}
+    wanted = client.resources("Basic").search(identifier=f"urn:proef|{value}")
+    first, made = wanted.update(client.resource("Basic", **resource))
+    again, made_again = wanted.update(client.resource("Basic", **resource))
     assert (made, made_again) == (True, False)
     assert first.id == again.id
 
@@ -118,7 +120,7 @@ def test_refusals_are_operation_outcomes(client: SyncFHIRClient) -> None:
 
 
 async def test_asynchronous_client(base: str) -> None:
-    client = AsyncFHIRClient(base)
+    client = AsyncFHIRClient(base, extra_headers=LENIENT)
     organizations = await client.resources("Organization").search(name="Huisartsenpraktijk").fetch_all()
     assert organizations
     assert await client.resources("Patient").search(organization=organizations[0].id).count() > 0
