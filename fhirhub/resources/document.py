@@ -49,7 +49,7 @@ def parse(data: bytes, max_depth: int = MAX_DEPTH) -> Json:
         data = data[3:]
     try:
         value = _decode(data)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError, _Gigantic, ValueError) as fault:
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError, ValueError) as fault:
         raise _diagnosis(data, fault, max_depth) from None
     if type(value) is not dict:
         raise _broken("A FHIR resource in JSON is an object: {...}", data, _first_character(data))
@@ -74,6 +74,18 @@ def encode(value: Any) -> bytes:
 def canonical(value: Any) -> bytes:
     """The same with sorted properties: two contents are the same where this is."""
     return _encode_sorted(value)
+
+
+def number(text: str) -> int | Decimal:
+    """A JSON number of that text: int where it is a whole one, else Decimal, written as it is by `encode`.
+
+    ValueError if it is no JSON number, or has more than a thousand digits or places.
+    """
+    if _is_integer(text):
+        return _integer(text)
+    if _is_decimal(text):
+        return _decimal(text)
+    raise ValueError(f"{text[:40]} is no number")
 
 
 def pretty(data: bytes) -> bytes:
@@ -153,7 +165,7 @@ class _Constant(Exception):
     """NaN, Infinity or -Infinity."""
 
 
-class _Gigantic(Exception):
+class _Gigantic(ValueError):
     """A number beyond every use."""
 
     def __init__(self, text: str) -> None:
@@ -185,6 +197,8 @@ def _written(value: Any) -> msgspec.Raw:
     raise TypeError(f"{type(value).__name__} is not JSON")
 
 
+_is_integer = re.compile(r"-?(?:0|[1-9][0-9]*)").fullmatch
+_is_decimal = re.compile(r"-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?").fullmatch
 _decode = msgspec.json.Decoder(float_hook=_decimal).decode
 _encode = msgspec.json.Encoder(decimal_format="number", enc_hook=_written).encode
 _encode_sorted = msgspec.json.Encoder(

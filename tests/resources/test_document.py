@@ -20,6 +20,7 @@ from fhirhub.resources.document import (
     encode,
     instant,
     is_deeper,
+    number,
     parse,
     pretty,
     stamp,
@@ -64,6 +65,20 @@ def test_numbers_come_out_as_they_came_in(number: str) -> None:
     assert encode(decode(body)) == body
     assert encode(copy.deepcopy(value)) == body
     assert value["value"] == Decimal(number)
+
+
+@pytest.mark.parametrize("text", NUMBERS)
+def test_a_number_made_from_text_is_written_the_same(text: str) -> None:
+    assert encode(number(text)) == text.encode()
+    assert type(number(text)) is int or isinstance(number(text), Decimal)
+
+
+@pytest.mark.parametrize(
+    "text", ["", "1.", ".5", "01", "+1", "1e", "NaN", "Infinity", "٣", "1e99999", "9" * 1001]
+)
+def test_what_is_no_number_of_json_is_not_made_one(text: str) -> None:
+    with pytest.raises(ValueError):  # noqa: PT011
+        number(text)
 
 
 def test_integers_are_int_and_all_else_is_decimal() -> None:
