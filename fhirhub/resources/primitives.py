@@ -12,6 +12,9 @@ from typing import Any
 MAX_STRING = 1024 * 1024
 """Characters of a string (https://hl7.org/fhir/R4/datatypes.html#string)."""
 
+# Up to here a whole number fits a binary floating-point one, which indexes are made of.
+_MAX_INTEGER = 10**300
+
 _YEAR = r"(?:[1-9][0-9]{3}|0(?!000)[0-9]{3})"
 _MONTH = r"(?:0[1-9]|1[0-2])"
 _DAY = r"(?:0[1-9]|[12][0-9]|3[01])"
@@ -69,8 +72,12 @@ def _whole(low: int, words: str) -> Callable[[Any], str | None]:
 
 
 def _decimal(value: Any) -> str | None:
-    if type(value) is int or isinstance(value, Decimal):
+    if isinstance(value, Decimal):
         return None
+    if type(value) is int:
+        if -_MAX_INTEGER < value < _MAX_INTEGER:
+            return None
+        return "expects at most 300 digits before the point; write more as 1e400"
     return f"expects a number without quotes, such as 1.50; got {_shown(value)}"
 
 
