@@ -73,8 +73,14 @@ def included(joins: Sequence[Include], dialect: Dialect, visible: Visible) -> st
     """The statement of what the resources of the row keys in `$2` include; access values from `$3` on."""
     writer = _Writer(dialect, visible, 3)
     given = f"(SELECT g.rid FROM resource g WHERE g.tenant = $1 AND {dialect.any_of('g.rid', '$2')})"
-    links = writer.links(joins, given)
-    return (f"WITH {links[0]} " if links else "") + " UNION ALL ".join(writer.joins(joins, given, ""))
+    return " UNION ALL ".join(writer.joins(joins, given, ""))
+
+
+def old_version(dialect: Dialect, visible: Visible) -> str:
+    """The statement of one version, `$3`, of the resource of row key `$2`; access values from `$4` on."""
+    writer = _Writer(dialect, visible, 4)
+    where = ["v.tenant = $1", "v.rid = $2", "v.version = $3", "NOT v.deleted", *writer.seen("v")]
+    return f"SELECT v.rid, v.type, v.id, v.version, v.updated, v.body FROM version v {_where(where)}"
 
 
 _KINDS: dict[str, Kind] = {
@@ -414,13 +420,14 @@ class _Planner:
             )
             return Plan(sql, bounded, kinds, tail)
         absent = "".join(", NULL" for _ in keys)
-        given = f"(SELECT m.rid FROM page m ORDER BY m.place LIMIT {self.shape.limit})"
+        # The rows of `page` stand in its order; what comes of them is put back into it afterwards.
+        given = f"(SELECT m.rid FROM page m ORDER BY {order} LIMIT {self.shape.limit})"
         parts = self.writer.joins(self.shape.joins, given, absent)
-        links = "".join(f", {link}" for link in self.writer.links(self.shape.joins, given))
+        columns = RESOURCE.replace("{r}", "r") + ", NULL AS link" + "".join(f", m.{key}" for key in keys)
         sql = (
-            f"WITH page AS (SELECT m.*, row_number() OVER (ORDER BY {order}) AS place FROM ({inner}) m)"
-            f"{links} SELECT 0 AS kind, m.place, {columns} FROM page m CROSS JOIN resource r "
-            f"WHERE r.tenant = $1 AND r.rid = m.rid UNION ALL " + " UNION ALL ".join(parts)
+            f"WITH page AS ({inner}) SELECT 0 AS kind, {columns} FROM (SELECT * FROM page m ORDER BY {order}) m "
+            f"CROSS JOIN resource r WHERE r.tenant = $1 AND r.rid = m.rid UNION ALL "
+            + " UNION ALL ".join(parts)
         )
         return Plan(sql, bounded, kinds, tail)
 
@@ -428,22 +435,12 @@ class _Planner:
 class _Writer(Writer):
     """Writes what resources include as well."""
 
-    def links(self, joins: Sequence[Include], given: str) -> list[str]:
-        """What the SELECTs of `joins` share, for WITH: the references forwards."""
-        forward = [join for join in joins if not join.reverse and join.keys]
-        if not forward:
-            return []
-        return [
-            f"link AS (SELECT DISTINCT s.target_type, s.target_id, s.target_version FROM {given} g "
-            f"CROSS JOIN {self.by('b', 'reference', 's')} WHERE s.tenant = $1 AND s.rid = g.rid "
-            f"AND {_linked(forward)} AND s.target_id <> '' LIMIT {INCLUDED_AT_MOST + 1})"
-        ]
-
     def joins(self, joins: Sequence[Include], given: str, absent: str) -> list[str]:
         """One SELECT for all references forwards, one for those backwards, one for canonicals."""
         found = []
-        if any(join.keys and not join.reverse for join in joins):
-            found += self._forward(absent)
+        forward = [join for join in joins if not join.reverse and join.keys]
+        if forward:
+            found.append(self._forward(forward, given, absent))
         backward = [join for join in joins if join.reverse and join.keys]
         if backward:
             found.append(self._backward(backward, given, absent))
@@ -452,23 +449,18 @@ class _Writer(Writer):
             found.append(self._canonical(canonical, given, absent))
         return found
 
-    def _forward(self, absent: str) -> list[str]:
+    def _forward(self, joins: Sequence[Include], given: str, absent: str) -> str:
+        links = (
+            f"SELECT DISTINCT s.target_type, s.target_id, s.target_version FROM {given} g "
+            f"CROSS JOIN {self.by('b', 'reference', 's')} WHERE s.tenant = $1 AND s.rid = g.rid "
+            f"AND {_linked(joins)} AND s.target_id <> '' LIMIT {INCLUDED_AT_MOST + 1}"
+        )
         seen = "".join(f" AND {condition}" for condition in self.seen("r"))
-        by_id = self.by("id", "resource", "r")
-        current = (
-            f"SELECT 1, 0, {RESOURCE.replace('{r}', 'r')}{absent} FROM link l CROSS JOIN {by_id} "
-            f"WHERE r.tenant = $1 AND r.type = l.target_type AND r.id = l.target_id AND NOT r.deleted "
-            f"AND (l.target_version IS NULL OR l.target_version = CAST(r.version AS TEXT)){seen}"
+        return (
+            f"SELECT 1, {RESOURCE.replace('{r}', 'r')}, l.target_version{absent} FROM ({links}) l "
+            f"CROSS JOIN {self.by('id', 'resource', 'r')} WHERE r.tenant = $1 AND r.type = l.target_type "
+            f"AND r.id = l.target_id AND NOT r.deleted{seen}"
         )
-        old_seen = "".join(f" AND {condition}" for condition in self.seen("v"))
-        columns = "r.rid, r.type, r.id, v.version, v.updated, v.body"
-        older = (
-            f"SELECT 1, 0, {columns}{absent} FROM link l CROSS JOIN {by_id} CROSS JOIN version v "
-            f"WHERE l.target_version IS NOT NULL AND r.tenant = $1 AND r.type = l.target_type "
-            f"AND r.id = l.target_id AND NOT r.deleted AND v.tenant = $1 AND v.rid = r.rid AND NOT v.deleted "
-            f"AND CAST(v.version AS TEXT) = l.target_version{seen}{old_seen}"
-        )
-        return [current, older]
 
     def _backward(self, joins: Sequence[Include], given: str, absent: str) -> str:
         links = (
@@ -478,7 +470,7 @@ class _Writer(Writer):
         )
         seen = "".join(f" AND {condition}" for condition in self.seen("r"))
         return (
-            f"SELECT 1, 0, {RESOURCE.replace('{r}', 'r')}{absent} FROM ({links}) l CROSS JOIN resource r "
+            f"SELECT 1, {RESOURCE.replace('{r}', 'r')}, NULL{absent} FROM ({links}) l CROSS JOIN resource r "
             f"WHERE r.tenant = $1 AND r.rid = l.rid{seen}"
         )
 
@@ -497,7 +489,7 @@ class _Writer(Writer):
         )
         seen = "".join(f" AND {condition}" for condition in self.seen("r"))
         return (
-            f"SELECT 1, 0, {RESOURCE.replace('{r}', 'r')}{absent} FROM ({links}) l CROSS JOIN resource r "
+            f"SELECT 1, {RESOURCE.replace('{r}', 'r')}, NULL{absent} FROM ({links}) l CROSS JOIN resource r "
             f"WHERE r.tenant = $1 AND r.rid = l.rid AND NOT r.deleted{seen}"
         )
 

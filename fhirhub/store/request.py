@@ -224,10 +224,10 @@ def _compartment(
         linked = Leaf(
             "reference", tuple(keys), (f"{{t}}.target_id = ? AND {{t}}.target_type = '{name}'",), "", 2
         )
-        nodes: list[Node] = [linked] if keys else []
+        members_by: list[Node] = [linked] if keys else []
         if name in searched:
-            nodes.append(Column((name,), ("{t}.id = ?",), 0))
-        cached = parameters.cache[key] = (searched, tuple(nodes))
+            members_by.append(Column((name,), ("{t}.id = ?",), 0))
+        cached = parameters.cache[key] = (searched, tuple(members_by))
     searched, nodes = cached
     return searched, either([Bound(node, (id,), ("text",)) for node in nodes])
 
@@ -313,11 +313,20 @@ def _cursor(made: SearchRequest, name: str, value: str, names: Names, types: tup
 
 
 def _include(made: SearchRequest, name: str, value: str, names: Names, types: tuple[str, ...]) -> None:
+    cache, key = names.parameters.cache, (name, value, types)
+    found = cache.get(key)
+    if found is None:
+        found = tuple(_included(name, value, names, types))
+        if len(cache) < 50_000:
+            cache[key] = found
+    made.includes += found
+
+
+def _included(name: str, value: str, names: Names, types: tuple[str, ...]) -> Iterable[Include]:
     code, _, modifier = name.partition(":")
     if modifier not in ("", "iterate", "recurse"):
         raise errors.not_supported(f"`{code}` supports the modifier `:iterate` only; got `:{modifier}`.")
-    reverse = code == "_revinclude"
-    for source, parameter, target in _include_parts(code, value, names, types):
+    for source, parameter, target in _include_parts(code, value, types):
         found = names.parameters.of(source)
         if parameter == "*":
             chosen: Iterable[Parameter] = [each for each in found.values() if each.kind == "reference"]
@@ -330,7 +339,7 @@ def _include(made: SearchRequest, name: str, value: str, names: Names, types: tu
             raise errors.invalid(f"`{name}={value}`: `{parameter}` is no reference parameter.")
         else:
             chosen = [found[parameter]]
-        made.includes += tuple(_joins(names, chosen, source, target, bool(modifier), reverse))
+        yield from _joins(names, chosen, source, target, bool(modifier), code == "_revinclude")
 
 
 def _joins(
@@ -358,7 +367,7 @@ def _business(names: Names, types: Iterable[str], code: str) -> tuple[int, ...]:
     return tuple(key for parameter in found if parameter is not None for key in parameter.keys)
 
 
-def _include_parts(code: str, value: str, names: Names, types: tuple[str, ...]) -> list[tuple[str, str, str]]:
+def _include_parts(code: str, value: str, types: tuple[str, ...]) -> list[tuple[str, str, str]]:
     parts = value.split(":")
     if value == "*":
         if code == "_revinclude":

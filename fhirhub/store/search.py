@@ -33,6 +33,10 @@ class Match(NamedTuple):
     body: bytes
 
 
+Joined = tuple[Match, str | None]
+"""An include and the version that the reference to it names."""
+
+
 @dataclass(slots=True)
 class Found:
     """One page. `next` is the cursor of the following one; `total` is None where it was not asked for and
@@ -100,7 +104,7 @@ _plans: dict[tuple[Any, ...], Plan] = {}
 
 async def _page(
     reader: Reader, tenant: int, request: SearchRequest, seen: Visible, limit: int, position: Position | None
-) -> tuple[list[Match], list[Match] | None, Position | None]:
+) -> tuple[list[Match], list[Joined] | None, Position | None]:
     """Matches, what they include (None where that takes a statement of its own), and the position behind the
     last match where there are more."""
     by_date = len(request.sort) == 1 and request.sort[0].parameters[0].kind == "date"
@@ -163,13 +167,12 @@ def _listed(request: SearchRequest) -> tuple[int, ...] | None:
 
 def _read(
     rows: Sequence[Sequence[Any]], plan: Plan, joined: bool
-) -> tuple[list[Match], list[Match], list[Position]]:
+) -> tuple[list[Match], list[Joined], list[Position]]:
     """Matches, includes, and the position of each match."""
-    included: list[Match] = []
+    included: list[Joined] = []
     if joined:
-        own = sorted([row for row in rows if row[0] == 0], key=_place)
-        included = [Match(*row[2:8]) for row in rows if row[0] == 1]
-        rows = [row[2:] for row in own]
+        included = [(Match(*row[1:7]), row[7]) for row in rows if row[0] == 1]
+        rows = [(*row[1:7], *row[8:]) for row in rows if row[0] == 0]
     matches = [Match(row[0], row[1], row[2], row[3], row[4], row[5]) for row in rows]
     width = len(plan.order)
     if width == 1 and plan.order[0] == "bigint":
@@ -177,10 +180,6 @@ def _read(
     if plan.order[-1] == "bigint":
         return matches, included, [(*row[6 : 5 + width], row[0]) for row in rows]
     return matches, included, [tuple(row[6 : 6 + width]) for row in rows]
-
-
-def _place(row: Sequence[Any]) -> int:
-    return int(row[1])
 
 
 # Totals
@@ -211,7 +210,7 @@ async def _include(
     request: SearchRequest,
     seen: Visible,
     found: Found,
-    included: list[Match] | None,
+    included: list[Joined] | None,
 ) -> None:
     """Fills in what the matches include; rounds go on as long as `:iterate` finds more."""
     known = {match.rid for match in found.matches}
@@ -221,9 +220,14 @@ async def _include(
         included = await _joined(reader, tenant, request.includes, seen, known)
     for round in range(ROUNDS_AT_MOST + 1):
         fresh = []
-        # A version that was asked for comes before the current one.
-        for match in included:
+        for match, version in included:
             if match.rid not in known:
+                if version is not None and version != str(match.version):
+                    # "The specified version SHOULD be provided" (3.1.1.4.13).
+                    old = await _old_version(reader, tenant, seen, match.rid, version)
+                    if old is None:
+                        continue
+                    match = old
                 known.add(match.rid)
                 fresh.append(match)
         found.includes += fresh
@@ -250,7 +254,7 @@ _joins: dict[tuple[Any, ...], str] = {}
 
 async def _joined(
     reader: Reader, tenant: int, joins: tuple[Include, ...], seen: Visible, rids: set[int]
-) -> list[Match]:
+) -> list[Joined]:
     if not rids:
         return []
     name = (joins, seen.shape, reader.dialect.name)
@@ -261,4 +265,13 @@ async def _joined(
         sql = _joins[name] = plans.included(joins, reader.dialect, seen)
     kinds: tuple[Kind, ...] = ("int", "bigint[]", *seen.kinds)
     rows = await reader.fetch(Statement(sql, (tenant, sorted(rids), *seen.values), kinds))
-    return [Match(*row[2:8]) for row in rows]
+    return [(Match(*row[1:7]), row[7]) for row in rows]
+
+
+async def _old_version(reader: Reader, tenant: int, seen: Visible, rid: int, version: str) -> Match | None:
+    if not (version.isascii() and version.isdigit() and len(version) < 10):
+        return None
+    sql = plans.old_version(reader.dialect, seen)
+    kinds: tuple[Kind, ...] = ("int", "bigint", "int", *seen.kinds)
+    rows = await reader.fetch(Statement(sql, (tenant, rid, int(version), *seen.values), kinds))
+    return Match(*rows[0][:6]) if rows else None
