@@ -110,3 +110,23 @@ def test_null_among_primitives_is_no_value() -> None:
 def test_unknown_element_is_refused() -> None:
     with pytest.raises(FhirpathError, match="Patient has no element `nome`"):
         select("Patient.nome", "Patient")
+
+
+def test_what_is_no_plain_path_runs_on_the_engine() -> None:
+    expression = definitions.search_parameters("Patient")["deceased"].expression
+    assert values(expression, {"resourceType": "Patient", "deceasedDateTime": "2026"}) == [("boolean", True)]
+    assert values(expression, {"resourceType": "Patient"}) == [("boolean", False)]
+    bundle = {
+        "resourceType": "Bundle",
+        "entry": [{"resource": {"resourceType": "Composition"}}, {"resource": {}}],
+    }
+    assert values("Bundle.entry[0].resource", bundle) == [("Composition", {"resourceType": "Composition"})]
+    assert values(
+        "Patient.name.first().given.first()", {"resourceType": "Patient", "name": [{"given": ["A", "B"]}]}
+    ) == [("string", "A")]
+
+
+def test_content_on_which_an_expression_fails_has_no_value() -> None:
+    patient = {"resourceType": "Patient", "name": [{"family": "A"}, {"family": "B"}]}
+    assert values("Patient.name.single()", patient) == []
+    assert values("Patient.repeat(descendants()) | Patient.id", patient | {"id": "p"})[-1:] == [("id", "p")]

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -32,6 +33,10 @@ _Wrap = Callable[[_Visit], _Visit]
 _Test = Callable[[Any, Json], bool]
 
 
+MOST_STEPS = 20_000
+"""Items that one expression may look at in one resource, as every write waits for it."""
+
+
 @functools.lru_cache(8192)
 def select(expression: str, type: str) -> Select:
     """A function from a value of the type to the pairs of type and value that the expression finds in it.
@@ -49,33 +54,31 @@ def select(expression: str, type: str) -> Select:
         else:
             ways.extend(found)
     visits += [way.visit() for way in ways]
-    if len(ways) == len(visits) == 1 and len(ways[0].keys) == 1:
-        return _one_step(ways[0].type, *ways[0].keys[0])
+    match ways:
+        case [_Way(kind, ((str(key), bool(many)),))] if len(visits) == 1:
+            return _one_step(kind, key, many)
     return _all(tuple(visits))
 
 
 @dataclass(frozen=True, slots=True)
 class _Way:
-    """A path so far: the type it has reached, and its steps as wrappers around what comes after.
+    """A path so far: the type it has reached, and its steps.
 
-    `keys` are the same steps as pairs of key and 'repeats', as long as they are nothing but keys.
+    A step is a JSON key with whether it repeats, or a wrapper around the visit of what comes after.
     """
 
     type: str
-    steps: tuple[_Wrap, ...] = ()
-    keys: tuple[tuple[str, bool], ...] | tuple[()] = ()
-    plain: bool = True
+    steps: tuple[tuple[str, bool] | _Wrap, ...] = ()
 
-    def then(self, type: str, step: _Wrap) -> _Way:
-        return _Way(type, (*self.steps, step), (), plain=False)
-
-    def key(self, type: str, key: str, many: bool) -> _Way:
-        keys = (*self.keys, (key, many)) if self.plain else ()
-        return _Way(type, (*self.steps, _each(key) if many else _one(key)), keys, self.plain)
+    def then(self, type: str, step: tuple[str, bool] | _Wrap) -> _Way:
+        return _Way(type, (*self.steps, step))
 
     def visit(self) -> _Visit:
         visit = _emit_resource if self.type == "Resource" else _emit(self.type)
         for step in reversed(self.steps):
+            if isinstance(step, tuple):
+                key, many = step
+                step = _each(key) if many else _one(key)
             visit = step(visit)
         return visit
 
@@ -110,7 +113,7 @@ def _ways(node: Node, way: _Way) -> list[_Way]:
         case Call("where", (criterion,)):
             return [way.then(way.type, _if(_test(criterion, way.type)))]
         case Call("extension", (Literal("string", url),)):
-            return [way.key("Extension", "extension", True).then("Extension", _if(_has("url", url)))]
+            return [way.then("Extension", ("extension", True)).then("Extension", _if(_has("url", url)))]
         case _:
             raise _NotPlain
 
@@ -129,7 +132,7 @@ def _member(name: str, way: _Way) -> list[_Way]:
     found = members(way.type).get(name)
     if not found:
         raise FhirpathError(f"{way.type} has no element `{name}`.")
-    return [way.key(property.type, property.key, property.many) for property in found]
+    return [way.then(property.type, (property.key, property.many)) for property in found]
 
 
 def _is(type: str, name: str) -> bool:
@@ -208,7 +211,7 @@ def _emit_resource(value: Any, root: Json, found: Selected) -> None:
 
 def _one_step(type: str, key: str, many: bool) -> Select:
     if type == "Resource":
-        return _all((_Way("").key(type, key, many).visit(),))
+        return _all((_Way(type, ((key, many),)).visit(),))
     if many:
 
         def each(value: Json, root: Json | None = None) -> Selected:
@@ -282,14 +285,18 @@ def _points_to(type: str) -> _Test:
 
 
 def _by_engine(node: Node, type: str) -> _Visit:
-    """What is no plain path; a result of the System namespace counts as FHIR's primitive of that name."""
+    """What is no plain path; a result of the System namespace counts as FHIR's primitive of that name.
+
+    Where there is no result for this content there is nothing to find it by, which is no reason to refuse it.
+    """
     evaluate = compile_node(node)
 
     def visit(value: Any, root: Json, found: Selected) -> None:
         item = Item(value, type)
-        env = Environment(item if value is root else root)
+        env = Environment(item if value is root else root, steps=MOST_STEPS)
         env.context = env.this = (item,)
-        found += [(_fhir_type(each.type), each.value) for each in evaluate(env.context, env)]
+        with suppress(FhirpathError):
+            found.extend((_fhir_type(each.type), each.value) for each in evaluate(env.context, env))
 
     return visit
 
