@@ -26,6 +26,7 @@ from fhirhub.settings import Refusal, Settings
 if TYPE_CHECKING:
     from fhirhub.load import Found, Report
     from fhirhub.repository import Repository
+    from fhirhub.store.erasing import Erased
     from fhirhub.tenants import Tenants
 
 T = TypeVar("T")
@@ -293,17 +294,20 @@ def erase(
             f"Erase Patient/{patient} and all that is about them? This cannot be undone", abort=True
         )
 
-    async def work() -> tuple[int, list[str]]:
-        async with _repository(chosen) as repository:
-            erased = await repository.erase_patient(patient, ground)
-            return erased.resources, erased.left
+    async def work() -> Erased:
+        from fhirhub.repository import now
+        from fhirhub.store.erasing import erase_patient
 
-    erased, left = _run(work())
-    if erased == 0:
+        async with _tenants(chosen) as opened:
+            number = (await opened.get(chosen.tenant)).number
+            return await erase_patient(opened.database, number, patient, ground, now())
+
+    erased = _run(work())
+    if erased.resources == 0:
         raise Refusal(f"there is nothing about Patient/{patient}")
-    for name in left:
-        typer.echo(f"left     {name} is about others too: see to it by hand", err=True)
-    typer.echo(f"Erased {erased} resources with all their versions. The record of it holds no content.")
+    for name in erased.left:
+        typer.echo(f"left     {name} refers to the patient and is about others too", err=True)
+    typer.echo(f"Erased {erased.resources} resources with all their versions. The record holds no content.")
 
 
 # -- The database -----------------------------------------------------------------------------------

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import sqlite3
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from fhirhub import cli, settings
+from fhirhub.store.index import TABLES
+from fhirhub.store.opening import open_database
+from fhirhub.store.sql import Statement
 
 
 class Ran:
@@ -200,3 +205,61 @@ def test_file_that_is_no_backup_is_not_restored(
     ran = run("restore", str(tmp_path / "copy.db"), "--database", sqlite_url)
     assert ran.status == 2
     assert "Traceback" not in ran.err
+
+
+def _count(url: str, sql: str) -> list[Any]:
+    """The first column of a query on either database."""
+
+    async def ask() -> list[Any]:
+        database = open_database(url)
+        try:
+            return [row[0] for row in await database.fetch(Statement(sql))]
+        finally:
+            await database.close()
+
+    return asyncio.run(ask())
+
+
+def test_erase_takes_every_version_and_index_row_and_keeps_the_record(
+    run: Runner, database_url: str, region: Path
+) -> None:
+    run("load", str(region), "--database", database_url)
+    lines = region.read_text().replace('"status": "active"', '"status": "completed"')
+    others = [
+        {"resourceType": "Patient", "id": "other", "birthDate": "1940-01-01"},
+        {
+            "resourceType": "Group",
+            "id": "both",
+            "type": "person",
+            "actual": True,
+            "member": [{"entity": {"reference": "Patient/p"}}, {"entity": {"reference": "Patient/other"}}],
+        },
+    ]
+    region.write_text(lines + "".join(json.dumps(resource) + "\n" for resource in others))
+    assert "2 new, 1 changed, 1 unchanged" in run("load", str(region), "--database", database_url).out
+    ran = run("erase", "--patient", "p", "--ground", "asked by letter", "--yes", "--database", database_url)
+    assert ran.status == 0
+    assert "Erased 2 resources" in ran.out
+    assert "Group/both" in ran.err
+    assert _count(database_url, "SELECT id FROM resource ORDER BY id") == ["both", "other"]
+    assert _count(database_url, "SELECT COUNT(*) FROM version") == [0]
+    for table in TABLES:
+        stray = f"SELECT COUNT(*) FROM {table} WHERE rid NOT IN (SELECT rid FROM resource)"
+        assert _count(database_url, stray) == [0], table
+    assert _count(database_url, "SELECT subject FROM erasure") == ["Patient/p"]
+    assert _count(database_url, "SELECT ground FROM erasure") == ["asked by letter"]
+    assert _count(database_url, "SELECT resources FROM erasure") == [2]
+
+
+def test_erase_of_nobody_is_refused_and_not_recorded(run: Runner, database_url: str) -> None:
+    assert run("erase", "--patient", "nobody", "--yes", "--database", database_url).status == 2
+    assert _count(database_url, "SELECT COUNT(*) FROM erasure") == [0]
+
+
+def test_erased_patient_is_not_left_in_the_sqlite_file(run: Runner, sqlite_url: str, region: Path) -> None:
+    region.write_text('{"resourceType":"Patient","id":"p","name":[{"family":"Zeldzaamheid"}]}\n')
+    run("load", str(region), "--database", sqlite_url)
+    run("erase", "--patient", "p", "--yes", "--database", sqlite_url)
+    path = Path(sqlite_url.removeprefix("sqlite://"))
+    files = [file for file in path.parent.iterdir() if file.name.startswith(path.name)]
+    assert not any(b"eldzaamheid" in file.read_bytes() for file in files)
