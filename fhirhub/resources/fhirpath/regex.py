@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import functools
 import re
+import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Literal, NamedTuple
@@ -93,7 +94,7 @@ def compile(pattern: str) -> Pattern:
         )
     pattern = pattern.replace("(?<", "(?P<").replace("(?P<=", "(?<=").replace("(?P<!", "(?<!")
     try:
-        quick = re.compile(pattern, re.DOTALL)
+        quick = _read(pattern)
     except (re.error, OverflowError, RecursionError) as fault:
         raise FhirpathError(f"`{pattern}` is no regular expression: {fault}.") from None
     part = _Reader(pattern).alternatives()
@@ -301,7 +302,14 @@ class _Writer:
 @functools.lru_cache(2048)
 def _test(text: str) -> re.Pattern[str]:
     """One character or place, which Python's engine tests without a chance to backtrack."""
-    return re.compile(text, re.DOTALL)
+    return _read(text)
+
+
+def _read(pattern: str) -> re.Pattern[str]:
+    with warnings.catch_warnings():
+        # `[[` may mean something else in a later Python, which is no news to whoever wrote the pattern.
+        warnings.simplefilter("ignore", FutureWarning)
+        return re.compile(pattern, re.DOTALL)
 
 
 _Saves = tuple[int, int, "_Saves"] | None
