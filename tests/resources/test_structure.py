@@ -15,8 +15,8 @@ from fhirhub.errors import FhirError, Issue
 from fhirhub.resources import definitions, document, primitives
 from fhirhub.resources.definitions import Property, structure
 from fhirhub.resources.document import Json
-from fhirhub.resources.validation.faults import MAX_FAULTS
-from fhirhub.resources.validation.structure import validate
+from fhirhub.resources.validation.faults import MAX_FAULTS, Scope
+from fhirhub.resources.validation.structure import table, validate
 from tests.examples import official_examples
 from tests.resources.test_examples_structure import INVALID
 from tests.resources.test_primitives import WRONG
@@ -183,6 +183,10 @@ def test_what_is_no_resource_is_told(resource: Any, expression: str, text: str) 
     issue = the_issue(resource)
     assert issue.expression == expression
     assert text in issue.text
+
+
+def test_an_object_in_place_of_a_list_is_looked_into_as_well() -> None:
+    assert places(care_plan(category={"text": 1})) == ["CarePlan.category", "CarePlan.category.text"]
 
 
 def test_another_type_than_the_request_is_about_is_told() -> None:
@@ -365,7 +369,7 @@ def test_references_in_every_form_are_taken(reference: Json) -> None:
         ({"reference": ""}, ".reference", "may not be an empty string"),
         ({"reference": "Patient/1", "type": "Group"}, ".type", "says Group"),
         ({"identifier": {"value": "1"}, "type": "Device"}, ".type", "may refer to Group or Patient"),
-        ({"display": "x", "type": "Person!"}, ".type", "expects an R4 resource type"),
+        ({"display": "x", "type": "Person!"}, ".type", "expects the name of an R4 resource type"),
     ],
 )
 def test_references_to_what_is_not_allowed_are_told(reference: Json, place: str, text: str) -> None:
@@ -600,6 +604,20 @@ def test_a_check_changes_nothing() -> None:
     before = copy.deepcopy(plan)
     validate(plan)
     assert plan == before
+
+
+def test_every_property_of_every_type_has_a_check() -> None:
+    pending, seen = list(definitions.TYPES), set[str]()
+    while pending:
+        name = pending.pop()
+        if name not in seen:
+            seen.add(name)
+            for key, property in structure(name).properties.items():
+                check = table(name)[key]
+                assert check is table(name)[key] or property.element.max == 0
+                assert check({"unheardOf": [{}]}, Scope({})), (name, key)
+                pending.append(property.type)
+    assert len(seen) == 682
 
 
 # Mutants of the official examples

@@ -39,13 +39,15 @@ def check_of(whole: Check, element: Element) -> Check:
                         if display.__class__ is str and display.isprintable() and 0 < len(display) < 1000:
                             return None
         faults = whole(value, scope)
-        return target_faults(value, targets, scope.contained) if faults is None else faults
+        return _target_faults(value, element.path, targets, scope.contained) if faults is None else faults
 
     return check
 
 
-def target_faults(reference: dict[str, Any], targets: frozenset[str], contained: Mapping[str, str]) -> Faults:
-    """The faults of the target of a Reference whose own elements are right; None if there are none.
+def _target_faults(
+    reference: dict[str, Any], path: str, targets: frozenset[str], contained: Mapping[str, str]
+) -> Faults:
+    """The faults of the target of a Reference whose own elements are right.
 
     `targets` are the allowed types, empty for any; `contained` gives the types of the contained resources of
     the whole resource by id. A reference is Type/id, an absolute URL, urn:, #id of a contained resource, or a
@@ -54,17 +56,17 @@ def target_faults(reference: dict[str, Any], targets: frozenset[str], contained:
     literal = reference.get("reference")
     found: str | None = None
     if literal is not None:
-        found, _, id = literal.partition("/")
-        if found not in (targets or _ALL) or not _is_id_or_version(id):
-            found, fault = _target(literal, contained)
-            if fault is not None:
-                return [Fault(".reference", "value", fault, "ref-1" if literal[0] == "#" else None)]
-            if found is not None and targets and found not in targets:
-                return [Fault(".reference", "value", _not_allowed(found, targets))]
+        found, fault = _target(literal, contained)
+        if fault is not None:
+            key = "ref-1" if literal.startswith("#") else None
+            return [Fault(".reference", "value", f"{path} {fault}", key)]
+        if found is not None and targets and found not in targets:
+            return [Fault(".reference", "value", f"{path} {_not_allowed(found, targets)}")]
     stated = reference.get("type")
-    if stated is not None:
-        return _check_type(stated.removeprefix(_DEFINITION), found, targets)
-    return None
+    if stated is None:
+        return None
+    fault = _type_fault(stated.removeprefix(_DEFINITION), found, targets)
+    return None if fault is None else [Fault(".type", "value", f"{path} {fault}")]
 
 
 def _target(literal: str, contained: Mapping[str, str]) -> tuple[str | None, str | None]:
@@ -82,24 +84,20 @@ def _target(literal: str, contained: Mapping[str, str]) -> tuple[str | None, str
     if _has_scheme(literal):
         match = _restful(literal)
         return (match.group(1) if match and match.group(1) in _ALL else None), None
-    return None, (
-        f"expects Type/id, an absolute URL, urn:uuid:..., urn:oid:... or #id of a contained resource; "
-        f"got `{literal[:80]}`"
-    )
+    forms = "Type/id, an absolute URL, urn:uuid:..., urn:oid:... or #id of a contained resource"
+    return None, f"expects {forms}; got `{literal[:80]}`"
 
 
-def _check_type(stated: str, found: str | None, targets: frozenset[str]) -> Faults:
+def _type_fault(stated: str, found: str | None, targets: frozenset[str]) -> str | None:
     if stated not in _ALL:
-        # The binding is extensible: another logical model is named by an absolute URL.
-        if _has_scheme(stated):
-            return None
-        return [Fault(".type", "value", f"expects an R4 resource type; got `{stated[:80]}`")]
+        # The binding is extensible: what is no resource type is named by an absolute URL.
+        return (
+            None if _has_scheme(stated) else f"expects the name of an R4 resource type; got `{stated[:80]}`"
+        )
     if targets and stated not in targets:
-        return [Fault(".type", "value", _not_allowed(stated, targets))]
+        return _not_allowed(stated, targets)
     if found is not None and found != stated:
-        return [
-            Fault(".type", "value", f"says {stated}, but the reference points to a resource of type {found}")
-        ]
+        return f"says {stated}, but the reference points to a resource of the type {found}"
     return None
 
 

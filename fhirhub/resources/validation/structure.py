@@ -49,7 +49,7 @@ _IS_NULL = "null"
 _IS_SIBLING = "sibling"
 
 
-class _Table(dict[str, Check]):
+class Table(dict[str, Check]):
     """The checks of one structure by JSON property, made when first asked for."""
 
     def __init__(self, name: str) -> None:
@@ -135,18 +135,18 @@ class _Table(dict[str, Check]):
                 yield Fault(path + fault.path, fault.code, fault.text, fault.key)
 
 
-def _object_check(table: _Table) -> Check:
+def _object_check(checks: Table) -> Check:
     """An object by its table; here each nanosecond counts, so that what is looked up once is a local name."""
-    required = table.required
-    is_simple = not table.choices and table.rule is None
-    is_suspect, settle = table.is_suspect, table.settle
+    required = checks.required
+    is_simple = not checks.choices and checks.rule is None
+    is_suspect, settle = checks.is_suspect, checks.settle
 
     def check(value: Any, scope: Scope) -> Faults:
         if value.__class__ is not dict:
-            return [wording.not_one_object(value, table.structure.name)]
+            return [wording.not_one_object(value, checks.structure.name)]
         found: list[tuple[str, list[Fault]]] | None = None
         for key, item in value.items():
-            faults = table[key](item, scope)
+            faults = checks[key](item, scope)
             if faults is not None:
                 if found is None:
                     found = []
@@ -168,8 +168,9 @@ def _keys(structure: Structure, element: Element) -> frozenset[str]:
 
 
 @functools.cache
-def _table(name: str) -> _Table:
-    return _Table(name)
+def table(name: str) -> Table:
+    """The checks of the structure of that name, such as `CarePlan` or `CarePlan.activity`."""
+    return Table(name)
 
 
 def _check_resource(value: Any, outer: Scope | None = None) -> Faults:
@@ -180,8 +181,8 @@ def _check_resource(value: Any, outer: Scope | None = None) -> Faults:
     if not isinstance(name, str) or not definitions.is_resource_type(name):
         return [wording.unknown_type(name)]
     if "contained" not in value:
-        return _table(name).check(value, Scope(_NOTHING_CONTAINED))
-    faults = _table(name).check(value, Scope(contained.types(value))) or []
+        return table(name).check(value, Scope(_NOTHING_CONTAINED))
+    faults = table(name).check(value, Scope(contained.types(value))) or []
     faults += contained.check(value)
     return faults or None
 
@@ -193,7 +194,7 @@ def _check_contained(value: Any, outer: Scope) -> Faults:
     name = value.get("resourceType")
     if not isinstance(name, str) or not definitions.is_resource_type(name):
         return [wording.unknown_type(name)]
-    return _table(name).check(value, Scope(outer.contained))
+    return table(name).check(value, Scope(outer.contained))
 
 
 def _property_check(property: Property) -> Check:
@@ -210,7 +211,7 @@ def _complex_check(property: Property) -> Check:
     element, name = property.element, property.type
     if name == "Resource":
         return _check_contained if element.name == "contained" else _check_resource
-    check = _table(name).check
+    check = table(name).check
     if name == "Reference":
         return references.check_of(check, element)
     if "SimpleQuantity" in element.profiles and name == "Quantity":
@@ -238,7 +239,8 @@ def _every(one: Check, element: Element) -> Check:
 
     def check(value: Any, scope: Scope) -> Faults:
         if type(value) is not list or not value:
-            return [wording.not_a_list(value, element)]
+            inner = one(value, scope) if type(value) is dict else None
+            return [wording.not_a_list(value, element), *(inner or ())]
         found: Faults = None
         for position, item in enumerate(value):
             faults = one(item, scope)
@@ -279,7 +281,7 @@ def _may_have_sibling(property: Property) -> bool:
 
 def _sibling_check(property: Property) -> Check:
     """`_x`: the id and extensions of a primitive value; its pairing with the values is judged after."""
-    one = _table(property.type).check
+    one = table(property.type).check
     many = property.element.max != 1
 
     def check(value: Any, scope: Scope) -> Faults:
