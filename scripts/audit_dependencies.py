@@ -14,7 +14,11 @@ from typing import Any
 
 def main(lock: str) -> int:
     """The exit status: 1 where a locked version has a known fault."""
-    command: list[str | Path] = [Path(sys.executable).with_name("pip-audit"), "--require-hashes", "--disable-pip"]
+    command: list[str | Path] = [
+        Path(sys.executable).with_name("pip-audit"),
+        "--require-hashes",
+        "--disable-pip",
+    ]
     try:
         done = subprocess.run(
             [*command, "--requirement", lock, "--format", "json", "--progress-spinner", "off"],
