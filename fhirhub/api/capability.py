@@ -3,8 +3,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, NamedTuple
 from urllib.parse import parse_qsl
 
 from fhirhub import __version__
@@ -13,7 +13,7 @@ from fhirhub.api.exchange import Context, FhirRequest, FhirResponse, Json
 from fhirhub.errors import invalid
 from fhirhub.resources import definitions, document
 from fhirhub.settings import Settings
-from fhirhub.store.index.parameters import Parameter, Parameters
+from fhirhub.store.index.parameters import Parameters
 
 if TYPE_CHECKING:
     from fhirhub.api.operations import Operation
@@ -99,9 +99,12 @@ def statement(context: Context, base: str, moment: str, mode: str, parameters: P
                 ],
                 "interaction": _coded(_SYSTEM_INTERACTIONS, offered),
                 "searchParam": [
-                    _search_parameter(parameter, parameters)
-                    for code, parameter in parameters.of("Basic").items()
-                    if code.startswith("_")
+                    *(
+                        _search_parameter(listed)
+                        for listed in _listed(parameters, "Basic")
+                        if listed.code.startswith("_")
+                    ),
+                    *_EVERYWHERE,
                 ],
                 "operation": _operations(context.operations, "system", None),
                 "compartment": [
@@ -153,8 +156,8 @@ def _resource(
 ) -> Json:
     settings = context.settings
     conditional = {route.method for route in context.routes if route.path == "/{type}"}
-    of_type = parameters.of(type)
-    includes = [f"{type}:{code}" for code, parameter in of_type.items() if parameter.kind == "reference"]
+    of_type = list(_listed(parameters, type))
+    includes = [f"{type}:{listed.code}" for listed in of_type if listed.kind == "reference"]
     content: Json = {
         "type": type,
         "profile": _CORE + type,
@@ -171,7 +174,7 @@ def _resource(
     }
     if included_by:
         content["searchRevInclude"] = list(included_by)
-    content["searchParam"] = [_search_parameter(parameter, parameters) for parameter in of_type.values()]
+    content["searchParam"] = [_search_parameter(listed) for listed in of_type]
     operations = _operations(context.operations, "type", type)
     if operations:
         content["operation"] = operations
@@ -188,11 +191,83 @@ def _operations(operations: Sequence[Operation], level: str, type: str | None) -
     ]
 
 
-def _search_parameter(parameter: Parameter, parameters: Parameters) -> Json:
-    content: Json = {"name": parameter.code}
-    if parameter.url:
-        content["definition"] = parameter.url
-    content["type"] = parameter.kind
+class _Listed(NamedTuple):
+    """A search parameter as the statement tells it."""
+
+    code: str
+    kind: str
+    url: str
+    targets: tuple[str, ...]
+
+
+def _listed(parameters: Parameters, type: str) -> Iterator[_Listed]:
+    """The search parameters of a type. Where a tenant has none of its own, R4's definitions tell them as
+    they are; compiling all of them would take most of a second."""
+    if parameters.generation != _PLAIN.generation:
+        for code, parameter in parameters.of(type).items():
+            yield _Listed(code, parameter.kind, parameter.url, parameter.targets)
+        return
+    for code, definition in definitions.search_parameters(type).items():
+        if code not in _ELSEWHERE and definition.url not in _UNUSABLE:
+            yield _Listed(code, definition.type, definition.url, definition.targets)
+
+
+_PLAIN = Parameters()
+_ELSEWHERE = ("_query", "_filter")
+"""R4 lists them with every type: the one is not supported, the other told once for the system."""
+_UNUSABLE = frozenset(
+    "http://hl7.org/fhir/SearchParameter/" + name
+    for name in (
+        "InsurancePlan-name",
+        "example-extension",
+        "patient-extensions-Patient-age",
+        "patient-extensions-Patient-birthOrderBoolean",
+    )
+)
+"""R4 defines them without an expression that finds anything."""
+_EVERYWHERE: tuple[Json, ...] = (
+    {
+        "name": "_filter",
+        "definition": "http://hl7.org/fhir/SearchParameter/filter",
+        "type": "special",
+        "documentation": 'An expression such as `name co "jan" and birthdate ge 1950`.',
+    },
+    {
+        "name": "_has",
+        "type": "special",
+        "documentation": "What refers here: `_has:Task:focus:status=accepted`.",
+    },
+    {"name": "_list", "type": "special", "documentation": "The members of the List of that id."},
+    {"name": "_type", "type": "special", "documentation": "The resource types that are searched."},
+    {"name": "_include", "type": "special", "documentation": "`Type:parameter`, `:iterate`, `*`."},
+    {"name": "_revinclude", "type": "special", "documentation": "`Type:parameter`, `:iterate`, `Type:*`."},
+    {"name": "_sort", "type": "special", "documentation": "Parameters, `-` before those that descend."},
+    {"name": "_count", "type": "number", "documentation": "Matches on a page; 0 gives the total alone."},
+    {"name": "_total", "type": "special", "documentation": "none, estimate or accurate."},
+    {"name": "_summary", "type": "special", "documentation": "true, text, data, count or false."},
+    {"name": "_elements", "type": "special", "documentation": "The elements that are returned."},
+)
+_DOCUMENTATION: Mapping[str, str] = {
+    "number": "Prefixes eq, ne, gt, lt, ge, le, sa, eb, ap. Modifier `:missing`.",
+    "date": "Prefixes eq, ne, gt, lt, ge, le, sa, eb, ap. Modifier `:missing`.",
+    "quantity": "Prefixes eq, ne, gt, lt, ge, le, sa, eb, ap; units of UCUM are converted. Modifier `:missing`.",
+    "string": "Modifiers `:missing`, `:exact`, `:contains`.",
+    "token": "Modifiers `:missing`, `:not`, `:text` (concepts and identifiers), `:of-type` (identifiers).",
+    "reference": "Modifiers `:missing`, `:identifier`, `:[type]`; chains.",
+    "uri": "Modifiers `:missing`, `:below`, `:above`.",
+    "composite": "Parts are joined by `$`. Modifier `:missing`.",
+}
+"""By kind, what can be asked of a parameter."""
+
+
+def _search_parameter(listed: _Listed) -> Json:
+    content: Json = {"name": listed.code}
+    if listed.url:
+        content["definition"] = listed.url
+    content["type"] = listed.kind
+    documentation = _DOCUMENTATION.get(listed.kind)
+    if documentation is not None:
+        content["documentation"] = documentation
     return content
 
 
@@ -200,9 +275,9 @@ def _included_by(parameters: Parameters) -> dict[str, list[str]]:
     """By type, the parameters of all types that may refer to it, as `_revinclude` names them."""
     found: dict[str, list[str]] = {type: [] for type in definitions.RESOURCE_TYPES}
     for source in definitions.RESOURCE_TYPES:
-        for code, parameter in parameters.of(source).items():
-            if parameter.kind == "reference":
-                for target in parameter.targets or definitions.RESOURCE_TYPES:
+        for listed in _listed(parameters, source):
+            if listed.kind == "reference":
+                for target in listed.targets or definitions.RESOURCE_TYPES:
                     if target in found:
-                        found[target].append(f"{source}:{code}")
+                        found[target].append(f"{source}:{listed.code}")
     return found

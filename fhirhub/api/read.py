@@ -11,7 +11,8 @@ from fhirhub.errors import FhirError, invalid
 from fhirhub.repository import Stored
 from fhirhub.resources import document, subset
 
-_PARAMETERS = ("_summary", "_elements", "_format", "_pretty")
+_ALWAYS = ("_format", "_pretty")
+_PARAMETERS = ("_summary", "_elements", *_ALWAYS)
 SUMMARIES = ("true", "text", "data", "count", "false")
 
 
@@ -61,6 +62,13 @@ def part(request: FhirRequest, body: bytes, also: tuple[str, ...] = ()) -> bytes
     if summary:
         return document.encode(subset.summary(document.decode(body), summary))
     return body
+
+
+def refuse_unknown(request: FhirRequest) -> None:
+    """Raise invalid for a parameter that a write does not have."""
+    for name, _ in parse_qsl(request.query, keep_blank_values=True):
+        if name not in _ALWAYS and not conditions.preference(request).lenient:
+            raise unknown_parameter(name, _ALWAYS)
 
 
 def unknown_parameter(name: str, known: tuple[str, ...]) -> FhirError:

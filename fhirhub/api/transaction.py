@@ -337,6 +337,7 @@ class _Transaction(_Answers):
 
     def _begin(self, entries: list[Entry]) -> None:
         self.entries, self.prepared = entries, False
+        self.settled: list[tuple[Entry, SearchRequest]] = []
         for entry, id in zip(entries, self.new_ids, strict=True):
             entry.new_id = id
 
@@ -369,6 +370,7 @@ class _Transaction(_Answers):
         if not self.prepared:
             await self._prepare(yielding=False)
         await self._write(unit, [*self._ranked(1), *self._ranked(2)])
+        await self._refuse_new_matches(unit)
         for entry in self._ranked(3):
             with _at(entry):
                 entry.response = await self.answer(entry, unit)
@@ -399,7 +401,8 @@ class _Transaction(_Answers):
                 raise invalid(f"{first.where} has the same criteria; a transaction names each resource once")
             entry.twin, entry.target = first, first.target
             return
-        match = await _match(unit, self._criteria(type, criteria))
+        asked = self._criteria(type, criteria)
+        match = await _match(unit, asked)
         if entry.creates:
             entry.headers.pop("if-none-exist")
             if match is not None:
@@ -408,6 +411,7 @@ class _Transaction(_Answers):
             else:
                 entry.target = (type, entry.new_id or "")
             return
+        self.settled.append((entry, asked))
         own = None if entry.resource is None or entry.method == "PATCH" else entry.resource.get("id")
         if match is None:
             if entry.method == "PATCH":
@@ -424,6 +428,18 @@ class _Transaction(_Answers):
         if entry.resource is not None and entry.method == "PUT":
             entry.resource["id"] = id
         entry.path, entry.query, entry.target = (type, id), "", (type, id)
+
+    async def _refuse_new_matches(self, unit: Repository) -> None:
+        """A conditional PUT or PATCH comes after POST (trules), so it would mean what a POST here made."""
+        made = {entry.written for entry in self.entries if entry.creates and entry.written is not None}
+        types = {type for type, _ in made}
+        for entry, criteria in self.settled:
+            if types.isdisjoint(criteria.types_involved()):
+                continue
+            with _at(entry):
+                page = await unit.search(criteria.only(2))
+                if any((match.type, match.id) in made for match in page.matches):
+                    raise multiple_matches("The criteria match what another entry of this transaction makes")
 
     def _refuse_overlaps(self) -> None:
         """No resource is named by two entries that write (trules)."""
@@ -483,15 +499,25 @@ class _Transaction(_Answers):
         return everywhere, by_root
 
     async def _write(self, unit: Repository, entries: list[Entry]) -> None:
-        """POST, PUT and PATCH, then conditional references against the resulting state.
+        """POST, PUT and PATCH."""
+        twins = [entry for entry in entries if entry.twin is not None]
+        entries = [entry for entry in entries if entry.twin is None]
+        if _CONDITIONAL_BYTES.search(self.request.body) is None:
+            for entry in entries:
+                await self._write_one(unit, entry)
+        else:
+            await self._write_and_resolve(unit, entries)
+        for entry in twins:
+            first = entry.twin.response if entry.twin is not None else None
+            assert first is not None, "the first of equal conditional creates was answered"
+            entry.response = replace(first, status=200)
+
+    async def _write_and_resolve(self, unit: Repository, entries: list[Entry]) -> None:
+        """The same, and conditional references against the resulting state.
 
         What holds such references is written last where that state cannot change by it, and otherwise twice:
         as it came, then with the references found.
         """
-        if _CONDITIONAL_BYTES.search(self.request.body) is None:
-            for entry in entries:
-                await self._write_one(unit, entry)
-            return
         waiting = [(entry, list(_conditional_references(entry))) for entry in entries]
         held = [(entry, holders) for entry, holders in waiting if holders]
         types: set[str] = set()
@@ -516,20 +542,19 @@ class _Transaction(_Answers):
                     if text not in found:
                         found[text] = await _referred(unit, text, criteria[text])
                     holder["reference"] = found[text]
+            if entry.written is None or entry.resource is None:
+                continue
+            write.refuse_faults(outcome.moved(structure.validate(entry.resource), entry.where))
             if not twice:
                 await self._write_one(unit, entry)
-            elif entry.written is not None and entry.resource is not None:
+            else:
                 with _at(entry):
                     stored = await unit.amend(*entry.written, entry.resource)
                 if entry.response is not None and entry.response.body is not None:
                     entry.response.body = stored.body
 
     async def _write_one(self, unit: Repository, entry: Entry) -> None:
-        if entry.twin is not None:
-            first = entry.twin.response
-            assert first is not None
-            entry.response = replace(first, status=200)
-        elif entry.response is None:
+        if entry.response is None:
             with _at(entry):
                 entry.response = await self.answer(entry, unit)
 

@@ -7,7 +7,7 @@ import binascii
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
-from fhirhub.api import binary, conditions, formats, outcome
+from fhirhub.api import binary, conditions, formats, outcome, read
 from fhirhub.api.exchange import FhirRequest, FhirResponse, Json
 from fhirhub.errors import FhirError, Issue, informational, invalid, not_supported, required
 from fhirhub.repository import Written
@@ -20,6 +20,8 @@ from fhirhub.store.request import SearchRequest
 
 async def create(request: FhirRequest) -> FhirResponse:
     """A new resource under an id of the server's choosing; with `If-None-Exist` only where none matches."""
+    if request.query:
+        read.refuse_unknown(request)
     resource = content(request, request.path[0])
     criteria = request.headers.get("if-none-exist")
     written = await request.repository.create(
@@ -32,6 +34,8 @@ async def create(request: FhirRequest) -> FhirResponse:
 
 async def update(request: FhirRequest) -> FhirResponse:
     """A new version under this id, or the first one."""
+    if request.query:
+        read.refuse_unknown(request)
     type, id = request.path
     resource = content(request, type, id)
     written = await request.repository.update(
@@ -53,6 +57,8 @@ async def update_where(request: FhirRequest) -> FhirResponse:
 
 async def patch(request: FhirRequest) -> FhirResponse:
     """A new version made by changing the current one."""
+    if request.query:
+        read.refuse_unknown(request)
     type, id = request.path
     written = await request.repository.patch(type, id, change(request), if_match=conditions.if_match(request))
     return answer(request, written)
@@ -69,6 +75,8 @@ async def patch_where(request: FhirRequest) -> FhirResponse:
 
 async def delete(request: FhirRequest) -> FhirResponse:
     """Gone from now on, its versions kept. What is not there, or no longer, is no fault."""
+    if request.query:
+        read.refuse_unknown(request)
     type, id = request.path
     written = await request.repository.delete(type, id, if_match=conditions.if_match(request))
     return _deleted(request, [] if written is None else [written])

@@ -1,10 +1,12 @@
 from __future__ import annotations
 
+import pytest
 from httpx import AsyncClient
 
 from fhirhub.api.operations import OPERATIONS
 from fhirhub.api.routes import ROUTES
 from fhirhub.resources import definitions
+from fhirhub.store.index.parameters import Parameters
 from tests.api.builders import issues
 from tests.api.conftest import Open
 
@@ -47,6 +49,27 @@ async def test_the_statement_names_every_type_and_interaction(client: AsyncClien
     names = {one["name"]: one for one in patient["searchParam"]}
     assert names["birthdate"]["type"] == "date"
     assert names["birthdate"]["definition"] == "http://hl7.org/fhir/SearchParameter/individual-birthdate"
+
+
+async def test_the_parameters_named_are_those_that_can_be_searched_by(client: AsyncClient) -> None:
+    parameters = Parameters()
+    for one in (await client.get("metadata")).json()["rest"][0]["resource"]:
+        names = {parameter["name"]: parameter["type"] for parameter in one["searchParam"]}
+        assert names == {code: known.kind for code, known in parameters.of(one["type"]).items()}
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "Patient?name:exact=a&name:contains=a&name:missing=true",
+        "Patient?identifier:not=a&identifier:text=a&identifier:of-type=a|b|c&identifier:missing=true",
+        "Condition?code:text=a&code:not=a&subject:identifier=a|b&subject:Patient=a&subject:missing=true",
+        "ValueSet?url:below=http://a&url:above=http://a&url:missing=true",
+        "Observation?date:missing=true&value-quantity:missing=true&code-value-quantity:missing=true",
+    ],
+)
+async def test_the_modifiers_named_are_supported(client: AsyncClient, query: str) -> None:
+    assert (await client.get(query)).status_code == 200
 
 
 async def test_the_statement_is_itself_right(client: AsyncClient) -> None:

@@ -10,6 +10,7 @@ from tests.api.builders import Json, bundle, entry, fhir, issues, observation, p
 
 URN = "urn:uuid:0b3e3c5e-3d5f-4c1e-8f55-0a7f4d2f6a01"
 URN2 = "urn:uuid:0b3e3c5e-3d5f-4c1e-8f55-0a7f4d2f6a02"
+ENCOUNTER: Json = {"resourceType": "Encounter", "status": "planned", "class": {"code": "HH"}}
 SYSTEM = "http://example.org/id"
 
 
@@ -385,6 +386,29 @@ async def test_conditional_references_among_one_type_find_the_resulting_state(cl
     assert response.json()["entry"][0]["resource"]["partOf"]["reference"] == parent
     assert await count(client, f"Organization?partof={parent}") == 1
     assert len((await client.get(location(response, 0) + "/_history")).json()["entry"]) == 1
+
+
+async def test_a_conditional_update_that_would_mean_what_a_post_makes_is_refused(client: AsyncClient) -> None:
+    response = await transact(
+        client,
+        entry("PUT", f"Patient?identifier={SYSTEM}|1", identified("1", gender="male")),
+        entry("POST", "Patient", identified("1")),
+    )
+    assert response.status_code == 412
+    assert await count(client, "Patient") == 0
+
+
+async def test_a_conditional_reference_to_a_wrong_type_is_refused(client: AsyncClient) -> None:
+    practitioner = {
+        "resourceType": "Practitioner",
+        "id": "d",
+        "identifier": [{"system": SYSTEM, "value": "1"}],
+    }
+    await put(client, practitioner)
+    reference = {"reference": f"Practitioner?identifier={SYSTEM}|1"}
+    response = await transact(client, entry("POST", "Encounter", {**ENCOUNTER, "subject": reference}))
+    assert response.status_code == 400
+    assert await count(client, "Encounter") == 0
 
 
 @pytest.mark.parametrize("matches", [0, 2])

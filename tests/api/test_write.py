@@ -252,3 +252,15 @@ async def test_patch_of_another_form_is_refused_with_the_forms_there_are(client:
 async def test_patch_of_nothing_is_not_found(client: AsyncClient) -> None:
     response = await client.patch("Patient/a", content=b"[]", headers={"Content-Type": JSON_PATCH})
     assert response.status_code == 404
+
+
+async def test_writes_refuse_parameters_that_they_do_not_have(client: AsyncClient) -> None:
+    responses = [
+        await client.post("Patient?identifier=x", json=patient(), headers=fhir({})),
+        await client.put("Patient/a?cascade=true", json=patient(id="a"), headers=fhir({})),
+        await client.delete("Patient/a?cascade=true"),
+    ]
+    assert [response.status_code for response in responses] == [400, 400, 400]
+    assert (await client.get("Patient/a")).status_code == 404
+    pretty = await client.put("Patient/a?_pretty=true&_format=json", json=patient(id="a"), headers=fhir({}))
+    assert pretty.status_code == 201
