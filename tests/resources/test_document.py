@@ -9,7 +9,7 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from fhirhub.errors import FhirError, Issue
@@ -98,6 +98,7 @@ def test_the_canonical_form_has_one_order() -> None:
     assert canonical(parse(b'{"b":1e3,"a":{"d":1.0,"c":-0}}')) == b'{"a":{"c":-0,"d":1.0},"b":1e3}'
 
 
+@settings(deadline=None)
 @given(
     st.recursive(
         st.none()
@@ -125,6 +126,7 @@ def test_any_json_object_survives(value: Any, indent: int | None, ascii_only: bo
     assert json.loads(pretty(encode(parsed)), parse_float=Decimal) == expected
 
 
+@settings(deadline=None)
 @given(
     st.binary(max_size=200) | st.text(max_size=200).map(lambda text: text.encode("utf-8", "surrogatepass"))
 )
@@ -170,6 +172,7 @@ def has_duplicate(body: bytes) -> bool:
     return any(found)
 
 
+@settings(deadline=None)
 @given(json_like.map(lambda inner: b'{"x":' + inner + b"}") | json_like)
 def test_bodies_close_to_json_are_taken_exactly_when_they_are_right(body: bytes) -> None:
     try:
@@ -194,6 +197,7 @@ members = st.lists(
 )
 
 
+@settings(deadline=None)
 @given(members, st.booleans(), st.sampled_from(["", " ", "\n"]))
 def test_repeated_names_are_found_whatever_the_escapes_and_spaces(
     pairs: list[tuple[str, str]], ascii_only: bool, space: str

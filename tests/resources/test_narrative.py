@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from fhirhub.resources.validation.narrative import check
@@ -120,6 +120,7 @@ def test_all_faults_are_told_once_each() -> None:
     assert [fault.key for fault in faults] == ["txt-1"] * 3
 
 
+@settings(deadline=None)
 @given(st.text())
 def test_any_text_is_judged(text: str) -> None:
     assert isinstance(check(text), list)
@@ -163,6 +164,7 @@ pieces = st.sampled_from(
 )
 
 
+@settings(deadline=None)
 @given(st.lists(pieces, max_size=12).map("".join))
 def test_the_quick_look_agrees_with_the_parser(text: str) -> None:
     # A comment at the end sends the same content the long way.

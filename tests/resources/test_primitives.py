@@ -7,7 +7,7 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from fhirhub.resources import definitions
@@ -105,6 +105,7 @@ def test_minus_zero_is_a_whole_number_as_its_expression_says() -> None:
     assert check("decimal", zero) is None
 
 
+@settings(deadline=None)
 @given(st.sampled_from(sorted(CHECKS)), st.none() | st.booleans() | st.integers() | st.text() | st.decimals())
 def test_no_value_breaks_a_check(type: str, value: Any) -> None:
     assert check(type, value) is None or isinstance(check(type, value), str)
@@ -153,6 +154,7 @@ def test_unreadable_dates_are_refused_with_what_would_be_right(text: str) -> Non
         date_range(text)
 
 
+@settings(deadline=None)
 @given(
     st.datetimes(min_value=datetime(1, 1, 2), max_value=datetime(9999, 12, 30)),
     st.integers(-14 * 60, 14 * 60).map(lambda minutes: timezone(timedelta(minutes=minutes))),

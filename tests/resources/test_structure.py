@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from fhirhub.errors import FhirError, Issue
@@ -774,6 +774,7 @@ likely_json = st.recursive(
 )
 
 
+@settings(deadline=None)
 @given(
     st.sampled_from(definitions.RESOURCE_TYPES),
     st.dictionaries(likely_keys, likely_json | json_values, max_size=8),
@@ -786,11 +787,13 @@ def test_any_content_of_any_type_is_judged(type: str, content: Json) -> None:
         assert issue.text
 
 
+@settings(deadline=None)
 @given(likely_json | json_values)
 def test_anything_is_judged(value: Any) -> None:
     assert isinstance(validate(value), list)
 
 
+@settings(deadline=None)
 @given(st.data())
 def test_any_example_with_anything_anywhere_is_judged(data: st.DataObject) -> None:
     plan = care_plan(contained=[{"resourceType": "Patient", "id": "p"}], subject={"reference": "#p"})
