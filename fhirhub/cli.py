@@ -49,6 +49,8 @@ commands.add_typer(tenants, name="tenants")
 
 def main() -> None:
     """The entry of the program `fhirhub`."""
+    # What is written here (database, backup, secret) is for its owner's eyes.
+    os.umask(0o077)
     try:
         commands()
     except (Refusal, FhirError) as fault:

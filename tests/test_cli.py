@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 import sqlite3
 import sys
 from pathlib import Path
@@ -41,11 +42,14 @@ class Runner:
     def __call__(self, *arguments: str) -> Ran:
         self._captured.readouterr()
         self._monkeypatch.setattr(sys, "argv", ["fhirhub", *arguments])
+        mask = os.umask(0o022)
         try:
             cli.main()
             status = 0
         except SystemExit as ended:
             status = ended.code if isinstance(ended.code, int) else 0
+        finally:
+            os.umask(mask)
         captured = self._captured.readouterr()
         return Ran(status, captured.out, captured.err)
 

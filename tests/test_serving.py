@@ -120,7 +120,8 @@ def test_first_start_makes_database_and_secret(tmp_path: Path) -> None:
         with _serving(f"sqlite://{tmp_path}/deep/hub.db") as hub:
             assert hub.get("/readyz") == "ready"
             assert hub.end(signal.SIGINT) == 0
-    assert (tmp_path / "deep" / "hub.secret").stat().st_mode & 0o777 == 0o600
+    for name in ("hub.db", "hub.secret"):
+        assert (tmp_path / "deep" / name).stat().st_mode & 0o777 == 0o600, name
 
 
 def test_demo_region_is_made_at_the_first_start_alone(sqlite_url: str) -> None:
