@@ -263,12 +263,14 @@ def _measure_operations(
                 if place.cluster is None:
                     asking = Operation(asking.name, asking.requests, lambda body: None)
                 beside["limit"] = (bare, asking)
-            figures = _take_turns(plan, operation.name, beside, f"{database}, {size:,}, {workers}", results)
+            where = f"{database}, {size:,}, {workers}"
+            figures, used = _take_turns(plan, place, operation.name, beside, where, results)
         for name, one in figures.items():
             results.cells.append(
                 report.Cell(
                     database, size, workers, operation.name, name, one.per_second,
                     one.percentile_ms(50), one.percentile_ms(99), one.count,
+                    used / one.answers * 1000 if name == "hub" else None,
                 )
             )  # fmt: skip
         if {"hub", "limit"} <= figures.keys():
@@ -291,17 +293,21 @@ def _measure_operations(
 
 def _take_turns(
     plan: Plan,
+    place: Place,
     name: str,
     beside: dict[str, tuple[Server, Operation]],
     where: str,
     results: Results,
-) -> dict[str, Figures]:
+) -> tuple[dict[str, Figures], float]:
+    """The figures of each column, and the processor seconds of the hub with its database."""
+    used = 0.0
     figures: dict[str, Figures] = {}
     out: set[str] = set()
     for turn in range(plan.rounds):
         for column, (server, operation) in beside.items():
             if column in out:
                 continue
+            before = _used(place, server)
             try:
                 one = run(
                     server.host,
@@ -317,8 +323,15 @@ def _take_turns(
                 figures.pop(column, None)
                 results.faults.append(f"{where}: {name}, {column}: {fault}")
                 continue
+            if column == "hub":
+                used += _used(place, server) - before
             figures[column] = figures[column] + one if column in figures else one
-    return figures
+    return figures, used
+
+
+def _used(place: Place, server: Server) -> float:
+    database = place.cluster.process.pid if place.cluster and place.cluster.process else None
+    return servers.processor_seconds(server.process) + servers.processor_seconds(database)
 
 
 def _measure_alone(

@@ -27,6 +27,8 @@ class Cell:
     p50_ms: float | None = None
     p99_ms: float | None = None
     count: int | None = None
+    processor_ms: float | None = None
+    """What one request took of the processors, in the hub and its database."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +77,7 @@ def write(
     lines += ["", "## Beside the limits", "", *_shares(shares)]
     for database in databases:
         lines += ["", f"## {database}", "", *_operations(database, sizes, workers, cells)]
+    lines += ["", "## Processor time", "", *_processor(sizes, workers, databases, cells)]
     lines += ["", "## Bounded searches, one at a time", "", *_alone(sizes, databases, cells)]
     lines += ["", "## Start and memory", "", *_resources(cells)]
     if faults:
@@ -85,7 +88,7 @@ def write(
             "",
             "## Cost against size",
             "",
-            f"![Milliseconds of work per request against size]({plot.name})",
+            f"![Milliseconds of the processors for a request against size]({plot.name})",
         ]
     output.write_text("\n".join(lines) + "\n")
 
@@ -184,6 +187,29 @@ def _operations(
     return lines
 
 
+def _processor(
+    sizes: Sequence[int], workers: Sequence[int], databases: Sequence[str], cells: Sequence[Cell]
+) -> list[str]:
+    columns = [(database, size, count) for database in databases for size in sizes for count in workers]
+    titles = [f"{database}, {size:,}, {count}" for database, size, count in columns]
+    lines = [
+        "Milliseconds of the processors for one request, hub and PostgreSQL together, by database, resources"
+        " and workers. It hardly depends on what else the machine does.",
+        "",
+        f"| operation | {' | '.join(titles)} |",
+        f"|---|{'--:|' * len(titles)}",
+    ]
+    found = {
+        (cell.operation, cell.database, cell.size, cell.workers): cell.processor_ms
+        for cell in cells
+        if cell.processor_ms is not None
+    }
+    for name in dict.fromkeys(key[0] for key in found):
+        row = [found.get((name, *column)) for column in columns]
+        lines.append(f"| {name} | {' | '.join('-' if ms is None else f'{ms:.3f}' for ms in row)} |")
+    return lines
+
+
 def _alone(sizes: Sequence[int], databases: Sequence[str], cells: Sequence[Cell]) -> list[str]:
     lines = [
         "One connection, whole requests (an upper bound of the database's time), p50 / p99 ms;"
@@ -228,14 +254,9 @@ def _number(value: float) -> str:
 
 
 def _plot(path: Path, databases: Sequence[str], cells: Sequence[Cell]) -> bool:
-    """Milliseconds of one worker's time per request, by size."""
+    """Milliseconds of the processors for a request, by size."""
     shown = [
-        cell
-        for cell in cells
-        if cell.column == "hub"
-        and cell.workers == 1
-        and cell.p50_ms is not None
-        and "alone" not in cell.operation
+        cell for cell in cells if cell.column == "hub" and cell.workers == 1 and cell.processor_ms is not None
     ]
     if not shown:
         return False
@@ -251,12 +272,14 @@ def _plot(path: Path, databases: Sequence[str], cells: Sequence[Cell]) -> bool:
     for axis, database in zip(axes[0], databases, strict=True):
         for name in dict.fromkeys(cell.operation for cell in shown):
             line = sorted(
-                (c.size, 1000 / c.value) for c in shown if (c.database, c.operation) == (database, name)
+                (c.size, c.processor_ms or 0.0)
+                for c in shown
+                if (c.database, c.operation) == (database, name)
             )
             axis.plot([size for size, _ in line], [cost for _, cost in line], marker="o", label=name)
         axis.set(title=database, xscale="log", yscale="log", xlabel="resources")
         axis.grid(True, which="both", alpha=0.3)
-    axes[0][0].set_ylabel("ms per request at full load, one worker")
+    axes[0][0].set_ylabel("ms of the processors for a request, hub and database")
     axes[0][-1].legend(fontsize=7, loc="center left", bbox_to_anchor=(1, 0.5))
     figure.tight_layout()
     figure.savefig(path, metadata={"Date": None})

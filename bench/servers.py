@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import socket
@@ -13,7 +14,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
-import psutil  # type: ignore[import-untyped]
+import psutil
 
 STARTING_SECONDS = 30
 
@@ -38,6 +39,19 @@ class Server:
             return 0.0
         main = psutil.Process(self.process)
         return float(max(one.memory_info().rss for one in [main, *main.children(recursive=True)])) / 1e6
+
+
+def processor_seconds(process: int | None) -> float:
+    """What a process and all it started have used of the processors so far."""
+    if process is None:
+        return 0.0
+    main = psutil.Process(process)
+    used = 0.0
+    for one in [main, *main.children(recursive=True)]:
+        with contextlib.suppress(psutil.NoSuchProcess):
+            times = one.cpu_times()
+            used += times.user + times.system
+    return used
 
 
 def peer(url: str) -> Server:

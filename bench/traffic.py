@@ -33,6 +33,8 @@ class Figures:
 
     seconds: float
     latencies: array[float] = field(repr=False)
+    answers: int
+    """With those of the time to warm up."""
 
     @property
     def count(self) -> int:
@@ -47,7 +49,9 @@ class Figures:
         return ordered[min(len(ordered) - 1, int(len(ordered) * percent / 100))] * 1000
 
     def __add__(self, other: Figures) -> Figures:
-        return Figures(self.seconds + other.seconds, self.latencies + other.latencies)
+        return Figures(
+            self.seconds + other.seconds, self.latencies + other.latencies, self.answers + other.answers
+        )
 
 
 def run(
@@ -75,7 +79,7 @@ def run(
     for body in sending.bodies:
         if judge and (wrong := judge(body)):
             raise Fault(f"{wrong}: {body[:300]!r}")
-    return Figures(sending.seconds, sending.latencies)
+    return Figures(sending.seconds, sending.latencies, sending.answers)
 
 
 class _Sending:

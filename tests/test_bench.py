@@ -137,7 +137,7 @@ def test_patients_for_writing_are_not_those_who_are_asked_for() -> None:
 def test_report_tells_what_was_met_and_what_was_not(tmp_path_factory: pytest.TempPathFactory) -> None:
     output = tmp_path_factory.mktemp("report") / "RESULTS.md"
     cells = [
-        Cell("SQLite", size, 1, name, "hub", 1000.0, 1.0, 2.0, 100)
+        Cell("SQLite", size, 1, name, "hub", 1000.0, 1.0, 2.0, 100, 0.5)
         for size in (10, 100)
         for name in ("read", "alone: read")
     ]
