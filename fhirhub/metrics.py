@@ -22,14 +22,12 @@ import msgspec
 Key = tuple[str, ...]
 PART_BYTES = 256 * 1024
 SECONDS = (0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0)
-SIZES = (1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 64.0, 128.0)
 
 
 class Counter:
     """A number that only grows, for each combination of label values; counted in the event loop's thread."""
 
     __slots__ = ("labels", "name", "text", "values")
-    kind = "counter"
 
     def __init__(self, name: str, text: str, labels: Sequence[str] = ()) -> None:
         self.name, self.text, self.labels = name, text, tuple(labels)
@@ -39,21 +37,10 @@ class Counter:
         self.values[labels] = self.values.get(labels, 0) + by
 
 
-class Gauge(Counter):
-    """A number of this moment; the workers' numbers are added."""
-
-    __slots__ = ()
-    kind = "gauge"
-
-    def set(self, value: float, *labels: str) -> None:
-        self.values[labels] = value
-
-
 class Histogram:
     """How often a number fell under each of some bounds, for each combination of label values."""
 
     __slots__ = ("bounds", "labels", "name", "text", "values")
-    kind = "histogram"
 
     def __init__(
         self, name: str, text: str, labels: Sequence[str] = (), bounds: Sequence[float] = SECONDS
@@ -72,36 +59,11 @@ class Histogram:
 
 REQUESTS = Counter("fhirhub_requests", "Requests answered.", ("interaction", "status"))
 REQUEST_SECONDS = Histogram("fhirhub_request_seconds", "Time to answer a request.", ("interaction",))
-REQUESTS_RUNNING = Gauge("fhirhub_requests_running", "Requests under way.")
 ENTRIES = Counter("fhirhub_bundle_entries", "Entries of batches and transactions.", ("interaction",))
-STATEMENTS = Counter("fhirhub_statements", "Statements sent to the database.", ("kind",))
-GROUP_SIZE = Histogram("fhirhub_group_size", "Requests that one statement served.", ("kind",), SIZES)
-STATEMENT_SECONDS = Histogram("fhirhub_statement_seconds", "Time a statement took.", ("kind",))
-WRITES = Counter("fhirhub_writes", "Resources written.", ("outcome",))
-RETRIES = Counter("fhirhub_write_retries", "Writes run again.", ("reason",))
-TOO_COSTLY = Counter("fhirhub_too_costly", "Queries ended by the statement timeout.")
-REPLICA_SEARCHES = Counter("fhirhub_replica_searches", "Searches by where they ran.", ("where",))
-JOBS = Counter("fhirhub_jobs", "Jobs run.", ("kind", "outcome"))
-JOBS_WAITING = Gauge("fhirhub_jobs_waiting", "Jobs that wait for their turn.")
 WORKERS_STARTED = Counter("fhirhub_workers_started", "Worker processes started, those that replace one too.")
 
-Metric = Counter | Gauge | Histogram
-METRICS: tuple[Metric, ...] = (
-    REQUESTS,
-    REQUEST_SECONDS,
-    REQUESTS_RUNNING,
-    ENTRIES,
-    STATEMENTS,
-    GROUP_SIZE,
-    STATEMENT_SECONDS,
-    WRITES,
-    RETRIES,
-    TOO_COSTLY,
-    REPLICA_SEARCHES,
-    JOBS,
-    JOBS_WAITING,
-    WORKERS_STARTED,
-)
+Metric = Counter | Histogram
+METRICS: tuple[Metric, ...] = (REQUESTS, REQUEST_SECONDS, ENTRIES, WORKERS_STARTED)
 
 Snapshot = dict[str, list[tuple[Key, Any]]]
 _encode = msgspec.msgpack.Encoder().encode
@@ -157,8 +119,7 @@ class Shared:
         counted = self.read(worker)
         for metric in METRICS:
             metric.values.clear()
-            if metric.kind != "gauge":
-                metric.values.update((tuple(key), value) for key, value in counted.get(metric.name, ()))
+            metric.values.update((tuple(key), value) for key, value in counted.get(metric.name, ()))
 
     def others(self, worker: int) -> Iterator[Snapshot]:
         return (self.read(other) for other in range(self._workers) if other != worker)
@@ -204,9 +165,8 @@ class _Collector:
         return []
 
     def collect(self) -> Iterator[Any]:
-        from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily
+        from prometheus_client.core import CounterMetricFamily, HistogramMetricFamily
 
-        families = {"counter": CounterMetricFamily, "gauge": GaugeMetricFamily}
         for metric in METRICS:
             rows = [row for counted in self._snapshots for row in counted.get(metric.name, ())]
             if isinstance(metric, Histogram):
@@ -217,10 +177,10 @@ class _Collector:
                     histogram.add_metric(key, buckets, counts[-1])
                 yield histogram
             else:
-                family = families[metric.kind](metric.name, metric.text, labels=metric.labels)
+                counter = CounterMetricFamily(metric.name, metric.text, labels=metric.labels)
                 for key, counts in _sums(rows, metric).items():
-                    family.add_metric(key, counts[0])
-                yield family
+                    counter.add_metric(key, counts[0])
+                yield counter
 
 
 def _sums(rows: Iterable[tuple[Key, Any]], metric: Metric) -> dict[Key, list[float]]:

@@ -96,7 +96,6 @@ class Settings:
     conditional_delete: Annotated[
         Literal["single", "multiple"], "Whether a conditional delete may delete more than one match."
     ] = "single"
-    fulltext: Annotated[bool, "Keep an index for `_text` and `_content`."] = True
     max_body_bytes: Annotated[int, "Bytes a request's body may have, as sent."] = 32 * 1024 * 1024
     max_unpacked_bytes: Annotated[int, "Bytes a compressed body may have once it is unpacked."] = (
         128 * 1024 * 1024
