@@ -12,6 +12,7 @@ import re
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from functools import partial
+from itertools import islice
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -27,6 +28,8 @@ SUFFIXES = (".json", ".xml", ".ndjson", ".jsonl")
 WHOLE_BUNDLES = frozenset({"document", "message"})
 GROUP = 200
 """Resources written in one transaction."""
+KNOWN = 200_000
+"""References and resources that are remembered, before the database is asked."""
 KEPT_LINES = 1000
 """Refusals and dangling references that are told one by one; the rest is only counted."""
 
@@ -154,8 +157,10 @@ class Loader:
         self._report = report
         self._group: list[Found] = []
         self._here: set[Key] = set()
+        """Some of what is known to be there: the newest, so that millions take no more memory."""
         self._wanted: dict[Key, str] = {}
-        """Targets of references, each with one who refers to it."""
+        """Targets of references that are not known to be there, each with one who refers to it."""
+        self._bound = KNOWN
 
     async def take(self, found: Found) -> None:
         """Check one resource and write it with its group."""
@@ -170,15 +175,10 @@ class Loader:
     async def finish(self) -> None:
         """Write what waits and list what is referred to and not there."""
         await self._write()
-        wanted = [key for key in self._wanted if key not in self._here]
-        for start in range(0, len(wanted), 500):
-            part = wanted[start : start + 500]
-            there = await self._repository.together(partial(_present, keys=part))
-            for key in part:
-                if key not in there:
-                    self._report.dangling_count += 1
-                    if len(self._report.dangling) < KEPT_LINES:
-                        self._report.dangling.append(f"{self._wanted[key]} refers to {'/'.join(key)}")
+        await self._look_for_wanted()
+        self._report.dangling_count = len(self._wanted)
+        for target, referrer in islice(self._wanted.items(), KEPT_LINES):
+            self._report.dangling.append(f"{referrer} refers to {'/'.join(target)}")
 
     async def _write(self) -> None:
         group, self._group = self._group, []
@@ -195,6 +195,12 @@ class Loader:
             if outcome is not None:
                 setattr(self._report, outcome, getattr(self._report, outcome) + 1)
                 self._note(found.resource)
+        if len(self._here) > KNOWN:
+            self._here.clear()
+        if len(self._wanted) > self._bound:
+            await self._look_for_wanted()
+            # What is still to come would be asked for again and again.
+            self._bound = max(KNOWN, 2 * len(self._wanted))
 
     async def _write_alone(self, found: Found) -> list[str | None]:
         try:
@@ -206,10 +212,21 @@ class Loader:
     def _note(self, resource: Json) -> None:
         own = (resource["resourceType"], resource["id"])
         self._here.add(own)
+        self._wanted.pop(own, None)
         for _, _, _, text, kind in references.walk(resource):
             target = references.parse(text) if kind == "reference" else None
             if target is not None and target.type and target.id and target.is_local:
-                self._wanted.setdefault((target.type, target.id), "/".join(own))
+                key = (target.type, target.id)
+                if key not in self._here:
+                    self._wanted.setdefault(key, "/".join(own))
+
+    async def _look_for_wanted(self) -> None:
+        """Ask the database for the targets that are wanted; what is there is wanted no more."""
+        wanted = list(self._wanted)
+        for start in range(0, len(wanted), 500):
+            for key in await self._repository.together(partial(_present, keys=wanted[start : start + 500])):
+                del self._wanted[key]
+                self._here.add(key)
 
 
 async def _update_all(unit: Repository, group: list[Found]) -> list[str | None]:

@@ -153,3 +153,23 @@ async def test_references_are_checked_when_all_is_in(database_url: str) -> None:
     assert report.dangling == ["Goal/g refers to Patient/nobody"]
     assert (await _take(database_url, _patient("nobody"))).dangling_count == 0
     assert (await _take(database_url, goal)).dangling_count == 0
+
+
+async def test_references_are_told_right_when_little_is_remembered(
+    database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(load, "KNOWN", 0)
+    monkeypatch.setattr(load, "GROUP", 1)
+    plans = [
+        {
+            "resourceType": "CarePlan",
+            "id": f"c{number}",
+            "status": "active",
+            "intent": "plan",
+            "subject": {"reference": f"Patient/{target}"},
+        }
+        for number, target in enumerate(("before", "after", "never", "before"))
+    ]
+    report = await _take(database_url, _patient("before"), *plans, _patient("after"))
+    assert report.dangling == ["CarePlan/c2 refers to Patient/never"]
+    assert report.dangling_count == 1
