@@ -364,10 +364,12 @@ class _Planner:
     def _beyond(self, keys: Sequence[str]) -> str:
         """What comes after the position: a later first value, or an equal one and so on."""
         assert self.shape.position is not None
-        condition = f"rid > ${self.after + len(keys)}"
+        present = [place for place, absent in enumerate(self.shape.position) if not absent]
+        bound = {place: f"${self.after + number}" for number, place in enumerate(present)}
+        condition = f"rid > {bound[len(keys)]}"
         for place in range(len(keys) - 1, -1, -1):
-            name, value = keys[place], f"${self.after + place}"
-            if self.shape.position[place]:
+            name, value = keys[place], bound.get(place)
+            if value is None:
                 condition = f"({name} IS NULL AND {condition})"
                 continue
             sign = "<" if self.shape.sort[place].descending else ">"

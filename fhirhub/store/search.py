@@ -149,8 +149,9 @@ def _statement(
     values: tuple[Any, ...] = (tenant, *request.values, *seen.values)
     kinds: tuple[Kind, ...] = ("int", *request.kinds, *seen.kinds)
     if position is not None:
-        values += position
-        kinds += plan.order
+        # What is absent is part of the shape and is not bound.
+        values += tuple([value for value in position if value is not None])
+        kinds += tuple([kind for kind, value in zip(plan.order, position, strict=True) if value is not None])
     together = plan.bounded and not any(kind[-1] == "]" for kind in kinds)
     return plan, Statement(plan.sql, values, kinds, together)
 
