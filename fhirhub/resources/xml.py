@@ -17,7 +17,7 @@ from lxml import etree
 
 from fhirhub import errors
 from fhirhub.errors import FhirError, Issue
-from fhirhub.resources import definitions
+from fhirhub.resources import definitions, document
 
 Json = dict[str, Any]
 
@@ -26,6 +26,7 @@ XHTML = "http://www.w3.org/1999/xhtml"
 MAX_DEPTH = 64
 MAX_BYTES = 64 * 1024 * 1024
 _MAX_FAULTS = 100
+_WRITTEN_DEPTH = 100  # of objects: more than a resource may have, since answers wrap resources in Bundles
 _MAX_DIGITS = 1000  # of a number; Python refuses to read integers of more than 4,300
 
 _PRIMITIVE, _COMPLEX, _RESOURCE, _XHTML, _ATTRIBUTE = range(5)
@@ -109,7 +110,7 @@ def to_xml(data: bytes | Json, pretty: bool = False) -> bytes:
     else:
         resource = data
     out = ['<?xml version="1.0" encoding="UTF-8"?>']
-    _write_resource(out, resource, "\n" if pretty else "", f' xmlns="{NAMESPACE}"', "", MAX_DEPTH)
+    _write_resource(out, resource, "\n" if pretty else "", f' xmlns="{NAMESPACE}"', "", _WRITTEN_DEPTH)
     if pretty:
         out.append("\n")
     text = "".join(out)
@@ -134,7 +135,7 @@ def _write_content(
     if not isinstance(value, dict):
         raise errors.structure("Expected an object", path)
     if depth <= 0:
-        raise errors.structure(f"Nested deeper than {MAX_DEPTH} levels", path)
+        raise errors.structure(f"Nested deeper than {_WRITTEN_DEPTH} levels", path)
     fields = _fields(type_name)
     present = []
     for key in value:
@@ -322,6 +323,9 @@ def from_xml(data: bytes, max_depth: int = MAX_DEPTH, max_bytes: int = MAX_BYTES
     resource = reading.resource(root, 1)
     if reading.faults or resource is None:
         raise FhirError(400, reading.issues())
+    # An element that repeats is two levels of JSON, the array and the object.
+    if 2 * reading.deepest + 2 > max_depth and document.is_deeper(resource, max_depth):
+        raise errors.structure(f"Nested deeper than {max_depth} levels of JSON")
     return resource
 
 
@@ -350,6 +354,7 @@ class _Reading:
         self.data = data
         self.root = root
         self.max_depth = max_depth
+        self.deepest = 0
         self.faults: list[tuple[etree._Element, str, str]] = []
         self.narratives: list[str] | None = None
         self.narrative_count = 0
@@ -384,6 +389,8 @@ class _Reading:
         if depth > self.max_depth:
             self.fault(element, "structure", f"Nested deeper than {self.max_depth} levels")
             return
+        if depth > self.deepest:
+            self.deepest = depth
         tags = _tags(type_name)
         last = -1
         item: Any

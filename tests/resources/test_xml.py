@@ -11,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from fhirhub.errors import FhirError, Issue
+from fhirhub.resources import document
 from fhirhub.resources.xml import from_xml, to_xml
 from tests.examples import official_examples
 
@@ -348,6 +349,19 @@ def test_nesting_has_a_bound() -> None:
     assert "deeper" in refusal(f"<Questionnaire {FHIR}>{inside}</Questionnaire>").text
     tags = "<a>" * 100_000
     assert refusals(f"<Questionnaire {FHIR}>{tags}")
+
+
+@pytest.mark.parametrize("items", range(25, 40))
+def test_nesting_has_the_same_bound_as_in_json(items: int) -> None:
+    inside = "<item><linkId value='x'/>" * items + "</item>" * items
+    xml = f"<Questionnaire {FHIR}>{inside}</Questionnaire>"
+    try:
+        read = from_xml(xml.encode())
+    except FhirError:
+        assert items > 31
+        return
+    assert document.parse(document.encode(read)) == read
+    assert items <= 31
 
 
 def test_size_has_a_bound() -> None:
