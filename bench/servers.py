@@ -63,11 +63,13 @@ def peer(url: str) -> Server:
 
 
 @contextmanager
-def hub(database: str, workers: int, secret_file: str) -> Iterator[Server]:
+def hub(
+    database: str, workers: int, secret_file: str, variables: Mapping[str, str] | None = None
+) -> Iterator[Server]:
     """The hub serving a database with that many workers, ended afterwards."""
     command = [sys.executable, "-c", "from fhirhub.cli import main; main()", "serve"]
     command += ["--database", database, "--workers", str(workers), "--secret-file", secret_file]
-    with started(command, "/healthz", {"FHIRHUB_LOG_LEVEL": "warning"}) as server:
+    with started(command, "/healthz", {"FHIRHUB_LOG_LEVEL": "warning", **(variables or {})}) as server:
         yield server
 
 

@@ -93,6 +93,7 @@ class _Sending:
         self.bodies: list[bytes] = []
         self.sample_every = 1
         self.answers = 0
+        self.sent = 0
         self.started = 0.0
         self.seconds = 0.0
         self.fault = ""
@@ -155,7 +156,7 @@ class _Sending:
                 self.sample_every *= 2
         if self.most is not None and len(self.latencies) >= self.most:
             self.ended.set()
-        elif not self.stopping:
+        elif not self.stopping and (self.most is None or self.sent < self.most):
             connection.send()
 
     def fail(self, why: str) -> None:
@@ -183,6 +184,7 @@ class _Connection(asyncio.Protocol):
 
     def send(self) -> None:
         self.idle.clear()
+        self.sending.sent += 1
         self.sent = time.perf_counter()
         self.transport.write(next(self.sending.requests))
 
