@@ -10,10 +10,11 @@ import asyncio
 import secrets
 from typing import Any
 
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 
 from fhirhub.api import outcome
 from fhirhub.api.conditions import date_now
+from fhirhub.api.http import AT_ONCE
 from fhirhub.errors import Issue
 
 MAX_HEAD_BYTES = 128 * 1024
@@ -33,6 +34,33 @@ class Protocol(HttpToolsProtocol):
 
     _head_bytes = 0
     _head_timer: asyncio.TimerHandle | None = None
+
+    def on_message_begin(self) -> None:
+        super().on_message_begin()
+        self.scope["extensions"] = {AT_ONCE: self.answer}
+
+    def answer(self, scope: Any, status: int, head: bytes, body: bytes) -> bool:
+        """Write an answer that is there as a whole, at once; False where it must wait for its turn.
+
+        `head` is the header fields with their line ends, all of them checked by who made them.
+        """
+        cycle = self.cycle
+        if cycle.scope is not scope or cycle.response_started or self.flow.write_paused:
+            return False
+        if cycle.disconnected:
+            return True
+        cycle.response_started = cycle.response_complete = True
+        cycle.waiting_for_100_continue = False
+        if b"\r\nconnection: close" in head:
+            cycle.keep_alive = False
+        elif not cycle.keep_alive:
+            head += b"connection: close\r\n"
+        self.transport.write(b"".join((STATUS_LINE[status], head, b"\r\n", body)))
+        cycle.message_event.set()
+        if not cycle.keep_alive:
+            self.transport.close()
+        cycle.on_response()
+        return True
 
     def data_received(self, data: bytes) -> None:
         super().data_received(data)

@@ -9,7 +9,7 @@ import httpx
 import pytest
 from httpx import AsyncClient
 
-from fhirhub.api import http
+from fhirhub.api import coding
 from fhirhub.errors import FhirError
 from tests.api.builders import fhir, issues, patient, post, put
 from tests.api.conftest import Open
@@ -278,7 +278,7 @@ async def test_a_bomb_is_refused_at_the_limit(open_client: Open) -> None:
 
 def test_unpacking_stops_at_the_limit() -> None:
     with pytest.raises(FhirError) as fault:
-        http.unpacked(gzip.compress(b" " * 1_000_000), b"gzip", 1000)
+        coding.unpacked(gzip.compress(b" " * 1_000_000), b"gzip", 1000)
     assert fault.value.status == 413
 
 

@@ -86,10 +86,10 @@ def read(request: FhirRequest) -> Input:
         return Input(values)
     if resource.get("resourceType") != "Parameters":
         return Input(values, resource)
+    given = resource.get("parameter")
     carried = [
-        {key: value for key, value in part.items() if key != "resource"}
-        for part in resource.get("parameter", ())
-        if isinstance(part, dict)
+        {key: value for key, value in part.items() if key != "resource"} if isinstance(part, dict) else part
+        for part in (given if isinstance(given, list) else ())
     ]
     write.refuse_faults(structure.validate({**resource, "parameter": carried} if carried else resource))
     for part in resource.get("parameter", ()):
