@@ -10,7 +10,9 @@ import pytest
 
 from fhirhub.errors import FhirError
 from fhirhub.store.database import Change, Database, Transaction, Verdict
+from fhirhub.store.opening import open_database
 from fhirhub.store.sql import Statement
+from tests.postgres import PostgresServer
 
 REFERENCE = 7
 TOKEN = 8
@@ -110,7 +112,7 @@ async def test_equal_statements_asked_at_once_get_each_their_own_rows(database: 
     await asyncio.gather(*(database.apply(1, change(n)) for n in range(1, 31)))
     sql = "SELECT rid, id FROM resource WHERE tenant = $1 AND rid = $2"
     ask: Callable[[int], Statement] = lambda n: Statement(sql, (1, n), ("int", "bigint"), together=True)  # noqa: E731
-    answers = await asyncio.gather(*(database.fetch(ask(n)) for n in range(0, 33)))
+    answers = await asyncio.gather(*(database.fetch(ask(n)) for n in range(33)))
     for n, answer in enumerate(answers):
         assert [tuple(row)[:2] for row in answer] == ([(n, f"p{n}")] if 1 <= n <= 30 else [])
 
@@ -171,9 +173,14 @@ async def test_row_keys_are_handed_out_once(database: Database) -> None:
     assert sorted(firsts) == [1 + 10 * n for n in range(8)]
 
 
-async def test_what_is_committed_is_on_disk(database: Database) -> None:
+async def test_what_is_committed_is_on_disk_on_sqlite(sqlite_url: str) -> None:
+    database = open_database(sqlite_url)
+    assert await database.durability() == {"journal_mode": "wal", "synchronous": "FULL"}
+    await database.close()
+
+
+async def test_what_is_committed_is_on_disk_on_postgresql(own_postgres: PostgresServer) -> None:
+    database = open_database(own_postgres.url("hub"))
     settings = await database.durability()
-    assert settings in (
-        {"journal_mode": "wal", "synchronous": "FULL"},
-        settings | {"fsync": "on", "synchronous_commit": "on", "full_page_writes": "on"},
-    )
+    assert (settings["fsync"], settings["synchronous_commit"], settings["full_page_writes"]) == ("on",) * 3
+    await database.close()
