@@ -88,7 +88,9 @@ class Application:
     async def _work_off(self, opened: tenants.Tenants) -> None:
         """Do the jobs that fall due, whichever process put them there."""
         database = opened.database
-        handlers = {searchparameters.KIND: searchparameters.handler(database, opened.parameters_of)}
+        handlers = {
+            searchparameters.KIND: searchparameters.handler(database, opened.parameters_of, opened.base_of)
+        }
         while True:
             await asyncio.sleep(JOBS_SECONDS)
             try:

@@ -336,7 +336,9 @@ def reindex(database: Database = None, tenant: Tenant = None) -> None:
         async with _tenants(chosen) as opened:
             one = await opened.get(chosen.tenant)
             with _progress("Indexing", None, "resources") as advance:
-                return await indexing.reindex(one.database, one.number, one.parameters, progress=advance)
+                return await indexing.reindex(
+                    one.database, one.number, one.parameters, progress=advance, base=one.bases[0]
+                )
 
     typer.echo(f"Indexed {_run(work())} resources.")
 

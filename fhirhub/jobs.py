@@ -14,8 +14,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-import structlog
-
+from fhirhub import logs
 from fhirhub.store.sql import Row, Statement
 
 LEASE_SECONDS = 30
@@ -130,9 +129,7 @@ async def work_off(
         try:
             await handlers[job.kind](job)
         except Exception as failure:
-            structlog.get_logger().warning(
-                "job failed", kind=job.kind, job=job.id, fault=type(failure).__name__
-            )
+            logs.warning("A job failed", kind=job.kind, job=job.id, fault=type(failure).__name__)
             await retry(writer, job, type(failure).__name__)
         else:
             await finish(writer, job)

@@ -14,8 +14,6 @@ from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Any, Literal, NamedTuple, Protocol, TypeVar
 
-import msgspec
-
 from fhirhub import errors
 from fhirhub.access import Access
 from fhirhub.resources import compartments, document
@@ -26,7 +24,8 @@ from fhirhub.store.index import extract
 from fhirhub.store.index.parameters import Parameters
 from fhirhub.store.request import SearchRequest
 from fhirhub.store.sql import Statement
-from fhirhub.store.versions import HistoryRequest, Stored
+from fhirhub.store.versions import HistoryRequest
+from fhirhub.store.versions import Stored as Stored
 
 Json = dict[str, Any]
 T = TypeVar("T")
@@ -34,10 +33,6 @@ T = TypeVar("T")
 KEY_BLOCK = 1000
 TRIES = 50
 """How often an update without If-Match is tried again when others write the same resource."""
-
-
-_CANONICAL = msgspec.json.Encoder(decimal_format="number", order="deterministic")
-"""Content whatever the order of its members, every digit kept."""
 
 
 class Written(NamedTuple):
@@ -318,7 +313,7 @@ class Repository:
             if if_match is not None and current.version != if_match:
                 raise stale(type, id, if_match, current)
             assert current.body is not None
-            resource = change(document.parse(current.body))
+            resource = change(document.decode(current.body))
             if _same(resource, current):
                 return Written(current, "unchanged")
             try:
@@ -477,8 +472,9 @@ class Repository:
         version = 1 if current is None else current.version + 1
         updated = now() if current is None else max(now(), current.updated + 1000)
         document.stamp(resource, id, version, updated)
-        rows = extract.rows(resource, self.tenant.parameters, next(iter(self.tenant.bases), None))
-        patients = compartments.patients(resource)
+        base = next(iter(self.tenant.bases), None)
+        rows = extract.rows(resource, self.tenant.parameters, base)
+        patients = compartments.patients(resource, base)
         targets: frozenset[Key] = frozenset()
         if self.tenant.integrity and "reference" in rows:
             targets = frozenset((row[1], row[2]) for row in rows["reference"] if row[1]) - {(type, id)}
@@ -627,7 +623,7 @@ def _same(resource: Json, current: Stored) -> bool:
     document.stamp(resource, current.id, current.version, current.updated)
     if document.encode(resource) == current.body:
         return True
-    return _CANONICAL.encode(resource) == _CANONICAL.encode(document.parse(current.body))
+    return document.canonical(resource) == document.canonical(document.decode(current.body))
 
 
 def unknown(type: str, id: str) -> errors.FhirError:

@@ -98,11 +98,14 @@ def check(resource: Json) -> None:
 
 
 def handler(
-    database: Database, parameters_of: Callable[[int], Awaitable[Parameters]]
+    database: Database,
+    parameters_of: Callable[[int], Awaitable[Parameters]],
+    base_of: Callable[[int], Awaitable[str]],
 ) -> Callable[[Job], Awaitable[None]]:
     """What does the jobs of KIND: indexes by a parameter, then says that it is ready.
 
-    `parameters_of(tenant)` gives the tenant's parameters as they stand in the database now.
+    `parameters_of(tenant)` gives the tenant's parameters as they stand in the database now, `base_of(tenant)`
+    its base URL.
     """
 
     async def run(job: Job) -> None:
@@ -117,7 +120,9 @@ def handler(
         if not rows:
             return
         parameters = await parameters_of(job.tenant)
-        await reindex.reindex(database, job.tenant, parameters, job.content["types"])
+        await reindex.reindex(
+            database, job.tenant, parameters, job.content["types"], base=await base_of(job.tenant)
+        )
         # Only what was indexed is ready: a version written meanwhile has a job of its own.
         await database.execute(
             Statement(

@@ -84,6 +84,16 @@ class Tenants:
         rows = await self.database.fetch(Statement("SELECT name FROM tenant ORDER BY tenant"))
         return [str(row[0]) for row in rows]
 
+    async def base_of(self, number: int) -> str:
+        """The base URL of the tenant of that number."""
+        rows = await self.database.fetch(
+            Statement("SELECT name FROM tenant WHERE tenant = $1", (number,), ("int",))
+        )
+        return self._base(str(rows[0][0]))
+
+    def _base(self, name: str) -> str:
+        return self._settings.public_url + ("/fhir" if name == DEFAULT else f"/{name}/fhir")
+
     async def numbers(self) -> list[int]:
         """The number of every tenant."""
         rows = await self.database.fetch(Statement("SELECT tenant FROM tenant ORDER BY tenant"))
@@ -123,7 +133,6 @@ class Tenants:
         if not rows:
             return None
         number = int(rows[0][0])
-        path = "/fhir" if name == DEFAULT else f"/{name}/fhir"
         return Tenant(
             number=number,
             name=name,
@@ -132,7 +141,7 @@ class Tenants:
             keys=Keys(self.database, number),
             integrity=self._settings.referential_integrity,
             cursor_key=self.secret.key("cursor", name) if self.secret else b"",
-            bases=(self._settings.public_url + path,),
+            bases=(self._base(name),),
             rules=self._rules,
         )
 

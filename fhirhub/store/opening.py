@@ -37,7 +37,9 @@ def open_database(
         return SqliteDatabase(sqlite_path(url), statement_timeout_ms)
     from fhirhub.store.postgresql import PostgresqlDatabase
 
-    primary = PostgresqlDatabase(url, connections, statement_timeout_ms=statement_timeout_ms, grouping=grouping)
+    primary = PostgresqlDatabase(
+        url, connections, statement_timeout_ms=statement_timeout_ms, grouping=grouping
+    )
     if read_url is None:
         return primary
     from fhirhub.store.replica import Replicated
@@ -96,9 +98,11 @@ def run_sync(url: str, work: Callable[[Connection], T]) -> T:
 
     async def connect() -> Any:
         import asyncpg
+        from asyncpg.connect_utils import SessionAttribute
 
         several = "," in urlsplit(url).netloc
-        return await asyncpg.connect(url, target_session_attrs="read-write" if several else "any")
+        wanted = SessionAttribute.read_write if several else SessionAttribute.any
+        return await asyncpg.connect(url, target_session_attrs=wanted)
 
     async def run() -> T:
         target = create_async_engine("postgresql+asyncpg://", async_creator=connect)

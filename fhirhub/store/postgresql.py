@@ -135,7 +135,11 @@ class Connections:
                     if self._several
                     else SessionAttribute.any,
                 )
-                self.backends[connection] = await connection.fetchrow(_BACKEND)
+                try:
+                    self.backends[connection] = await connection.fetchrow(_BACKEND)
+                except BaseException:
+                    connection.terminate()
+                    raise
                 return connection
             except (TimeoutError, OSError, PostgresError) as failure:
                 if asyncio.get_running_loop().time() > end:
@@ -146,6 +150,8 @@ class Connections:
         self._closed = True
         while self._idle:
             await self._idle.pop().close(timeout=2)
+        # What was terminated closes in the loop's next turn.
+        await asyncio.sleep(0)
 
 
 class Lane:

@@ -21,11 +21,13 @@ async def reindex(
     parameters: Parameters,
     types: Iterable[str] | None = None,
     progress: Callable[[int], None] = lambda count: None,
+    base: str | None = None,
 ) -> int:
     """Replaces the index rows of every current resource of these types (all, where None); how many.
 
     Others may write meanwhile: each batch is locked, and what they write is indexed by themselves.
-    `progress` is told the size of each batch that is done.
+    `progress` is told the size of each batch that is done; `base` is the hub's own address, whose absolute
+    references are local.
     """
     done = 0
     for type in await versions.types_present(database, tenant) if types is None else types:
@@ -43,14 +45,14 @@ async def reindex(
                 break
             ids = [str(row[0]) for row in rows]
             last = ids[-1]
-            await database.transaction(_batch(tenant, parameters, type, ids))
+            await database.transaction(_batch(tenant, parameters, type, ids, base))
             done += len(ids)
             progress(len(ids))
     return done
 
 
 def _batch(
-    tenant: int, parameters: Parameters, type: str, ids: list[str]
+    tenant: int, parameters: Parameters, type: str, ids: list[str], base: str | None
 ) -> Callable[[Transaction], Awaitable[None]]:
     async def work(unit: Transaction) -> None:
         keys = [(type, id) for id in ids]
@@ -58,8 +60,8 @@ def _batch(
         for one in await versions.read_many(unit, tenant, EVERYTHING, keys):
             if one.body is None:
                 continue
-            resource = document.parse(one.body)
-            patients = compartments.patients(resource)
+            resource = document.decode(one.body)
+            patients = compartments.patients(resource, base)
             await unit.amend(
                 tenant,
                 Change(
@@ -73,7 +75,7 @@ def _batch(
                     write_id="",
                     body=one.body,
                     patient=" ".join(sorted(patients)) or None,
-                    rows=extract.rows(resource, parameters),
+                    rows=extract.rows(resource, parameters, base),
                 ),
             )
 

@@ -10,8 +10,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable
 
-import structlog
-
+from fhirhub import logs
 from fhirhub.errors import FhirError
 from fhirhub.store.database import Change, Database, Reader, T, Transaction, Verdict
 from fhirhub.store.sql import Row, Statement
@@ -79,7 +78,7 @@ class Replicated:
                 await asyncio.sleep(0.001)
         except Exception as failure:
             self._rests_until = loop.time() + REST_SECONDS
-            structlog.get_logger().warning("read database failed", fault=type(failure).__name__)
+            logs.warning("The read database failed", fault=type(failure).__name__)
             return self.primary
         return _Fallback(self, self.replica)
 
