@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
+from fhirhub import errors
 from fhirhub.access import Access
 from fhirhub.errors import Issue
 from fhirhub.store import plan as plans
@@ -149,6 +150,8 @@ def _statement(
     values: tuple[Any, ...] = (tenant, *request.values, *seen.values)
     kinds: tuple[Kind, ...] = ("int", *request.kinds, *seen.kinds)
     if position is not None:
+        if len(position) != len(plan.order):
+            raise errors.value("This page link is of an earlier release; begin the search again.")
         # What is absent is part of the shape and is not bound.
         values += tuple([value for value in position if value is not None])
         kinds += tuple([kind for kind, value in zip(plan.order, position, strict=True) if value is not None])

@@ -59,7 +59,7 @@ async def test_the_order_is_by_the_lowest_value_ascending_and_the_highest_descen
 async def test_pages_follow_the_order_with_absent_values_last(
     hub: Hub, sort: str, expected: str, count: int
 ) -> None:
-    people = {
+    people: dict[str, Json] = {
         "adams": {"birthDate": "1990-06-15", "gender": "female"},
         "bakker": {"birthDate": "1991", "gender": "female"},
         "jansen": {"birthDate": "1950", "gender": "female", "generalPractitioner": [to("Practitioner/1")]},

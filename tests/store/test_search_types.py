@@ -184,7 +184,7 @@ async def test_mime_types_have_those_below_them(hub: Hub) -> None:
 # date
 
 
-DATES = {
+DATES: dict[str, dict[str, Any]] = {
     "year": {"effectiveDateTime": "2023"},
     "month": {"effectiveDateTime": "2023-05"},
     "day": {"effectiveDateTime": "2023-05-17"},

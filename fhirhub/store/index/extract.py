@@ -74,7 +74,7 @@ def rows(resource: Json, parameters: Parameters, base: str | None = None) -> Row
     _whole(type, resource, context)
     if "contained" in resource or type == "Bundle":
         _contained(type, type, resource, context, parameters, depth=0)
-    return {table: list(dict.fromkeys(found)) for table, found in context.rows.items()}
+    return {table: list(dict.fromkeys(found)) for table, found in context.rows.items() if found}
 
 
 class _Collectors:
@@ -209,6 +209,7 @@ def _uri(parameter: Parameter, name: str, dated: bool) -> Collect:
 def _reference(parameter: Parameter, name: str, dated: bool) -> Collect:
     select, key = _select(parameter), key_of(name)
     identifier_key = key_of(f"{name}:identifier")
+    nested = reference.is_nested(parameter)
 
     def collect(value: Json, context: Context) -> None:
         found = select(value, context.root)
@@ -216,6 +217,8 @@ def _reference(parameter: Parameter, name: str, dated: bool) -> Collect:
             return
         table = context.table("reference")
         for type, each in found:
+            if nested and type not in parameter.targets:
+                continue
             for target, id, version in reference.targets(type, each, context.base):
                 if id and id[0] == "#":
                     id = _contained_type(id, context.root)
@@ -359,8 +362,12 @@ def _contained(
         for inner in _pointed_at(parameter, holder, context.root):
             kind = inner["resourceType"]
             outer_at, context.at = context.at, None
+            kept = context.rows.pop("reference", None) if type == "Bundle" else None
             for collect in _collectors(kind, parameters, path).each:
                 collect(inner, context)
+            if type == "Bundle":
+                # What stands in a Bundle refers to what stands beside it.
+                context.rows["reference"] = kept or []
             context.at = outer_at
             if depth < 1:
                 _contained(path, kind, inner, context, parameters, depth + 1)
@@ -374,7 +381,7 @@ def _pointed_at(parameter: Parameter, holder: Json, root: Json) -> Iterator[Json
                 inner = references.find_contained(root, text[1:])
                 if inner is not None and definitions.is_resource_type(inner.get("resourceType")):
                     yield inner
-        elif definitions.is_resource_type(type):
+        elif type in parameter.targets:
             yield value
 
 
