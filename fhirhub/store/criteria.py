@@ -63,7 +63,8 @@ class Names:
             found = self._criterion(types, name, (), 0, every=True)
             if len(self.parameters.cache) < 50_000:
                 self.parameters.cache[key] = found
-        return found  # type: ignore[no-any-return]
+        bind: Bind = found
+        return bind
 
     def _criterion(
         self, types: tuple[str, ...], name: str, within: tuple[str, ...], depth: int, *, every: bool

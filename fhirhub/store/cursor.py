@@ -20,7 +20,7 @@ Position = tuple[Any, ...]
 
 _TAG_BYTES = 16
 _encoder = msgspec.msgpack.Encoder()
-_decoder = msgspec.msgpack.Decoder(tuple[None | int | float | str, ...])
+_decoder = msgspec.msgpack.Decoder(tuple[int | float | str | None, ...])
 
 
 def seal(key: bytes, scope: str, position: Position) -> str:
