@@ -37,7 +37,8 @@ class Protocol(HttpToolsProtocol):
 
     def on_message_begin(self) -> None:
         super().on_message_begin()
-        self.scope["extensions"] = {AT_ONCE: self.answer}
+        scope: Any = self.scope
+        scope["extensions"] = {AT_ONCE: self.answer}
 
     def answer(self, scope: Any, status: int, head: bytes, body: bytes) -> bool:
         """Write an answer that is there as a whole, at once; False where it must wait for its turn.

@@ -64,7 +64,9 @@ async def test_links_between_entries_of_a_batch_are_left_alone(client: AsyncClie
         client,
         entry("POST", "Patient", patient(), urn),
         entry(
-            "PUT", "Basic/b", {"resourceType": "Basic", "id": "b", "code": {}, "subject": {"reference": urn}}
+            "PUT",
+            "Basic/b",
+            {"resourceType": "Basic", "id": "b", "code": {"text": "x"}, "subject": {"reference": urn}},
         ),
     )
     assert response.json()["entry"][0]["response"]["status"] == "201 Created"
