@@ -184,3 +184,35 @@ async def test_what_is_committed_is_on_disk_on_postgresql(own_postgres: Postgres
     settings = await database.durability()
     assert (settings["fsync"], settings["synchronous_commit"], settings["full_page_writes"]) == ("on",) * 3
     await database.close()
+
+
+ENDLESS = Statement(
+    "WITH RECURSIVE c(x) AS (SELECT $1 UNION ALL SELECT x + 1 - 1 FROM c) SELECT count(*) FROM c", (1,), ("int",)
+)
+
+
+async def test_a_statement_that_takes_too_long_is_too_costly_and_harms_nobody(database_url: str) -> None:
+    database = open_database(database_url, statement_timeout_ms=300)
+    await database.apply(1, change(1))
+    slow = asyncio.create_task(database.fetch(ENDLESS))
+    await asyncio.sleep(0)
+    assert await current(database, 1) != []
+    with pytest.raises(FhirError) as refused:
+        await slow
+    assert (refused.value.status, refused.value.issues[0].code) == (422, "too-costly")
+    assert await current(database, 1) != []
+    await database.close()
+
+
+async def test_in_a_group_only_the_slow_member_is_too_costly(postgresql_url: str) -> None:
+    database = open_database(postgresql_url, statement_timeout_ms=300)
+
+    def asleep(seconds: float) -> Statement:
+        sql = "SELECT 1 AS one FROM pg_sleep($2) WHERE $1 > 0"
+        return Statement(sql, (1, seconds), ("int", "double"), together=True)
+
+    answers = await asyncio.gather(
+        *(database.fetch(asleep(5 if n == 3 else 0)) for n in range(8)), return_exceptions=True
+    )
+    assert [isinstance(answer, FhirError) for answer in answers] == [n == 3 for n in range(8)]
+    await database.close()
