@@ -18,8 +18,12 @@ from fhirhub.app import create_app
 from fhirhub.store import tables
 
 _NAMES = "|".join(tables.OF_TENANT)
-_READ = re.compile(rf"\b(?:FROM|JOIN|UPDATE|USING)\s+({_NAMES})\b(?:\s+(?:AS\s+)?(?!WHERE|SET|ON|JOIN)(\w+))?")
-_WRITTEN = re.compile(rf"\bINSERT INTO ({_NAMES})\b(?: AS \w+)?\s*(?:\(tenant\b[^)]*\))?\s*(SELECT|VALUES \()\s*\$1\b")
+_READ = re.compile(
+    rf"\b(?:FROM|JOIN|UPDATE|USING)\s+({_NAMES})\b(?:\s+(?:AS\s+)?(?!WHERE|SET|ON|JOIN)(\w+))?"
+)
+_WRITTEN = re.compile(
+    rf"\bINSERT INTO ({_NAMES})\b(?: AS \w+)?\s*(?:\(tenant\b[^)]*\))?\s*(SELECT|VALUES \()\s*\$1\b"
+)
 
 
 def without_tenant(sql: str) -> list[str]:
@@ -35,7 +39,9 @@ def without_tenant(sql: str) -> list[str]:
 
 
 def test_the_check_sees_a_table_without_its_tenant() -> None:
-    assert without_tenant("SELECT 1 FROM token t JOIN resource r ON r.tenant = $1 AND r.rid = t.rid") == ["token t"]
+    assert without_tenant("SELECT 1 FROM token t JOIN resource r ON r.tenant = $1 AND r.rid = t.rid") == [
+        "token t"
+    ]
     assert without_tenant("DELETE FROM token WHERE rid = $1") == ["token "]
     assert without_tenant("INSERT INTO token SELECT 1, i.* FROM unnest($1::int[]) AS i(rid)") == ["INSERT"]
     assert without_tenant("INSERT INTO token SELECT $1, i.* FROM unnest($2::int[]) AS i(rid)") == []
@@ -90,9 +96,16 @@ async def test_every_statement_names_its_tenant_on_every_table(
             "resourceType": "Goal", "id": "g1", "lifecycleStatus": "active", "description": {"text": "x"},
             "subject": {"reference": "Patient/p1"},
         })  # fmt: skip
-        made = await asyncio.gather(*(ok("POST", "CarePlan", json=plan("Patient/p1", "Goal/g1")) for _ in range(8)))
+        made = await asyncio.gather(
+            *(ok("POST", "CarePlan", json=plan("Patient/p1", "Goal/g1")) for _ in range(8))
+        )
         id = made[0]["id"]
-        await ok("POST", "CarePlan", json=plan("Patient/p1", "Goal/g1"), headers={"If-None-Exist": "identifier=urn:x|none"})
+        await ok(
+            "POST",
+            "CarePlan",
+            json=plan("Patient/p1", "Goal/g1"),
+            headers={"If-None-Exist": "identifier=urn:x|none"},
+        )
         entries = [
             {"resource": plan("Patient/p1", "Goal/g1"), "request": {"method": "POST", "url": "CarePlan"}},
             {"request": {"method": "DELETE", "url": f"CarePlan/{made[1]['id']}"}},

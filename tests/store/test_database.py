@@ -187,7 +187,9 @@ async def test_what_is_committed_is_on_disk_on_postgresql(own_postgres: Postgres
 
 
 ENDLESS = Statement(
-    "WITH RECURSIVE c(x) AS (SELECT $1 UNION ALL SELECT x + 1 - 1 FROM c) SELECT count(*) FROM c", (1,), ("int",)
+    "WITH RECURSIVE c(x) AS (SELECT CAST($1 AS INTEGER) UNION ALL SELECT x + 1 - 1 FROM c) SELECT count(*) FROM c",
+    (1,),
+    ("int",),
 )
 
 
