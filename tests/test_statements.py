@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -49,7 +48,7 @@ def test_the_check_sees_a_table_without_its_tenant() -> None:
 
 
 @pytest.fixture
-def statements(monkeypatch: pytest.MonkeyPatch) -> Iterator[set[str]]:
+def statements(monkeypatch: pytest.MonkeyPatch) -> set[str]:
     """The text of every statement that is sent to PostgreSQL."""
     seen: set[str] = set()
     connect = asyncpg.connect
@@ -60,7 +59,7 @@ def statements(monkeypatch: pytest.MonkeyPatch) -> Iterator[set[str]]:
         return connection
 
     monkeypatch.setattr(asyncpg, "connect", recorded)
-    yield seen
+    return seen
 
 
 def plan(patient: str, goal: str) -> dict[str, Any]:
