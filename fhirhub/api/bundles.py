@@ -7,6 +7,7 @@ from urllib.parse import quote, urlencode
 
 import msgspec
 
+from fhirhub.api.exchange import FhirRequest
 from fhirhub.resources import document
 
 _encode = msgspec.json.encode
@@ -53,6 +54,16 @@ def remark(outcome: bytes) -> bytes:
 def url(path: str, parameters: Sequence[tuple[str, str]]) -> str:
     """A link with these parameters, encoded."""
     return f"{path}?{urlencode(parameters, safe=_SAFE, quote_via=quote)}" if parameters else path
+
+
+def scope(request: FhirRequest, used: Sequence[tuple[str, str]]) -> str:
+    """Who asked what, but for the page: what a cursor is tied to. The same in every process."""
+    asked = [pair for pair in used if pair[0] not in ("_cursor", "_count")]
+    rules = sorted(
+        repr([None if part is None else sorted(part) for part in (rule.types, rule.patients, rule.ids)])
+        for rule in request.repository.access.rules
+    )
+    return repr((request.tenant, request.path, asked, rules))
 
 
 _MODES = {

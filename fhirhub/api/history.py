@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-import hmac
 from urllib.parse import parse_qsl
 
 from fhirhub.api import bundles, conditions, read
@@ -11,6 +9,7 @@ from fhirhub.api.exchange import FhirRequest, FhirResponse
 from fhirhub.errors import invalid
 from fhirhub.repository import Stored
 from fhirhub.resources import document, primitives, subset
+from fhirhub.store.cursor import seal, unseal
 from fhirhub.store.versions import HistoryRequest
 
 PARAMETERS = ("_since", "_at", "_count", "_cursor", "_summary", "_elements", "_format", "_pretty")
@@ -30,33 +29,23 @@ async def history(request: FhirRequest) -> FhirResponse:
     links = [("self", bundles.url(url, asked.used))]
     if len(found) > asked.count > 0:
         last = shown[-1]
-        cursor = _sealed(request, (last.updated, last.rid, last.version))
+        cursor = seal(
+            request.repository.tenant.cursor_key,
+            bundles.scope(request, asked.used),
+            (last.updated, last.rid, last.version),
+        )
         links.append(("next", bundles.url(url, [*asked.without_cursor(), ("_cursor", cursor)])))
     if asked.before is not None:
         links.append(("first", bundles.url(url, asked.without_cursor())))
     entries = [_entry(request.base, asked, one) for one in shown]
-    return FhirResponse(200, bundles.bundle("history", entries, now=request.context.now(), links=links))
-
-
-def _seal(request: FhirRequest, place: str) -> str:
-    """What proves that a cursor is ours, and of this history."""
-    key = request.repository.tenant.cursor_key
-    content = "\0".join((place, *request.path)).encode()
-    return hashlib.blake2b(content, key=key[:64], digest_size=12).hexdigest()
-
-
-def _sealed(request: FhirRequest, place: tuple[int, int, int]) -> str:
-    """The cursor of the page behind a place."""
-    text = ".".join(f"{number:x}" for number in place)
-    return f"{text}.{_seal(request, text)}"
-
-
-def _unsealed(request: FhirRequest, cursor: str) -> tuple[int, int, int]:
-    text, _, seal = cursor.rpartition(".")
-    if not hmac.compare_digest(seal.encode(), _seal(request, text).encode()):
-        raise invalid("`_cursor` is not one of this history; follow the `next` link as it is")
-    updated, rid, version = (int(part, 16) for part in text.split("."))
-    return updated, rid, version
+    total = None
+    if asked.before is None:
+        if id is not None and asked.since is None and asked.at is None and found:
+            total = found[0].version
+        elif len(found) <= asked.count:
+            total = len(found)
+    body = bundles.bundle("history", entries, now=request.context.now(), links=links, total=total)
+    return FhirResponse(200, body)
 
 
 class _Asked:
@@ -71,6 +60,7 @@ class _Asked:
         self.summary: str | None = None
         self.elements: list[str] = []
         self.used: list[tuple[str, str]] = []
+        cursor: str | None = None
         for name, value in parse_qsl(request.query, keep_blank_values=True):
             match name:
                 case "_since":
@@ -82,7 +72,7 @@ class _Asked:
                         raise invalid(f"`_count` expects a whole number, not below 0; got `{value}`")
                     self.count = min(int(value), settings.page_count_max)
                 case "_cursor":
-                    self.before = _unsealed(request, value)
+                    cursor = value
                 case "_summary":
                     if value not in read.SUMMARIES:
                         raise invalid(f"`_summary` expects one of {', '.join(read.SUMMARIES)}; got `{value}`")
@@ -98,6 +88,10 @@ class _Asked:
             self.used.append((name, value))
         if self.summary == "count":
             self.count = 0
+        if cursor is not None:
+            key = request.repository.tenant.cursor_key
+            updated, rid, version = unseal(key, bundles.scope(request, self.used), cursor)
+            self.before = (updated, rid, version)
 
     def without_cursor(self) -> list[tuple[str, str]]:
         return [pair for pair in self.used if pair[0] != "_cursor"]

@@ -63,6 +63,7 @@ class Door:
         self._repository = repository
         self._bases = address.Bases(context.settings)
         self._packing = coding.Packing()
+        self._tells_each = context.settings.log_level == "debug"
         self._ids = itertools.count(1)
         self._id_prefix = secrets.token_hex(6).encode()
 
@@ -109,7 +110,16 @@ class Door:
             await send({"type": "http.response.body", "body": body})
         interaction = "" if request is None else request.interaction
         metrics.REQUESTS.inc(interaction, str(response.status))
-        metrics.REQUEST_SECONDS.observe(time.perf_counter() - started, interaction)
+        seconds = time.perf_counter() - started
+        metrics.REQUEST_SECONDS.observe(seconds, interaction)
+        if self._tells_each:
+            logs.info(
+                "Answered",
+                interaction=interaction,
+                status=response.status,
+                milliseconds=round(seconds * 1000, 1),
+                request_id=request_id.decode(),
+            )
 
     async def _request(
         self, scope: Scope, raw: dict[bytes, bytes], request_id: bytes, format: Format

@@ -98,11 +98,20 @@ async def test_a_cursor_that_is_not_ours_is_refused(client: AsyncClient) -> None
     for number in range(3):
         await put(client, patient(id="a", name=[{"text": str(number)}]))
     next = link((await client.get("Patient/a/_history?_count=1")).json(), "next") or ""
-    changed = next[:-1] + ("0" if next[-1] != "0" else "1")
-    for url in (changed, next.replace("Patient/a/", "Patient/"), "Patient/a/_history?_cursor=x"):
+    changed = next[:-9] + ("0" if next[-9] != "0" else "1") + next[-8:]
+    other = next.replace("Patient/a/", "Patient/")
+    for url in (changed, other, f"{next}&_since=2020-01-01", "Patient/a/_history?_cursor=x"):
         response = await client.get(url)
         assert response.status_code == 400
-        assert "_cursor" in said(response)
+        assert "page" in said(response)
+
+
+async def test_the_total_is_told_where_it_is_known(client: AsyncClient) -> None:
+    for number in range(3):
+        await put(client, patient(id="a", name=[{"text": str(number)}]))
+    assert (await client.get("Patient/a/_history?_count=1")).json()["total"] == 3
+    assert (await client.get("Patient/a/_history?_summary=count")).json()["total"] == 3
+    assert (await client.get("Patient/_history")).json()["total"] == 3
 
 
 async def test_since_keeps_what_was_made_then_or_later(client: AsyncClient) -> None:

@@ -39,7 +39,7 @@ async def port(sqlite_url: str, tmp_path: Path) -> AsyncIterator[int]:
     server = uvicorn.Server(config)
     server.capture_signals = contextlib.nullcontext  # type: ignore[method-assign,assignment]
     serving = asyncio.create_task(server.serve(sockets=[listening]))
-    while not server.started:  # noqa: ASYNC110
+    while not server.started:
         await asyncio.sleep(0.01)
     yield listening.getsockname()[1]
     server.should_exit = True

@@ -16,6 +16,7 @@ from fhirhub.api.operations import parameters
 from fhirhub.errors import invalid
 from fhirhub.resources import compartments, definitions, document, references
 from fhirhub.store import request as requests
+from fhirhub.store.cursor import seal, unseal
 from fhirhub.store.index.parameters import Parameters
 from fhirhub.store.search import Match
 
@@ -63,7 +64,10 @@ async def everything(request: FhirRequest) -> FhirResponse:
     settings = request.context.settings
     count = given.number("_count", 1, settings.page_count_max) or settings.page_count_max
     parts = list(_parts(request.repository.parameters, id, types, given))
-    position, cursor = _position(given.text("_cursor"), len(parts))
+    key = request.repository.tenant.cursor_key
+    scope = bundles.scope(request, [(name, str(value)) for name, value in given.values])
+    given_cursor = given.text("_cursor")
+    position, cursor = (0, None) if given_cursor is None else unseal(key, scope, given_cursor)
     if id is not None:
         await request.repository.read("Patient", id)
     found: dict[Key, Match] = {}
@@ -91,7 +95,7 @@ async def everything(request: FhirRequest) -> FhirResponse:
     wanted = [key for key in named - found.keys() if not types or key[0] in types]
     for match in await _supporting(request, wanted, since):
         entries.append(bundles.found(request.base, match.type, match.id, match.body, "include"))
-    more = f"{position}.{cursor or ''}" if position < len(parts) else None
+    more = seal(key, scope, (position, cursor)) if position < len(parts) else None
     body = bundles.bundle("searchset", entries, now=request.context.now(), links=_links(request, given, more))
     return FhirResponse(200, body)
 
@@ -173,15 +177,6 @@ def _subjects(parameters: Parameters) -> Iterator[tuple[str, str]]:
 def _care_date(type: str) -> str | None:
     codes = definitions.search_parameters(type)
     return next((code for code in _CARE_DATES if code in codes and codes[code].type == "date"), None)
-
-
-def _position(cursor: str | None, parts: int) -> tuple[int, str | None]:
-    if cursor is None:
-        return 0, None
-    number, _, inner = cursor.partition(".")
-    if not number.isascii() or not number.isdigit() or len(number) > 4 or int(number) >= parts:
-        raise invalid("`_cursor` is not one of this operation; follow the `next` link as it is")
-    return int(number), inner or None
 
 
 def _named(links: Iterable[references.Link], base: str) -> Iterator[Key]:
