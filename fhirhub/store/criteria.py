@@ -376,8 +376,8 @@ def _reading(name: str, way: Way) -> Bind:
 def _missing(parameters: Sequence[Parameter]) -> Bind:
     nodes = []
     for parameter in parameters:
-        if parameter.kind == "special" or parameter.code in ("_text", "_content"):
-            raise refuse(parameter, "missing", ())
+        if parameter.kind in ("composite", "special") or parameter.code in ("_text", "_content"):
+            raise errors.not_supported(f"Parameter `{parameter.code}` has no modifiers.")
         also = f"{{t}}.target_type = '{parameter.only_type}'" if parameter.only_type else ""
         nodes.append(Bound(Leaf(parameter.kind, parameter.keys, (), also, 12)))
     code = parameters[0].code

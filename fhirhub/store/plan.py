@@ -125,6 +125,8 @@ class _Planner:
             date = self._own_date()
             if date is not None:
                 return self._dated(date, descending=self._looks_back())
+            if self._text() is not None:
+                return self._by_text()
             return self._by_rid() if self.best is not None else self._by_id()
         if len(shape.sort) == 1:
             key = shape.sort[0]
@@ -202,6 +204,49 @@ class _Planner:
         inner += f" ORDER BY rid LIMIT {self.shape.limit + 1}"
         alone = len(self.shape.nodes) == 1 and _is_in_order(first)
         return self._finish(inner, (), "m.rid", ("bigint",), self._is_bounded() or alone)
+
+    def _text(self) -> int | None:
+        """The criterion on the start of a string with which the search begins, if it does."""
+        for place, node in enumerate(self.shape.nodes):
+            if (
+                isinstance(node, Leaf)
+                and node.table == "string"
+                and node.rank == self.best
+                and len(node.keys) == len(node.tests) == 1
+                and node.tests[0].startswith("{t}.value >= ?")
+            ):
+                return place
+        return None
+
+    def _by_text(self) -> Plan:
+        """In the order of the index of strings, so that a page ends where its limit is met. A resource with
+        several strings that match comes by its first."""
+        place = self._text()
+        assert place is not None
+        node, first = self.shape.nodes[place], self._starts()[place]
+        assert isinstance(node, Leaf)
+        source = self.writer.source(node, first)
+        alias = source.rid.removesuffix(".rid")
+        others = [n for n in range(len(self.shape.nodes)) if n != place]
+        earlier = [
+            "e.tenant = $1",
+            f"e.rid = {alias}.rid",
+            *self.writer.rows(node, "e", first),
+            f"e.value < {alias}.value",
+        ]
+        where = [
+            *source.where,
+            *self._probes(source.rid, others),
+            *self.writer.seen_rid(source.rid),
+            f"NOT EXISTS (SELECT 1 FROM {self.writer.by('b', 'string', 'e')} {_where(earlier)} LIMIT 1 OFFSET 0)",
+        ]
+        if self.shape.position is not None:
+            where.append(f"({alias}.value, {alias}.rid) > (${self.after}, ${self.after + 1})")
+        inner = (
+            f"SELECT DISTINCT {alias}.value AS k1, {alias}.rid AS rid FROM {source.tables} {_where(where)} "
+            f"ORDER BY k1, rid LIMIT {self.shape.limit + 1}"
+        )
+        return self._finish(inner, ("k1",), "m.k1, m.rid", ("text", "bigint"), not others)
 
     def _by_id(self, descending: bool = False) -> Plan:
         source = self.matching()

@@ -137,13 +137,11 @@ def _statement(
     joins: tuple[Include, ...],
     tail: bool,
 ) -> tuple[Plan, Statement]:
-    at = None if position is None else tuple([value is None for value in position])
-    listed = _listed(request) if request.sort else None
-    shape = Shape(request.types, request.nodes, request.sort, listed, joins, limit, at, tail)
-    name = (shape, seen.shape, reader.dialect.name)
+    asked = shape(request, limit, position, joins, tail)
+    name = (asked, seen.shape, reader.dialect.name)
     plan = _plans.get(name)
     if plan is None:
-        plan = plans.page(shape, reader.dialect, seen)
+        plan = plans.page(asked, reader.dialect, seen)
         if len(_plans) > 5000:
             _plans.clear()
         _plans[name] = plan
@@ -157,6 +155,19 @@ def _statement(
         kinds += tuple([kind for kind, value in zip(plan.order, position, strict=True) if value is not None])
     together = plan.bounded and not any(kind[-1] == "]" for kind in kinds)
     return plan, Statement(plan.sql, values, kinds, together)
+
+
+def shape(
+    request: SearchRequest,
+    limit: int,
+    position: Position | None = None,
+    joins: tuple[Include, ...] = (),
+    tail: bool = False,
+) -> Shape:
+    """What the statement of a page depends on."""
+    at = None if position is None else tuple([value is None for value in position])
+    listed = _listed(request) if request.sort else None
+    return Shape(request.types, request.nodes, request.sort, listed, joins, limit, at, tail)
 
 
 def _listed(request: SearchRequest) -> tuple[int, ...] | None:
@@ -192,13 +203,13 @@ _counts: dict[tuple[Any, ...], str] = {}
 
 
 async def _count(reader: Reader, tenant: int, request: SearchRequest, seen: Visible) -> int:
-    shape = Shape(request.types, request.nodes, (), None, (), 0, None, False)
-    name = (shape, seen.shape, reader.dialect.name)
+    asked = Shape(request.types, request.nodes, (), None, (), 0, None, False)
+    name = (asked, seen.shape, reader.dialect.name)
     sql = _counts.get(name)
     if sql is None:
         if len(_counts) > 5000:
             _counts.clear()
-        sql = _counts[name] = plans.count(shape, reader.dialect, seen)
+        sql = _counts[name] = plans.count(asked, reader.dialect, seen)
     values: tuple[Any, ...] = (tenant, *request.values, *seen.values)
     kinds: tuple[Kind, ...] = ("int", *request.kinds, *seen.kinds)
     rows = await reader.fetch(Statement(sql, values, kinds))

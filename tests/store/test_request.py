@@ -58,6 +58,7 @@ def refusal(query: str, type: str | None = "Patient", lenient: bool = False) -> 
         ("_lastUpdated:not=2024", "`:missing` only"),
         ("_filter:not=x", "no modifiers"),
         ("_type=Nonsense", "another type than the Patient"),
+        ("near:missing=true", "no search parameter `near`"),
         ("_type=Group", "another type than the Patient"),
     ],
 )

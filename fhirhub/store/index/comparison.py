@@ -42,6 +42,8 @@ class Way:
 
 def refuse(parameter: Parameter, modifier: str, known: Iterable[str]) -> FhirError:
     """The error for a modifier that this parameter does not have; names those it has."""
+    if parameter.kind in ("composite", "special"):
+        return not_supported(f"Parameter `{parameter.code}` has no modifiers; got `:{modifier}`.")
     names = ", ".join(f"`:{name}`" for name in known if name)
     said = f"`:{modifier}`" if modifier else "a search without modifier"
     has = f"it has {names} and `:missing`" if names else "it has `:missing` only"

@@ -1,0 +1,194 @@
+"""How the databases run a search: index look-ups in the order written, one member or many."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+import sqlite3
+from collections.abc import AsyncIterator, Sequence
+
+import asyncpg
+import pytest
+import pytest_asyncio
+
+from fhirhub.access import EVERYTHING, Access, Rule
+from fhirhub.store import plan as plans
+from fhirhub.store import request as requests
+from fhirhub.store import search as searching
+from fhirhub.store.database import Database
+from fhirhub.store.index.parameters import Parameters
+from fhirhub.store.opening import open_database
+from fhirhub.store.plan import Plan
+from fhirhub.store.postgresql import SESSION, grouped
+from fhirhub.store.search import search
+from fhirhub.store.sql import Dialect, Kind, PostgresqlDialect, SqliteDialect
+from fhirhub.store.sqlite import numbered
+from fhirhub.store.visible import visible
+from tests.store.finding import Hub, coded, observation, patient, plan, resource, task, to
+
+PARAMETERS = Parameters()
+BOUNDED = [
+    "CarePlan?patient=Patient/p1&status=active",
+    "CarePlan?patient=Patient/p1&status=active&_sort=-date",
+    "Observation?patient=p1&code=http://loinc.org|hr&_sort=-date&_count=5",
+    "Observation?code=hr&_sort=-date&_count=5",
+    "Patient?identifier=urn:bsn|1",
+    "Patient?name=jan&birthdate=1950-01-01&_count=10",
+    "CarePlan?patient.identifier=urn:bsn|1",
+    "CarePlan?_id=c1&_include=CarePlan:patient&_include=CarePlan:care-team&_include=CarePlan:goal",
+    "Patient?_id=p1&_revinclude=CarePlan:patient",
+    "Patient?identifier=1&_has:CarePlan:patient:status=active",
+    "Patient?_count=50",
+]
+OTHERS = [
+    "Patient?name=jan&birthdate=ge1950&_count=10",
+    "Task?owner=Organization/o1&status=requested,accepted&_sort=-authored-on&_count=20",
+    "Task?owner=Organization/o1&status=requested,accepted&_sort=-modified&_count=20",
+    "Task?status=requested&_sort=-_lastUpdated",
+    "Task?status=requested&_sort=authored-on",
+    "CarePlan?patient.name=jan&status=active",
+    "CarePlan?patient.general-practitioner:Practitioner.name=jan",
+    "Patient?_has:Observation:patient:code=hr",
+    "Patient?_has:CarePlan:patient:_has:Task:focus:status=accepted",
+    "Observation?value-quantity=gt5|http://unitsofmeasure.org|mg",
+    "Observation?component-code-value-quantity=bp$gt140",
+    "Patient?gender:not=male",
+    "Patient?name:contains=an",
+    "ValueSet?url=http://x",
+    "Patient/p1/*",
+    "Encounter?location:below=1",
+]
+
+
+def statement(query: str, dialect: Dialect, access: Access = EVERYTHING) -> tuple[Plan, list[Kind]]:
+    path, _, parameters = query.partition("?")
+    compartment = None
+    type: str | None = path
+    if "/" in path:
+        name, id, _ = path.split("/")
+        compartment, type = (name, id), None
+    asked = requests.parse(type, parameters, PARAMETERS, compartment=compartment)
+    seen = visible(access)
+    shape = searching.shape(asked, asked.page, joins=asked.includes)
+    return plans.page(shape, dialect, seen), ["int", *asked.kinds, *seen.kinds]
+
+
+@pytest.mark.parametrize("query", BOUNDED + OTHERS)
+@pytest.mark.parametrize("access", [EVERYTHING, Access(frozenset({Rule(patients=frozenset({"p1"}))}))])
+def test_sqlite_searches_by_index(sqlite_url: str, query: str, access: Access) -> None:
+    made, kinds = statement(query, SqliteDialect(), access)
+    connection = sqlite3.connect(sqlite_url.removeprefix("sqlite://"))
+    values = ["[]" if kind.endswith("[]") else 1 for kind in kinds]
+    lines = [row[3] for row in connection.execute(f"EXPLAIN QUERY PLAN {numbered(made.sql)}", values)]
+    connection.close()
+    tables = re.compile(r"(SCAN|SEARCH) (\w+)( USING .*)?$")
+    for line in lines:
+        found = tables.match(line)
+        if found is None or re.fullmatch(r"[mfxugl]\d*|page|h\d+|z|c", found[2]):
+            continue  # a sub-SELECT, not a table
+        assert found[1] == "SEARCH", lines
+        bound = len(re.findall(r"\w+[=<>]\?|\w+ AND|\(\w+,", found[3] or ""))
+        assert bound >= 2, lines
+
+
+@pytest_asyncio.fixture
+async def connection(postgresql_url: str) -> AsyncIterator[asyncpg.Connection[asyncpg.Record]]:
+    opened = await asyncpg.connect(postgresql_url, server_settings=SESSION)
+    yield opened
+    await opened.close()
+
+
+_CASTS = {"int": "int", "text": "text", "bigint": "bigint", "double": "float8", "text[]": "text[]"}
+
+
+async def explained(
+    connection: asyncpg.Connection[asyncpg.Record], sql: str, kinds: Sequence[str], values: Sequence[str]
+) -> str:
+    types = ", ".join(kinds)
+    await connection.execute(f"PREPARE asked({types}) AS {sql}")
+    rows = await connection.fetch(f"EXPLAIN EXECUTE asked({', '.join(values)})")
+    await connection.execute("DEALLOCATE asked")
+    return "\n".join(row[0] for row in rows)
+
+
+@pytest.mark.parametrize("query", BOUNDED + OTHERS)
+async def test_postgresql_searches_by_index(
+    connection: asyncpg.Connection[asyncpg.Record], query: str
+) -> None:
+    made, kinds = statement(query, PostgresqlDialect())
+    text = await explained(
+        connection,
+        made.sql,
+        [_CASTS[kind] for kind in kinds],
+        ["'{}'" if "[" in kind else "'1'" for kind in kinds],
+    )
+    for word in ("Seq Scan", "Hash Join", "Merge Join", "Materialize", "Bitmap"):
+        assert word not in text, text
+
+
+@pytest.mark.parametrize("members", [1, 2, 64])
+@pytest.mark.parametrize("query", BOUNDED)
+async def test_many_members_are_looked_up_like_one(
+    connection: asyncpg.Connection[asyncpg.Record], query: str, members: int
+) -> None:
+    made, kinds = statement(query, PostgresqlDialect())
+    assert made.bounded
+    if len(kinds) == 1:
+        return
+    sql = grouped(made.sql, tuple(kinds))
+    values = ["1"] + ["'{" + ",".join(["1"] * members) + "}'" for _ in kinds[1:]]
+    text = await explained(connection, sql, ["int", *[f"{_CASTS[kind]}[]" for kind in kinds[1:]]], values)
+    for word in ("Seq Scan", "Hash Join", "Merge Join", "Materialize", "Bitmap"):
+        assert word not in text, text
+
+
+async def test_members_of_a_group_get_their_own_answers(database: Database) -> None:
+    hub = Hub(database)
+    for n in range(12):
+        person = f"Patient/p{n}"
+        await hub.put(
+            patient(f"p{n}", identifier=[{"system": "urn:bsn", "value": str(n)}]),
+            *[plan(f"c{n}-{k}", person, status=("active", "draft")[k % 2]) for k in range(n % 4)],
+            observation(
+                f"o{n}", subject=to(person), code=coded(f"k{n % 3}"), effectiveDateTime=f"2024-01-{n + 1:02}"
+            ),
+        )
+
+    async def asked(query: str) -> list[str]:
+        return [
+            f"{m.type}/{m.id}" for page in [await hub.page(query)] for m in (*page.matches, *page.includes)
+        ]
+
+    queries = [
+        query.replace("N", str(n))
+        for n in range(14)
+        for query in (
+            "Patient?identifier=urn:bsn|N",
+            "CarePlan?patient=Patient/pN&status=active",
+            "CarePlan?patient.identifier=urn:bsn|N&_include=CarePlan:patient",
+            "Patient?_id=pN&_revinclude=CarePlan:patient",
+            "Observation?code=kN&_sort=-date&_count=5",
+        )
+    ]
+    together = await asyncio.gather(*[asked(query) for query in queries])
+    alone = [await asked(query) for query in queries]
+    assert together == alone
+    one = Access(frozenset({Rule(patients=frozenset({"p3"}))}))
+    own, other = await asyncio.gather(
+        hub.found("CarePlan?patient=p3", one), hub.found("CarePlan?patient=p7", one)
+    )
+    assert (own, other) == ("c3-0 c3-1 c3-2", "")
+
+
+async def test_grouping_changes_nothing(postgresql_url: str) -> None:
+    alone, together = open_database(postgresql_url, grouping=False), open_database(postgresql_url)
+    hub = Hub(together)
+    await hub.put(
+        *[task(f"t{n}", identifier=[{"value": f"v{n % 5}"}]) for n in range(30)], resource("Group", "g")
+    )
+    requested = [requests.parse("Task", f"identifier=v{n % 6}&_count=4", hub.parameters) for n in range(40)]
+    found = await asyncio.gather(*[search(together, 1, one, EVERYTHING, key=b"k") for one in requested])
+    for one, page in zip(requested, found, strict=True):
+        assert await search(alone, 1, one, EVERYTHING, key=b"k") == page
+    await alone.close()
+    await together.close()
