@@ -1,0 +1,52 @@
+"""batch: each entry on its own (https://hl7.org/fhir/R4/http.html#brules)."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterator
+from typing import Any
+
+from fhirhub import logs
+from fhirhub.api import outcome
+from fhirhub.api.entries import Answers, Entry
+from fhirhub.api.exchange import FhirResponse
+from fhirhub.errors import FhirError
+
+LANES = 16
+"""Entries of a batch that run side by side."""
+
+
+class Batch(Answers):
+    """Each entry on its own: what one does, another does not see or suffer."""
+
+    kind = "batch"
+
+    async def run(self) -> FhirResponse:
+        for rank in range(4):
+            # Entries on one URL keep their order; others run side by side, so that what waits for the
+            # database waits together.
+            lanes: dict[Any, list[Entry]] = {}
+            for entry in self.entries:
+                if entry.rank == rank:
+                    lanes.setdefault(entry.index if entry.creates else entry.path, []).append(entry)
+            waiting = iter(lanes.values())
+            workers = min(LANES, len(lanes))
+            await asyncio.gather(*(self._work(waiting) for _ in range(workers)))
+        return self.bundle()
+
+    async def _work(self, lanes: Iterator[list[Entry]]) -> None:
+        for lane in lanes:
+            for entry in lane:
+                await self._one(entry)
+            await asyncio.sleep(0)
+
+    async def _one(self, entry: Entry) -> None:
+        try:
+            entry.response = await self.answer(entry, self.request.repository)
+        except FhirError as fault:
+            told = outcome.within(fault, entry.where)
+            entry.response = FhirResponse(fault.status, outcome=outcome.render(told.issues))
+        except Exception as fault:
+            logs.error("An entry of a batch failed", fault, request_id=self.request.request_id)
+            failed = outcome.of_fault(self.request.request_id)
+            entry.response = FhirResponse(failed.status, outcome=failed.body)
