@@ -57,10 +57,10 @@ def groups(region: Region, since: int = 0) -> Iterator[list[Json]]:
             _note(region, patients, group)
             if patients <= since:
                 continue
-        elif since and patients < since:
-            continue
-        elif group[0]["resourceType"] == "Organization":
+        else:
             _note_owners(region, group)
+            if since and patients < since:
+                continue
         yield group
 
 

@@ -70,6 +70,8 @@ def run(
 
     `judge` says what is wrong with a body, None when nothing is; it sees a sample.
     """
+    if not requests:
+        raise Fault("There is nothing to ask")
     sending = _Sending(cycle(requests), b"%d" % status, most)
     uvloop.run(sending.drive(host, port, connections, seconds, warm_seconds))
     if sending.fault:

@@ -108,9 +108,12 @@ def test_transactions_hold_each_resource_once_and_refer_to_nothing_that_is_to_co
 
 def test_a_region_grows_by_what_is_new() -> None:
     small, large = Region(2_000), Region(4_000)
+    for region in small, large:
+        assert not region.owners
     first = {entry for _, body in transactions(groups(small)) for entry in _urls(body)}
     rest = [entry for _, body in transactions(groups(large, since=small.patients)) for entry in _urls(body)]
     assert first.isdisjoint(rest)
+    assert small.owners == large.owners != []
     assert first.union(rest) == {
         entry for _, body in transactions(groups(Region(4_000))) for entry in _urls(body)
     }
