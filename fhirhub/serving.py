@@ -1,8 +1,8 @@
 """Serving: one listening socket, one or several worker processes, and an orderly end.
 
 Workers are forked from a process that has the code in memory and nothing open. They share the listening
-socket and one pipe whose other end only the parent holds: where the parent is gone, however it went, the
-pipe ends and the workers stop. A worker that dies is replaced.
+socket (`accepting` says how its connections) and one pipe whose other end only the parent holds: where the
+parent is gone, however it went, the pipe ends and the workers stop. A worker that dies is replaced.
 """
 
 from __future__ import annotations
@@ -18,10 +18,12 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from typing import Any
 
 import uvicorn
 
 from fhirhub import app, logs, metrics
+from fhirhub.accepting import Acceptor, Connection, Shares
 from fhirhub.api.wire import Protocol
 from fhirhub.settings import Refusal, Settings
 
@@ -65,9 +67,9 @@ def _work(
     settings: Settings,
     listening: socket.socket,
     ready: Callable[[], None],
-    parent: int | None = None,
+    place: _Place | None = None,
 ) -> int:
-    """Serve in this process."""
+    """Serve in this process; `place` where there are other workers."""
     # What is in memory now stays: the collector need not look at it again, nor as often.
     gc.collect()
     gc.freeze()
@@ -93,7 +95,7 @@ def _work(
         callback_notify=publish,
         timeout_notify=1,
     )
-    server = _Server(config, ready, parent)
+    server = _Server(config, ready, place)
     try:
         server.run(sockets=[listening])
     except SystemExit as ended:
@@ -102,18 +104,39 @@ def _work(
     return 0 if server.started else 1
 
 
+@dataclass(frozen=True, slots=True)
+class _Place:
+    """What a worker has besides the listening socket where there are others."""
+
+    number: int
+    shares: Shares
+    parent: int
+    """The pipe that ends with the parent."""
+
+
 class _Server(uvicorn.Server):
     """uvicorn's server, which says when it is ready and ends in good order, also when its parent is gone."""
 
-    def __init__(self, config: uvicorn.Config, ready: Callable[[], None], parent: int | None) -> None:
+    def __init__(self, config: uvicorn.Config, ready: Callable[[], None], place: _Place | None) -> None:
         super().__init__(config)
         self._ready = ready
-        self._parent = parent
+        self._place = place
+        self._parent = place.parent if place else None
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        await super().startup(sockets)
+        if self._place is None:
+            await super().startup(sockets)
+        else:
+            await super().startup([])
+            self.servers = [self._acceptor(listening, self._place) for listening in sockets or ()]
         if self.started and not self.should_exit:
             self._ready()
+
+    def _acceptor(self, listening: socket.socket, place: _Place) -> Any:
+        def connect(acceptor: Acceptor) -> Connection:
+            return Connection(self.config, self.server_state, self.lifespan.state, acceptor)
+
+        return Acceptor(listening, place.shares, place.number, connect)
 
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:
@@ -160,6 +183,7 @@ class _Supervisor:
         self._ready = ready
         self._workers = [_Worker(number) for number in range(settings.workers)]
         self._shared = metrics.Shared(settings.workers)
+        self._shares = Shares(settings.workers)
         self._lifeline, self._lifeline_end = os.pipe()
         self._news, self._news_end = os.pipe()
         self._wakeup, self._wakeup_end = os.pipe()
@@ -241,7 +265,7 @@ class _Supervisor:
             self._settings,
             self._listening,
             lambda: _say(self._news_end, worker.number),
-            self._lifeline,
+            _Place(worker.number, self._shares, self._lifeline),
         )
 
     def _reap(self) -> Iterator[tuple[_Worker, int]]:
@@ -250,6 +274,7 @@ class _Supervisor:
                 process, status = os.waitpid(worker.process, os.WNOHANG)
                 if process:
                     worker.process = 0
+                    self._shares.leave(worker.number)
                     yield worker, os.waitstatus_to_exitcode(status)
 
     def _replace(self, worker: _Worker, status: int) -> None:
@@ -263,6 +288,7 @@ class _Supervisor:
 
     def _finish(self) -> None:
         """Ask the workers to end, wait as long as the settings give them, then end them."""
+        self._listening.close()
         self._signal(signal.SIGTERM)
         last = time.monotonic() + self._settings.shutdown_seconds + LAST_SECONDS
         while any(worker.process for worker in self._workers) and time.monotonic() < last:

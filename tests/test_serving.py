@@ -14,6 +14,7 @@ import threading
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -212,3 +213,110 @@ def test_request_under_way_is_answered_before_the_end(sqlite_url: str, workers: 
             assert client.recv(1000).startswith(b"HTTP/1.1 201")
             ended.join()
         assert hub.process.returncode == 0
+
+
+def _connections(hub: Hub) -> list[int]:
+    """How many connections each worker has."""
+    port = int(hub.url.rpartition(":")[2])
+    return [
+        sum(
+            one.laddr.port == port and one.status == psutil.CONN_ESTABLISHED
+            for one in worker.net_connections()
+        )
+        for worker in hub.workers()
+    ]
+
+
+def _connect(hub: Hub) -> socket.socket:
+    host, _, port = hub.url.removeprefix("http://").partition(":")
+    return socket.create_connection((host, int(port)))
+
+
+def _ask(client: socket.socket) -> None:
+    client.sendall(b"GET /healthz HTTP/1.1\r\nHost: hub\r\n\r\n")
+
+
+def _answered(client: socket.socket) -> bool:
+    return client.recv(1000).startswith(b"HTTP/1.1 200")
+
+
+@pytest.mark.parametrize(("workers", "count"), [(2, 16), (3, 12), (2, 7)])
+def test_connections_spread_evenly_over_workers(sqlite_url: str, workers: int, count: int) -> None:
+    with _serving(sqlite_url, "--workers", str(workers)) as hub, contextlib.ExitStack() as stack:
+        clients = [stack.enter_context(_connect(hub)) for _ in range(count)]
+        for client in clients:
+            _ask(client)
+        assert all(_answered(client) for client in clients)
+        spread = _connections(hub)
+        assert sum(spread) == count
+        assert max(spread) - min(spread) <= 1
+
+
+def test_new_connections_go_where_others_have_ended(sqlite_url: str) -> None:
+    with _serving(sqlite_url, "--workers", "2") as hub, contextlib.ExitStack() as stack:
+        clients = [_connect(hub) for _ in range(20)]
+        for client in clients:
+            _ask(client)
+            assert _answered(client)
+        port = {client.getsockname()[1]: client for client in clients}
+        first = hub.workers()[0]
+        for one in first.net_connections():
+            if one.raddr and one.raddr.port in port:
+                port.pop(one.raddr.port).close()
+        for client in port.values():
+            stack.enter_context(client)
+        while min(_connections(hub)) > 0:
+            pass
+        for _ in range(10):
+            client = stack.enter_context(_connect(hub))
+            _ask(client)
+            assert _answered(client)
+        assert _connections(hub) == [10, 10]
+
+
+def test_connections_of_a_dead_worker_are_taken_by_its_successor(sqlite_url: str) -> None:
+    with _serving(sqlite_url, "--workers", "2") as hub, contextlib.ExitStack() as stack:
+        for _ in range(10):
+            client = stack.enter_context(_connect(hub))
+            _ask(client)
+            assert _answered(client)
+        hub.workers()[0].kill()
+        while "fhirhub_workers_started_total 3" not in hub.get("/metrics"):
+            pass
+        for _ in range(5):
+            client = stack.enter_context(_connect(hub))
+            _ask(client)
+            assert _answered(client)
+        assert sorted(_connections(hub)) == [5, 5]
+
+
+def test_worker_that_dies_takes_no_waiting_connection_with_it(sqlite_url: str) -> None:
+    with _serving(sqlite_url, "--workers", "2") as hub, contextlib.ExitStack() as stack:
+        workers = hub.workers()
+        for worker in workers:
+            worker.suspend()
+        clients = [stack.enter_context(_connect(hub)) for _ in range(50)]
+        for client in clients:
+            _ask(client)
+        workers[0].kill()
+        workers[1].resume()
+        assert all(_answered(client) for client in clients)
+
+
+def test_worker_that_is_stuck_holds_up_nobody(sqlite_url: str) -> None:
+    with _serving(sqlite_url, "--workers", "2") as hub:
+        stuck = hub.workers()[0]
+        stuck.suspend()
+        for _ in range(5):
+            assert hub.get("/healthz") == "ok"
+        stuck.resume()
+        assert hub.end() == 0
+
+
+def test_bursts_of_short_connections_are_all_answered(sqlite_url: str) -> None:
+    def burst() -> int:
+        return sum(hub.get("/healthz") == "ok" for _ in range(100))
+
+    with _serving(sqlite_url, "--workers", "2") as hub, ThreadPoolExecutor(20) as threads:
+        assert sum(threads.map(lambda _: burst(), range(20))) == 2000
+        assert hub.end() == 0
