@@ -80,4 +80,7 @@ def content(request: FhirRequest, stored: Stored) -> FhirResponse:
 def _takes(accept: str, content_type: str) -> bool:
     name = formats.media_type(content_type).name
     family = name.partition("/")[0] + "/*"
-    return any(weight and member.name in (name, family, "*/*") for member, weight in formats.accepted(accept))
+    return any(
+        weight and member.name in (name, family, "*/*")
+        for member, weight in formats.accepted(accept[: formats.LONGEST_HEADER])
+    )

@@ -67,7 +67,7 @@ class Packing:
 
     def pack(self, body: bytes, accepted: bytes) -> tuple[bytes, bytes | None]:
         """The body and its coding, None where it stays as it is."""
-        coding = _coding(accepted)
+        coding = _coding(accepted[:1000])
         now = time.perf_counter()
         self._saved = min(SAVED_SECONDS, self._saved + (now - self._at) * SHARE)
         self._at = now

@@ -11,6 +11,7 @@ from email.utils import parsedate_to_datetime
 from typing import Literal, NamedTuple
 
 from fhirhub.api.exchange import FhirRequest, FhirResponse
+from fhirhub.api.formats import LONGEST_HEADER
 from fhirhub.errors import error, invalid
 
 _TAG = re.compile(r'(?:W/)?"([^"]*)"')
@@ -88,7 +89,7 @@ _RETURNS: dict[str, Literal["minimal", "representation", "OperationOutcome"]] = 
 def preference(request: FhirRequest) -> Preference:
     """What the request's `Prefer` asks."""
     header = request.headers.get("prefer")
-    return _NO_PREFERENCE if header is None else _preference(header)
+    return _NO_PREFERENCE if header is None else _preference(header[:LONGEST_HEADER])
 
 
 @functools.lru_cache(maxsize=256)

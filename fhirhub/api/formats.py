@@ -52,6 +52,10 @@ def media_type(text: str) -> MediaType:
     return MediaType(name.strip().lower(), parameters)
 
 
+LONGEST_HEADER = 1000
+"""Characters of a header that are looked at: no client has more to say, and what is kept stays small."""
+
+
 @functools.lru_cache(maxsize=256)
 def accepted(header: str) -> tuple[tuple[MediaType, float], ...]:
     """The members of an `Accept` header with their weights, the most wanted first; those of weight 0 last."""
@@ -70,9 +74,13 @@ def accepted(header: str) -> tuple[tuple[MediaType, float], ...]:
     return tuple((member, -weight) for weight, _, _, member in members)
 
 
-@functools.lru_cache(maxsize=256)
 def negotiate(accept: str) -> Format | None:
     """The format that an `Accept` header asks for; None where it takes no form of FHIR that we have."""
+    return _negotiate(accept if len(accept) <= LONGEST_HEADER else accept[:LONGEST_HEADER])
+
+
+@functools.lru_cache(maxsize=256)
+def _negotiate(accept: str) -> Format | None:
     members = accepted(accept)
     refused = {member.kind for member, weight in members if weight == 0.0}
     named_any = False
@@ -104,9 +112,13 @@ def _named(kind: Literal["json", "xml"], member: MediaType, version: str | None)
     return replace(format, content_type=f"{plain}; fhirVersion={version}; charset=utf-8".encode())
 
 
-@functools.lru_cache(maxsize=256)
 def of_parameter(value: str) -> Format:
     """The format that `_format` names, which wins over `Accept`. Raises not_supported (406)."""
+    return _of_parameter(value[:LONGEST_HEADER])
+
+
+@functools.lru_cache(maxsize=256)
+def _of_parameter(value: str) -> Format:
     member = media_type(value.replace(" ", "+"))
     kind = _SHORT.get(member.name) or member.kind
     version = member.parameters.get("fhirversion")
@@ -141,7 +153,7 @@ def body_kind(content_type: str | None) -> Literal["json", "xml"]:
     """The form of FHIR that a body has. Raises not_supported (415)."""
     if content_type == FHIR_JSON:
         return "json"
-    return _body_kind(content_type)
+    return _body_kind(None if content_type is None else content_type[:LONGEST_HEADER])
 
 
 @functools.lru_cache(maxsize=256)

@@ -6,11 +6,14 @@ from urllib.parse import parse_qsl
 
 from fhirhub.api import bundles, conditions, formats, outcome
 from fhirhub.api.exchange import FhirRequest, FhirResponse
-from fhirhub.errors import invalid, not_supported
+from fhirhub.errors import invalid, not_supported, too_long
 from fhirhub.resources import definitions, document, subset
 from fhirhub.store import request as requests
 from fhirhub.store.request import SearchRequest
 from fhirhub.store.search import Found
+
+MAX_FORM_BYTES = 256 * 1024
+MAX_FIELDS = 1000
 
 
 async def search(request: FhirRequest) -> FhirResponse:
@@ -66,11 +69,15 @@ def parameters(request: FhirRequest) -> str | list[tuple[str, str]]:
                 f"A search by POST sends {formats.FORM}; got `{content_type.name}`", status=415
             )
         formats.check_charset(content_type)
+        if len(request.body) > MAX_FORM_BYTES:
+            raise too_long(f"The form is longer than {MAX_FORM_BYTES} bytes")
         try:
             form = request.body.decode()
-            given = parse_qsl(form, keep_blank_values=True, errors="strict")
+            given = parse_qsl(form, keep_blank_values=True, errors="strict", max_num_fields=MAX_FIELDS)
         except UnicodeDecodeError:
             raise invalid("The form is not UTF-8") from None
+        except ValueError:
+            raise invalid(f"The form has more than {MAX_FIELDS} parameters") from None
         if any("\0" in name or "\0" in value for name, value in given):
             raise invalid("The form holds a NUL character")
         pairs += given

@@ -78,6 +78,8 @@ async def test_a_posted_search_without_a_body_finds_all(client: AsyncClient) -> 
         (b"name=%FF", "application/x-www-form-urlencoded", 400),
         (b"name=\xff", "application/x-www-form-urlencoded", 400),
         (b"name=%00", "application/x-www-form-urlencoded", 400),
+        (b"name=a&" * 1001, "application/x-www-form-urlencoded", 400),
+        (b"name=" + b"a" * 300_000, "application/x-www-form-urlencoded", 413),
     ],
 )
 async def test_a_form_that_cannot_be_read_is_refused(
