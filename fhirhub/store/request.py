@@ -36,9 +36,8 @@ class SortKey:
 
 @dataclass(frozen=True, slots=True)
 class Include:
-    """One `_include` or `_revinclude`: references of `source` by `keys` to `target` types (empty: any)."""
+    """What one `_include` or `_revinclude` follows: references under `keys` to `targets` (empty: any type)."""
 
-    source: str
     keys: tuple[int, ...]
     targets: tuple[str, ...]
     iterate: bool
@@ -326,24 +325,28 @@ def _included(name: str, value: str, names: Names, types: tuple[str, ...]) -> It
     code, _, modifier = name.partition(":")
     if modifier not in ("", "iterate", "recurse"):
         raise errors.not_supported(f"`{code}` supports the modifier `:iterate` only; got `:{modifier}`.")
-    for source, parameter, target in _include_parts(code, value, types):
-        found = names.parameters.of(source)
-        if parameter == "*":
-            chosen: Iterable[Parameter] = [each for each in found.values() if each.kind == "reference"]
-        elif parameter not in found:
-            raise UnknownParameter(
-                f"`{name}={value}`: {source} has no search parameter `{parameter}`"
-                f"{nearest(parameter, [each.code for each in found.values() if each.kind == 'reference'])}."
-            )
-        elif found[parameter].kind != "reference":
-            raise errors.invalid(f"`{name}={value}`: `{parameter}` is no reference parameter.")
-        else:
-            chosen = [found[parameter]]
-        yield from _joins(names, chosen, source, target, bool(modifier), code == "_revinclude")
+    if value == "*":
+        sources = types if code == "_include" else definitions.RESOURCE_TYPES
+        every = [each for source in sources for each in names.parameters.of(source).values()]
+        chosen = [each for each in every if each.kind == "reference"]
+        return _joins(names, chosen, "", bool(modifier), code == "_revinclude")
+    source, code_of, target = _include_parts(code, value)
+    found = names.parameters.of(source)
+    references = [each for each in found.values() if each.kind == "reference"]
+    if code_of == "*":
+        chosen = references
+    elif code_of not in found:
+        near = nearest(code_of, [each.code for each in references])
+        raise UnknownParameter(f"`{name}={value}`: {source} has no search parameter `{code_of}`{near}.")
+    elif found[code_of].kind != "reference":
+        raise errors.invalid(f"`{name}={value}`: `{code_of}` is no reference parameter.")
+    else:
+        chosen = [found[code_of]]
+    return _joins(names, chosen, target, bool(modifier), code == "_revinclude")
 
 
 def _joins(
-    names: Names, chosen: Iterable[Parameter], source: str, target: str, iterate: bool, reverse: bool
+    names: Names, chosen: Iterable[Parameter], target: str, iterate: bool, reverse: bool
 ) -> Iterable[Include]:
     """One join for all parameters with the same possible targets, one for each canonical."""
     by_targets: dict[tuple[str, ...], dict[int, None]] = {}
@@ -354,12 +357,12 @@ def _joins(
             targets = (target,) if target else parameter.targets
             urls, versions = _business(names, targets, "url"), _business(names, targets, "version")
             if urls and versions and not reverse:
-                yield Include(source, (), targets, iterate, reverse, parameter.keys, urls, versions)
+                yield Include((), targets, iterate, reverse, parameter.keys, urls, versions)
             continue
         only = target or parameter.only_type
         by_targets.setdefault((only,) if only else (), {}).update(dict.fromkeys(parameter.keys))
     for targets, keys in by_targets.items():
-        yield Include(source, tuple(keys), targets, iterate, reverse)
+        yield Include(tuple(keys), targets, iterate, reverse)
 
 
 def _business(names: Names, types: Iterable[str], code: str) -> tuple[int, ...]:
@@ -367,14 +370,8 @@ def _business(names: Names, types: Iterable[str], code: str) -> tuple[int, ...]:
     return tuple(key for parameter in found if parameter is not None for key in parameter.keys)
 
 
-def _include_parts(code: str, value: str, types: tuple[str, ...]) -> list[tuple[str, str, str]]:
+def _include_parts(code: str, value: str) -> tuple[str, str, str]:
     parts = value.split(":")
-    if value == "*":
-        if code == "_revinclude":
-            raise errors.not_supported(
-                "`_revinclude=*` is not supported; name the type: `_revinclude=Task:*`."
-            )
-        return [(type, "*", "") for type in types]
     expects = f"`{code}` reads Type:parameter or Type:parameter:TargetType; got `{value}`"
     if len(parts) not in (2, 3) or not all(parts):
         raise errors.invalid(f"{expects}.")
@@ -383,7 +380,7 @@ def _include_parts(code: str, value: str, types: tuple[str, ...]) -> list[tuple[
             raise errors.invalid(
                 f"{expects}: there is no resource type `{type}`{nearest(type, definitions.RESOURCE_TYPES)}."
             )
-    return [(parts[0], parts[1], parts[2] if len(parts) == 3 else "")]
+    return parts[0], parts[1], parts[2] if len(parts) == 3 else ""
 
 
 def _bare(name: str) -> None:
@@ -414,5 +411,5 @@ _ELSEWHERE = frozenset({"_format", "_pretty"})
 def _check(made: SearchRequest) -> None:
     if made.summary == "text" and made.includes:
         raise errors.invalid("`_include` and `_revinclude` cannot be mixed with `_summary=text`.")
-    if len(made.includes) > 50:
+    if sum("include" in name for name, _ in made.used) > 50:
         raise errors.too_costly("At most 50 includes are supported.")

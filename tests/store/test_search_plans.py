@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import re
 import sqlite3
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Iterator, Sequence
 
 import asyncpg
 import pytest
@@ -15,6 +15,7 @@ from fhirhub.access import EVERYTHING, Access, Rule
 from fhirhub.store import plan as plans
 from fhirhub.store import request as requests
 from fhirhub.store import search as searching
+from fhirhub.store import statistics
 from fhirhub.store.database import Database
 from fhirhub.store.index.parameters import Parameters
 from fhirhub.store.opening import open_database
@@ -24,6 +25,7 @@ from fhirhub.store.search import search
 from fhirhub.store.sql import Dialect, Kind, PostgresqlDialect, SqliteDialect
 from fhirhub.store.sqlite import numbered
 from fhirhub.store.visible import visible
+from tests.postgres import PostgresServer
 from tests.store.finding import Hub, coded, observation, patient, plan, resource, task, to
 
 PARAMETERS = Parameters()
@@ -91,9 +93,20 @@ def test_sqlite_searches_by_index(sqlite_url: str, query: str, access: Access) -
         assert bound >= 2, lines
 
 
+@pytest.fixture(scope="module")
+def filled_url(postgres: PostgresServer) -> Iterator[str]:
+    """A database with rows of a likely shape, and what the planner learns from them."""
+    url = postgres.create_database("plans", "template_hub")
+    for statement in statistics.seed():
+        if not statement.startswith("TRUNCATE"):
+            postgres.execute(statement, "plans")
+    yield url
+    postgres.drop_database("plans")
+
+
 @pytest_asyncio.fixture
-async def connection(postgresql_url: str) -> AsyncIterator[asyncpg.Connection[asyncpg.Record]]:
-    opened = await asyncpg.connect(postgresql_url, server_settings=SESSION)
+async def connection(filled_url: str) -> AsyncIterator[asyncpg.Connection[asyncpg.Record]]:
+    opened = await asyncpg.connect(filled_url, server_settings=SESSION)
     yield opened
     await opened.close()
 
