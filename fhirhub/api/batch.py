@@ -7,9 +7,9 @@ from collections.abc import Iterator
 from typing import Any
 
 from fhirhub import logs
-from fhirhub.api import outcome
+from fhirhub.api import conditional_references, outcome
 from fhirhub.api.entries import Answers, Entry
-from fhirhub.api.exchange import FhirResponse
+from fhirhub.api.exchange import FhirRequest, FhirResponse
 from fhirhub.errors import FhirError
 
 LANES = 16
@@ -20,6 +20,10 @@ class Batch(Answers):
     """Each entry on its own: what one does, another does not see or suffer."""
 
     kind = "batch"
+
+    def __init__(self, request: FhirRequest, entries: list[Entry]) -> None:
+        super().__init__(request, entries)
+        self._may_hold = conditional_references.may_hold(request.body)
 
     async def run(self) -> FhirResponse:
         for rank in range(4):
@@ -42,6 +46,8 @@ class Batch(Answers):
 
     async def _one(self, entry: Entry) -> None:
         try:
+            if entry.resource is not None and self._may_hold:
+                conditional_references.refuse(entry.resource)
             entry.response = await self.answer(entry, self.request.repository)
         except FhirError as fault:
             told = outcome.within(fault, entry.where)

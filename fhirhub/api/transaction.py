@@ -4,18 +4,17 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
-from typing import Any
 
+from fhirhub.api import conditional_references, outcome, write
 from fhirhub.api import entries as reading
-from fhirhub.api import outcome, write
 from fhirhub.api.batch import Batch
 from fhirhub.api.entries import Answers, Entry, faults_at
-from fhirhub.api.exchange import FhirRequest, FhirResponse, Json
+from fhirhub.api.exchange import FhirRequest, FhirResponse
 from fhirhub.errors import FhirError, conflict, invalid, multiple_matches, not_found, not_supported
 from fhirhub.repository import Repository, Stored, Written, new_id
-from fhirhub.resources import definitions, references
+from fhirhub.resources import references
 from fhirhub.resources.validation import structure
 from fhirhub.store.request import SearchRequest
 
@@ -23,9 +22,6 @@ BREATH = 25
 """After so many entries others get their turn."""
 
 _REST_URL = re.compile(r"(?P<root>https?://.+/)(?P<local>[A-Z][A-Za-z]+/[A-Za-z0-9\-.]{1,64})")
-_CONDITIONAL_BYTES = re.compile(rb"""reference["']?\s*(?::|value\s*=)\s*["'][^"'/]*(?:\?|\\u|&)""")
-"""How the text of a conditional reference begins in JSON or XML, escaped or not."""
-_CONDITIONAL = re.compile(r"(?P<type>[A-Z][A-Za-z]+)\?(?P<query>.+)", re.DOTALL)
 
 
 async def bundle(request: FhirRequest) -> FhirResponse:
@@ -227,7 +223,7 @@ class Transaction(Answers):
         """POST, PUT and PATCH."""
         twins = [entry for entry in entries if entry.twin is not None]
         entries = [entry for entry in entries if entry.twin is None]
-        if _CONDITIONAL_BYTES.search(self.request.body) is None:
+        if not conditional_references.may_hold(self.request.body):
             for number, entry in enumerate(entries):
                 await self._write_one(unit, entry)
                 if number % BREATH == BREATH - 1:
@@ -245,18 +241,23 @@ class Transaction(Answers):
         What holds such references is written last where that state cannot change by it, and otherwise twice:
         as it came, then with the references found.
         """
-        waiting = [(entry, list(_conditional_references(entry))) for entry in entries]
+        waiting = [
+            (entry, list(conditional_references.found_in(entry.resource)))
+            if entry.resource is not None and entry.method != "PATCH" and entry.response is None
+            else (entry, [])
+            for entry in entries
+        ]
         held = [(entry, holders) for entry, holders in waiting if holders]
         types: set[str] = set()
-        criteria: dict[str, SearchRequest] = {}
+        searches: dict[str, SearchRequest] = {}
         for entry, holders in held:
             with faults_at(entry):
                 for holder in holders:
                     text = holder["reference"]
-                    if text not in criteria:
+                    if text not in searches:
                         type, _, query = text.partition("?")
-                        criteria[text] = self._criteria(type, query)
-                        types.update(criteria[text].types_involved())
+                        searches[text] = self._criteria(type, query)
+                        types.update(searches[text].types_involved())
         twice = any(entry.path[0] in types for entry, _ in held)
         for entry, holders in waiting:
             if not holders or twice:
@@ -267,7 +268,7 @@ class Transaction(Answers):
                 for holder in holders:
                     text = holder["reference"]
                     if text not in found:
-                        found[text] = await _referred(unit, text, criteria[text])
+                        found[text] = await _referred(unit, text, searches[text])
                     holder["reference"] = found[text]
             if entry.written is None or entry.resource is None:
                 continue
@@ -315,24 +316,6 @@ def _may_link(body: bytes, links: Mapping[str, str]) -> bool:
     if not all(link.startswith("urn:") for link in links) or b"\\u00" in body:
         return bool(links)
     return body.count(b"urn:") > len(links)
-
-
-def _conditional_references(entry: Entry) -> Iterator[Json]:
-    """The References of an entry whose target is given by search criteria."""
-    if entry.resource is None or entry.method == "PATCH" or entry.response is not None:
-        return
-    stack: list[Any] = [entry.resource]
-    while stack:
-        value = stack.pop()
-        if isinstance(value, list):
-            stack += value
-        elif isinstance(value, dict):
-            text = value.get("reference")
-            if isinstance(text, str) and "?" in text:
-                found = _CONDITIONAL.fullmatch(text)
-                if found is not None and definitions.is_resource_type(found["type"]):
-                    yield value
-            stack += [inner for inner in value.values() if isinstance(inner, dict | list)]
 
 
 def _root(full_url: str | None) -> str | None:

@@ -7,7 +7,7 @@ import binascii
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
-from fhirhub.api import binary, conditions, formats, outcome, read
+from fhirhub.api import binary, conditional_references, conditions, formats, outcome, read
 from fhirhub.api.exchange import FhirRequest, FhirResponse, Json
 from fhirhub.errors import FhirError, Issue, informational, invalid, not_supported, required
 from fhirhub.repository import Written
@@ -117,6 +117,8 @@ def content(request: FhirRequest, type: str, id: str | None = None) -> Json:
         raise invalid(f"The body's id `{own}` should be `{id}`, as in the URL", f"{type}.id")
     if not request.checked:
         refuse_faults(structure.validate(resource))
+        if conditional_references.may_hold(request.body):
+            conditional_references.refuse(resource)
     return resource
 
 

@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 from httpx import AsyncClient
 
-from tests.api.builders import fhir, issues, observation, patient, post, put, said
+from tests.api.builders import bundle, entry, fhir, issues, observation, patient, post, put, said
 from tests.api.conftest import BASE
 
 JSON_PATCH = "application/json-patch+json"
@@ -264,3 +264,13 @@ async def test_writes_refuse_parameters_that_they_do_not_have(client: AsyncClien
     assert (await client.get("Patient/a")).status_code == 404
     pretty = await client.put("Patient/a?_pretty=true&_format=json", json=patient(id="a"), headers=fhir({}))
     assert pretty.status_code == 201
+
+
+async def test_a_conditional_reference_stands_in_transactions_alone(client: AsyncClient) -> None:
+    holding = observation(subject={"reference": "Patient?identifier=1"})
+    alone = await post(client, holding)
+    sent = bundle("batch", entry("POST", "Observation", holding), entry("POST", "Patient", patient()))
+    batched = (await client.post("", json=sent, headers=fhir({}))).json()["entry"]
+    assert alone.status_code == 400
+    assert "transaction" in said(alone)
+    assert [one["response"]["status"][:3] for one in batched] == ["400", "201"]
