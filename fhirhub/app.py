@@ -3,31 +3,29 @@
 from __future__ import annotations
 
 import asyncio
-import base64
 import contextlib
-import hashlib
 import time
-from collections.abc import AsyncIterator, Mapping, MutableMapping
-from html import escape
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, MutableMapping
 from typing import Any
 
-from fastapi import FastAPI, Request
-from fastapi.responses import HTMLResponse, PlainTextResponse, Response
-
-from fhirhub import __version__, access, jobs, logs, metrics, searchparameters, tenants
+from fhirhub import access, jobs, logs, searchparameters, tenants
+from fhirhub.api.address import Bases
 from fhirhub.api.conditions import date_now
 from fhirhub.api.dispatch import dispatch
 from fhirhub.api.exchange import Context
 from fhirhub.api.http import Door, Receive, Scope, Send
 from fhirhub.api.operations import OPERATIONS
 from fhirhub.api.routes import ROUTES
+from fhirhub.errors import FhirError
 from fhirhub.repository import Repository
 from fhirhub.settings import Settings
-from fhirhub.store.sql import Statement
-from fhirhub.web import start
+from fhirhub.store.database import Database
+from fhirhub.web.pages import HTML, PAGES, SECURED, TEXT
 
 REFRESH_SECONDS = 1.0
 JOBS_SECONDS = 1.0
+DESCRIBED = ("/docs", "/openapi.json")
+"""What needs the web framework, which is loaded when somebody asks for one of them."""
 RULES = (searchparameters.TakeNote(),)
 """What runs inside the transaction of a write, in this order."""
 
@@ -38,22 +36,79 @@ def create_app(settings: Settings) -> Application:
 
 
 class Application:
-    """Sends `/fhir` and `/{tenant}/fhir` straight to the FHIR door, everything else to the pages."""
+    """Sends `/fhir` and `/{tenant}/fhir` to the FHIR door, and answers everything else as a page."""
 
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
         self.tenants: tenants.Tenants | None = None
         self._door = Door(Context(settings, ROUTES, OPERATIONS, dispatch, _now), self._repository)
-        self._pages = _pages(self)
+        self._bases = Bases(settings)
+        self._described: asyncio.Task[Callable[[Scope, Receive, Send], Awaitable[None]]] | None = None
+
+    @property
+    def database(self) -> Database | None:
+        return None if self.tenants is None else self.tenants.database
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] == "http":
-            path: str = scope["path"]
-            if path[:6] == "/fhir/" or path == "/fhir" or _of_tenant(path):
-                await self._door(scope, receive, send)
-                return
-            send = _dated(send)
-        await self._pages(scope, receive, send)
+        if scope["type"] == "lifespan":
+            await self._live(receive, send)
+            return
+        path: str = scope["path"]
+        if path[:6] == "/fhir/" or path == "/fhir" or _of_tenant(path):
+            await self._door(scope, receive, send)
+        elif path in DESCRIBED:
+            if self._described is None:
+                self._described = asyncio.create_task(asyncio.to_thread(self._describe))
+            await (await asyncio.shield(self._described))(scope, receive, _dated(send))
+        else:
+            await self._show(path, scope, send)
+
+    async def _live(self, receive: Receive, send: Send) -> None:
+        """Run from the server's start to its end."""
+        await receive()
+        started = False
+        try:
+            async with self.running():
+                await send({"type": "lifespan.startup.complete"})
+                started = True
+                await receive()
+        except Exception as fault:
+            logs.error("The hub could not end in good order" if started else "The hub could not start", fault)
+            await send({"type": f"lifespan.{'shutdown' if started else 'startup'}.failed"})
+        else:
+            await send({"type": "lifespan.shutdown.complete"})
+
+    async def _show(self, path: str, scope: Scope, send: Send) -> None:
+        """Answer a page of PAGES, or that there is none."""
+        page = PAGES.get(path)
+        headers = {"Content-Type": TEXT}
+        if page is None:
+            status, body = 404, b"Nothing is here; / says what is where."
+        elif scope["method"] not in ("GET", "HEAD"):
+            status, body = 405, b"This page can be read only."
+            headers["Allow"] = "GET, HEAD"
+        else:
+            answer = await page.answer(self, self._address(scope))
+            status, body = answer.status, answer.body
+            headers["Content-Type"] = page.media_type
+            if page.media_type == HTML:
+                headers |= SECURED
+        headers["Content-Length"] = str(len(body))
+        fields = [(name.lower().encode(), value.encode()) for name, value in headers.items()]
+        await _dated(send)({"type": "http.response.start", "status": status, "headers": fields})
+        await send({"type": "http.response.body", "body": b"" if scope["method"] == "HEAD" else body})
+
+    def _address(self, scope: Scope) -> str:
+        """The public address by which the hub is called."""
+        try:
+            return self._bases.of(scope, dict(scope["headers"]), tenants.DEFAULT).removesuffix("/fhir")
+        except FhirError:
+            return self.settings.public_url
+
+    def _describe(self) -> Callable[[Scope, Receive, Send], Awaitable[None]]:
+        from fhirhub.web.described import application
+
+        return application(self)
 
     async def _repository(self, tenant: str, headers: Mapping[str, str]) -> Repository | None:
         """The tenant's store as this caller sees it; without sign-in everybody sees everything."""
@@ -118,79 +173,3 @@ def _of_tenant(path: str) -> bool:
 
 def _now() -> int:
     return time.time_ns() // 1000
-
-
-def _pages(application: Application) -> FastAPI:
-    """What is not FHIR: for people and for machines that watch over the hub."""
-
-    @contextlib.asynccontextmanager
-    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
-        async with application.running():
-            yield
-
-    settings = application.settings
-    pages = FastAPI(
-        title="fhirhub",
-        summary="What the hub has besides FHIR",
-        version=__version__,
-        lifespan=lifespan,
-        docs_url=None,
-        redoc_url=None,
-    )
-    digest = base64.b64encode(hashlib.sha256(start.STYLE.encode()).digest()).decode()
-    secured = {
-        "Content-Security-Policy": start.CONTENT_SECURITY_POLICY.format(digest=digest),
-        "X-Content-Type-Options": "nosniff",
-        "Referrer-Policy": "no-referrer",
-    }
-
-    @pages.get("/", response_class=HTMLResponse)
-    async def start_page(request: Request) -> HTMLResponse:
-        """What this is and where things are."""
-        base = settings.base_url or str(request.base_url).rstrip("/")
-        return HTMLResponse(start.page(settings, base), headers=secured)
-
-    @pages.get("/healthz", response_class=PlainTextResponse)
-    async def healthz() -> str:
-        """Whether the process lives."""
-        return "ok"
-
-    @pages.get("/readyz", response_class=PlainTextResponse)
-    async def readyz() -> Response:
-        """Whether the hub can answer: its database does."""
-        if application.tenants is None:
-            return PlainTextResponse("starting", 503)
-        try:
-            await application.tenants.database.fetch(Statement("SELECT 1"))
-        except Exception as fault:
-            logs.error("The database does not answer", fault)
-            return PlainTextResponse("the database does not answer", 503)
-        return PlainTextResponse("ready")
-
-    @pages.get("/metrics", response_class=PlainTextResponse)
-    async def figures() -> Response:
-        """The hub's figures in the form of Prometheus."""
-        return Response(metrics.exposition(), media_type=metrics.CONTENT_TYPE)
-
-    @pages.get("/docs", response_class=HTMLResponse, include_in_schema=False)
-    async def docs() -> HTMLResponse:
-        """The addresses that are not FHIR."""
-        paths = pages.openapi()["paths"]
-        rows = "".join(
-            f'<tr><th scope="row"><code>{method.upper()} {escape(path)}</code></th>'
-            f"<td>{escape(operation.get('description', ''))}</td></tr>"
-            for path, operations in paths.items()
-            for method, operation in operations.items()
-        )
-        return HTMLResponse(
-            start.document(
-                "fhirhub: other addresses",
-                "<h1>What the hub has besides FHIR</h1>"
-                f"<table>{rows}</table>"
-                '<p>As OpenAPI: <a href="/openapi.json">openapi.json</a>. The FHIR API tells its own in '
-                '<a href="/fhir/metadata">/fhir/metadata</a>.</p>',
-            ),
-            headers=secured,
-        )
-
-    return pages

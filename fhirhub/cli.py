@@ -169,10 +169,13 @@ def _prepare_here(chosen: Settings, stands: _Stands) -> int:
 
 async def _open_once(chosen: Settings) -> None:
     """Make the secret of a new hub, and refuse here, not in every worker, where it is not the database's."""
+    from fhirhub import logs
     from fhirhub.tenants import open_tenants
+    from fhirhub.web.pages import NO_STANDBY, lacks_standby
 
-    async with open_tenants(chosen):
-        pass
+    async with open_tenants(chosen) as opened:
+        if await lacks_standby(opened.database):
+            logs.warning(f"PostgreSQL has {NO_STANDBY}")
 
 
 def _tell_where(chosen: Settings) -> None:
