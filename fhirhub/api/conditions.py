@@ -26,11 +26,25 @@ def if_match(request: FhirRequest) -> int | None:
     Raises invalid (400) for what is no ETag, error 412 for one that no version of this server has.
     """
     header = request.headers.get("if-match")
-    return None if header is None else version_of(header)
+    return None if header is None else _version_of(header)
 
 
-def version_of(header: str) -> int:
-    """The version that an ETag such as `W/"3"` names."""
+async def expected(request: FhirRequest, type: str, id: str) -> int | None:
+    """The same for one resource, where `If-Match` may also be `*` or a list (RFC 9110, 13.1.1): of those, the
+    version that is current."""
+    header = request.headers.get("if-match")
+    if header is None:
+        return None
+    if header.strip() != "*" and "," not in header:
+        return _version_of(header)
+    wanted = None if header.strip() == "*" else {_version_of(part) for part in header.split(",")}
+    current = await request.repository.find(type, id)
+    if current is None or current.deleted or (wanted is not None and current.version not in wanted):
+        raise error(412, "conflict", f"{type}/{id} is not what `If-Match: {header}` asks for")
+    return current.version
+
+
+def _version_of(header: str) -> int:
     found = _TAG.fullmatch(header.strip())
     if found is None:
         raise invalid(f'`If-Match` expects the ETag of a version such as W/"3"; got `{header}`')

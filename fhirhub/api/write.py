@@ -40,7 +40,7 @@ async def update(request: FhirRequest) -> FhirResponse:
     resource = content(request, type, id)
     written = await request.repository.update(
         resource,
-        if_match=conditions.if_match(request),
+        if_match=await conditions.expected(request, type, id),
         if_none_match=conditions.only_new(request),
     )
     return answer(request, written)
@@ -60,7 +60,9 @@ async def patch(request: FhirRequest) -> FhirResponse:
     if request.query:
         read.refuse_unknown(request)
     type, id = request.path
-    written = await request.repository.patch(type, id, change(request), if_match=conditions.if_match(request))
+    written = await request.repository.patch(
+        type, id, change(request), if_match=await conditions.expected(request, type, id)
+    )
     return answer(request, written)
 
 
@@ -78,7 +80,7 @@ async def delete(request: FhirRequest) -> FhirResponse:
     if request.query:
         read.refuse_unknown(request)
     type, id = request.path
-    written = await request.repository.delete(type, id, if_match=conditions.if_match(request))
+    written = await request.repository.delete(type, id, if_match=await conditions.expected(request, type, id))
     return _deleted(request, [] if written is None else [written])
 
 

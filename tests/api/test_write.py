@@ -102,6 +102,17 @@ async def test_if_match_guards_an_update(client: AsyncClient) -> None:
     assert (await client.get("Patient/a")).json()["gender"] == "male"
 
 
+async def test_if_match_may_be_a_list_or_any(client: AsyncClient) -> None:
+    nothing = await put(client, patient(id="a"), If_Match="*")
+    await put(client, patient(id="a"))
+    anything = await put(client, patient(id="a", gender="male"), If_Match="*")
+    listed = await put(client, patient(id="a", gender="female"), If_Match='W/"7", W/"2"')
+    others = await put(client, patient(id="a", gender="other"), If_Match='W/"7", W/"2"')
+    malformed = await put(client, patient(id="a", gender="other"), If_Match='W/"7", 2')
+    statuses = [one.status_code for one in (nothing, anything, listed, others, malformed)]
+    assert statuses == [412, 200, 200, 412, 400]
+
+
 async def test_if_none_match_any_only_creates(client: AsyncClient) -> None:
     first = await put(client, patient(id="a"), If_None_Match="*")
     second = await put(client, patient(id="a", gender="male"), If_None_Match="*")

@@ -28,7 +28,9 @@ async def meta_add(request: FhirRequest) -> FhirResponse:
         return resource
 
     type, id, _ = request.path
-    written = await request.repository.patch(type, id, add, if_match=conditions.if_match(request))
+    written = await request.repository.patch(
+        type, id, add, if_match=await conditions.expected(request, type, id)
+    )
     return meta.shown(written.stored)
 
 

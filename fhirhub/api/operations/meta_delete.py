@@ -25,5 +25,7 @@ async def meta_delete(request: FhirRequest) -> FhirResponse:
         return resource
 
     type, id, _ = request.path
-    written = await request.repository.patch(type, id, remove, if_match=conditions.if_match(request))
+    written = await request.repository.patch(
+        type, id, remove, if_match=await conditions.expected(request, type, id)
+    )
     return meta.shown(written.stored)
