@@ -153,11 +153,22 @@ def test_a_deceased_boolean_is_what_its_expression_says() -> None:
         assert of(patient("p", **elements), "token", "Patient:deceased")[0][0] == value
 
 
+def test_an_extension_gives_its_value() -> None:
+    url = "http://hl7.org/fhir/StructureDefinition/observation-geneticsGene"
+    found = observation(
+        "o", extension=[{"url": url, "valueCodeableConcept": coded("HGNC:1100", "urn:genes")}]
+    )
+    assert of(found, "token", "Observation:gene-identifier") == [("HGNC:1100", system_of("urn:genes"), None)]
+
+
 def test_own_search_parameters_make_rows() -> None:
     own = {
         "resourceType": "SearchParameter", "url": "http://x/sp", "code": "nickname", "type": "string",
         "base": ["Patient"], "expression": "Patient.name.where(use = 'nickname').given",
     }  # fmt: skip
+    assert Parameters([{**own, "target": ["Patient", "x' OR 1=1 --"]}]).of("Patient")["nickname"].targets == (
+        "Patient",
+    )
     person = patient("p", name=[{"use": "nickname", "given": ["Pim"]}, {"given": ["Willem"]}])
     found = extract.rows(person, Parameters([own]))
     assert [row[1] for row in found["string"] if row[0] == key_of("Patient:nickname")] == ["pim"]

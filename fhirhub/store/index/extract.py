@@ -28,6 +28,7 @@ from fhirhub.store.index.parameters import (
     Parameter,
     Parameters,
     begins_list,
+    branches_of,
     key_of,
 )
 
@@ -69,7 +70,7 @@ def rows(resource: Json, parameters: Parameters, base: str | None = None) -> Row
     if collectors.main_date is not None:
         found = [low for kind, value in collectors.main_date(resource) for low, _ in date.ranges(kind, value)]
         context.at = min(found) if found else ABSENT
-    for collect in collectors.each:
+    for collect in collectors.of(resource):
         collect(resource, context)
     _whole(type, resource, context)
     if "contained" in resource or type == "Bundle":
@@ -78,11 +79,65 @@ def rows(resource: Json, parameters: Parameters, base: str | None = None) -> Row
 
 
 class _Collectors:
-    __slots__ = ("each", "main_date")
+    """The collectors of a type. Most of a type's elements are absent from most resources, so each is asked
+    only where one of the properties that its expression begins with is there."""
 
-    def __init__(self, each: list[Collect], main_date: Callable[..., Any] | None) -> None:
-        self.each = each
+    __slots__ = ("_always", "_by_key", "_each", "main_date")
+
+    def __init__(
+        self, each: list[tuple[Collect, frozenset[str] | None]], main_date: Callable[..., Any] | None
+    ) -> None:
         self.main_date = main_date
+        self._each = [collect for collect, _ in each]
+        self._always = frozenset(place for place, (_, keys) in enumerate(each) if keys is None)
+        by_key: dict[str, set[int]] = {}
+        for place, (_, keys) in enumerate(each):
+            for key in keys or ():
+                by_key.setdefault(key, set()).add(place)
+        self._by_key = {key: frozenset(places) for key, places in by_key.items()}
+
+    def of(self, resource: Json) -> Iterator[Collect]:
+        """Those that may find something in the resource."""
+        places = self._always
+        by_key = self._by_key
+        for key in resource:
+            found = by_key.get(key)
+            if found is not None:
+                places |= found
+        each = self._each
+        for place in sorted(places):
+            yield each[place]
+
+
+def _begins_with(parameter: Parameter) -> frozenset[str] | None:
+    """The properties of the resource with which its expression begins; None where that is not told."""
+    type, expressions = parameter.type, branches_of(parameter.expression, parameter.type)
+    if parameter.components and expressions == (type,):
+        # Every part must be there, so the last is enough: the value, as a rule.
+        expressions = tuple(
+            f"{type}.{part.strip()}" for part in parameter.components[-1].expression.split("|")
+        )
+    keys: set[str] = set()
+    properties = definitions.structure(type).properties
+    for expression in expressions:
+        begin = re.match(r"^\(*\s*(\w+)\.(\w+)(?:\.as\((\w+)\)|\s+as\s+(\w+))?", expression)
+        if begin is None or begin[1] not in (type, "Resource", "DomainResource") or " and " in expression:
+            return None
+        name, cast = begin[2], begin[3] or begin[4]
+        found = [
+            key
+            for key, property in properties.items()
+            if property.element.name == name and (cast is None or _may_be(property.type, cast))
+        ]
+        if not found:
+            return None
+        keys.update(found)
+    return frozenset(keys)
+
+
+def _may_be(type: str, cast: str) -> bool:
+    """Leniently as to case: R4 has `value.as(DateTime)`."""
+    return definitions.is_subtype(type, cast) or type.lower() == cast.lower()
 
 
 def _collectors(type: str, parameters: Parameters, prefix: str | None = None) -> _Collectors:
@@ -90,7 +145,7 @@ def _collectors(type: str, parameters: Parameters, prefix: str | None = None) ->
     cached = parameters.cache.get(("extract", type, prefix))
     if cached is not None:
         return cached  # type: ignore[no-any-return]
-    each: list[Collect] = []
+    each: list[tuple[Collect, frozenset[str] | None]] = []
     main_date = None
     for parameter in parameters.of(type).values():
         if not parameter.stored or parameter.code in ("_id", "_lastUpdated", "_text", "_content"):
@@ -101,7 +156,7 @@ def _collectors(type: str, parameters: Parameters, prefix: str | None = None) ->
         name = parameter.name if prefix is None else f"{prefix}>{parameter.name}"
         made = make(parameter, name, prefix is None and type in MAIN_DATES)
         if made is not None:
-            each.append(made)
+            each.append((made, _begins_with(parameter)))
     if prefix is None and type in MAIN_DATES:
         main_date = fhirpath.select(parameters.of(type)[MAIN_DATES[type]].expression, type)
     found = parameters.cache["extract", type, prefix] = _Collectors(each, main_date)
@@ -109,7 +164,26 @@ def _collectors(type: str, parameters: Parameters, prefix: str | None = None) ->
 
 
 def _select(parameter: Parameter) -> Callable[..., list[tuple[str, Any]]]:
-    return fhirpath.select(parameter.expression, parameter.type)
+    select = fhirpath.select(parameter.expression, parameter.type)
+    return _unwrapping(select) if "extension(" in parameter.expression else select
+
+
+def _unwrapping(select: Callable[..., list[tuple[str, Any]]]) -> Callable[..., list[tuple[str, Any]]]:
+    """Takes the value out of extensions: R4's expressions for its genetics parameters end before it."""
+
+    def unwrapped(value: Json, root: Json) -> list[tuple[str, Any]]:
+        found = []
+        for type, each in select(value, root):
+            if type != "Extension":
+                found.append((type, each))
+                continue
+            for key, inner in each.items():
+                if key.startswith("value"):
+                    name = key.removeprefix("value")
+                    found.append((name if name in definitions.TYPES else name[0].lower() + name[1:], inner))
+        return found
+
+    return unwrapped
 
 
 # One collector for each search type
@@ -363,7 +437,7 @@ def _contained(
             kind = inner["resourceType"]
             outer_at, context.at = context.at, None
             kept = context.rows.pop("reference", None) if type == "Bundle" else None
-            for collect in _collectors(kind, parameters, path).each:
+            for collect in _collectors(kind, parameters, path).of(inner):
                 collect(inner, context)
             if type == "Bundle":
                 # What stands in a Bundle refers to what stands beside it.

@@ -200,7 +200,7 @@ class Parameters:
             return replace(made, components=self._components(definition, type))
         reads = elements(expression, type) if expression else []
         if definition.type == "reference":
-            narrowed = [_NARROWED.search(branch) for branch in _branches_of(expression, type)]
+            narrowed = [_NARROWED.search(branch) for branch in branches_of(expression, type)]
             to = {found[1] if found else None for found in narrowed}
             only = to.pop() if len(to) == 1 else None
             made = replace(made, targets=(only,) if only else _targets(definition.targets, reads))
@@ -234,7 +234,7 @@ def _is_usable(definition: definitions.SearchParameter, type: str) -> bool:
     """Whether its expression can find something in the type; R4 has some that cannot (`Patient.age`)."""
     if definition.code in ("_text", "_content"):
         return True
-    return bool(_branches_of(definition.expression, type))
+    return bool(branches_of(definition.expression, type))
 
 
 def _definition(resource: Json) -> definitions.SearchParameter:
@@ -242,9 +242,10 @@ def _definition(resource: Json) -> definitions.SearchParameter:
         url=str(resource.get("url", "")),
         code=str(resource.get("code", "")),
         type=str(resource.get("type", "")),
-        base=tuple(resource.get("base", ())),
+        base=tuple(str(base) for base in resource.get("base", ())),
         expression=str(resource.get("expression", "")),
-        targets=tuple(resource.get("target", ())),
+        # These become part of SQL text: nothing but names of types may pass.
+        targets=tuple(type for type in resource.get("target", ()) if definitions.is_resource_type(type)),
         components=tuple(
             (str(part.get("definition", "")), str(part.get("expression", "")))
             for part in resource.get("component", ())
@@ -305,7 +306,7 @@ def _is_narrowed(parameter: Parameter) -> bool:
     return (
         parameter.kind == "reference"
         and len(parameter.targets) == 1
-        and all(_NARROWED.search(branch) for branch in _branches_of(parameter.expression, parameter.type))
+        and all(_NARROWED.search(branch) for branch in branches_of(parameter.expression, parameter.type))
     )
 
 
@@ -317,7 +318,7 @@ def _normal(parameter: Parameter) -> list[str]:
     """The branches of its expression that concern its type, in one way of writing."""
     return [
         _without_outer(re.sub(r"\s+", " ", branch))
-        for branch in _branches_of(parameter.expression, parameter.type)
+        for branch in branches_of(parameter.expression, parameter.type)
     ]
 
 
@@ -339,7 +340,7 @@ def _closes_last(text: str) -> bool:
 
 
 @functools.lru_cache(4096)
-def _branches_of(expression: str, type: str) -> tuple[str, ...]:
+def branches_of(expression: str, type: str) -> tuple[str, ...]:
     """The branches of a union at top level that begin at the type (or at Resource)."""
     branches, depth, begin = [], 0, 0
     for position, letter in enumerate(expression):
@@ -374,7 +375,7 @@ class Read:
 def elements(expression: str, type: str) -> list[Read]:
     """The elements that the branches of an expression read; those that are no plain path are left out."""
     begins = re.compile(r"^\(*\s*[A-Z]\w*\b")
-    branches = _branches_of(expression, type) or tuple(
+    branches = branches_of(expression, type) or tuple(
         branch.strip() for branch in expression.split("|") if not begins.match(branch.strip())
     )
     return [read for branch in branches for read in _walk(_without_outer(branch), type)]
