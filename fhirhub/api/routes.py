@@ -71,7 +71,7 @@ def match(method: str, path: tuple[str, ...]) -> Route:
     path has other methods.
     """
     if path and path[0] in _TYPES:
-        if len(path) == 2 and path[1][:1] not in ("_", "$"):
+        if len(path) == 2 and path[1] and path[1][0] not in "_$":
             by_method = _INSTANCE
         elif len(path) == 1:
             by_method = _TYPE
@@ -105,6 +105,8 @@ def _shape(path: tuple[str, ...]) -> str | None:
     """The path's form as ROUTES writes it, None for one that is none."""
     if not path:
         return ""
+    if not all(path) or any("{" in part for part in path):
+        return None
     first, *rest = path
     if first not in _TYPES:
         parts = ["{operation}" if first.startswith("$") else first, *rest]
