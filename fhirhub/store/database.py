@@ -11,6 +11,7 @@ from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol, TypeVar
 
+from fhirhub import errors
 from fhirhub.store.sql import Dialect, Row, Statement
 
 T = TypeVar("T")
@@ -126,3 +127,11 @@ class Database(Protocol):
         ...
 
     async def close(self) -> None: ...
+
+
+def too_costly() -> errors.FhirError:
+    """What a statement gets that ran past its time."""
+    return errors.too_costly(
+        "The search took longer than this server allows. Narrow it: name a patient, an identifier or a "
+        "shorter period, or ask for fewer includes."
+    )

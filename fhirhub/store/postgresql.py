@@ -35,7 +35,7 @@ from asyncpg.exceptions import (
 )
 
 from fhirhub import errors
-from fhirhub.store.database import Change, Key, Reader, Transaction, Verdict, take_keys
+from fhirhub.store.database import Change, Key, Reader, Transaction, Verdict, take_keys, too_costly
 from fhirhub.store.index import TABLES
 from fhirhub.store.sql import Dialect, PostgresqlDialect, Row, Statement
 
@@ -645,11 +645,3 @@ def touched(status: str) -> int:
     """The number of rows in a command tag such as `UPDATE 3`."""
     last = status.rsplit(" ", 1)[-1]
     return int(last) if last.isdigit() else 0
-
-
-def too_costly() -> errors.FhirError:
-    """What a statement gets that ran past its time."""
-    return errors.too_costly(
-        "The search took longer than this server allows. Narrow it: name a patient, an identifier or a "
-        "shorter period, or ask for fewer includes."
-    )

@@ -20,9 +20,8 @@ from functools import lru_cache
 from typing import Any, TypeVar
 
 from fhirhub import errors
-from fhirhub.store.database import Change, Key, Reader, Transaction, Verdict, take_keys
+from fhirhub.store.database import Change, Key, Reader, Transaction, Verdict, take_keys, too_costly
 from fhirhub.store.index import TABLES
-from fhirhub.store.postgresql import too_costly
 from fhirhub.store.sql import Dialect, Row, SqliteDialect, Statement
 
 T = TypeVar("T")
