@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import os
+import signal
 import sys
 import tempfile
 import time
@@ -68,18 +69,21 @@ def main() -> None:
     results = Results()
     if plan.peer is not None:
         results.notes["durability, peer"] = plan.peer_durability
-    with tempfile.TemporaryDirectory(prefix="fhirhub-bench-") as folder:
-        os.chmod(folder, 0o755)
-        for database in plan.databases:
-            with _opened(database, Path(folder)) as place:
-                if place is None:
-                    results.notes[database] = "not to be had on this machine"
-                    continue
-                _measure_database(plan, database, place, results)
-    results.notes["took"] = f"{(time.perf_counter() - began) / 60:.1f} minutes"
-    report.write(
-        output, plan.sizes, plan.workers, results.cells, results.shares, results.notes, results.faults
-    )
+    signal.signal(signal.SIGTERM, lambda number, frame: sys.exit("ended from outside"))
+    try:
+        with tempfile.TemporaryDirectory(prefix="fhirhub-bench-") as folder:
+            os.chmod(folder, 0o755)
+            for database in plan.databases:
+                with _opened(database, Path(folder)) as place:
+                    if place is None:
+                        results.notes[database] = "not to be had on this machine"
+                        continue
+                    _measure_database(plan, database, place, results)
+    finally:
+        results.notes["took"] = f"{(time.perf_counter() - began) / 60:.1f} minutes"
+        report.write(
+            output, plan.sizes, plan.workers, results.cells, results.shares, results.notes, results.faults
+        )
     print(f"{output} ({results.notes['took']})")
     for fault in results.faults:
         print(f"not measured: {fault}", file=sys.stderr)

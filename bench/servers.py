@@ -8,6 +8,7 @@ import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -91,17 +92,16 @@ def started(command: Sequence[str], ready: str, variables: Mapping[str, str]) ->
         port = probe.getsockname()[1]
     began = time.perf_counter()
     environment = {key: value for key, value in os.environ.items() if not key.startswith("FHIRHUB_")}
+    log = tempfile.TemporaryFile()  # noqa: SIM115 - closed below
     process = subprocess.Popen(
-        [*command, "--port", str(port)],
-        stdout=subprocess.DEVNULL,
-        env={**environment, **variables},
+        [*command, "--port", str(port)], stdout=log, stderr=log, env={**environment, **variables}
     )
     try:
         while not _answers(port, ready):
-            if process.poll() is not None:
-                raise SystemExit(f"{' '.join(command)} ended with status {process.returncode}")
-            if time.perf_counter() - began > STARTING_SECONDS:
-                raise SystemExit(f"{' '.join(command)} did not answer within {STARTING_SECONDS} seconds")
+            if process.poll() is not None or time.perf_counter() - began > STARTING_SECONDS:
+                log.seek(0)
+                said = log.read().decode(errors="replace")[-2000:]
+                raise SystemExit(f"{' '.join(command)} does not answer: {said}")
             time.sleep(0.01)
         yield Server("127.0.0.1", port, process=process.pid, start_seconds=time.perf_counter() - began)
     finally:
@@ -111,6 +111,7 @@ def started(command: Sequence[str], ready: str, variables: Mapping[str, str]) ->
         except subprocess.TimeoutExpired:
             process.kill()
             process.wait()
+        log.close()
 
 
 def _answers(port: int, path: str) -> bool:
