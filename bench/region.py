@@ -15,6 +15,8 @@ Json = dict[str, Any]
 PER_PATIENT = 85
 """Resources each patient of the demo region brings, on average."""
 
+PLAN_BYTES = 2_100
+
 _WRITTEN = 10
 """Every tenth patient is for the operations that write, so that what the others are asked stays the same."""
 
@@ -88,10 +90,20 @@ def _note(region: Region, number: int, group: list[Json]) -> None:
             )
     elif len(region.plans) < 200:
         for resource in group:
-            kind = resource["resourceType"]
-            if kind in ("CarePlan", "Observation", "Communication", "Condition"):
-                posted = {key: value for key, value in resource.items() if key not in ("id", "text")}
-                (region.plans if kind == "CarePlan" else region.parts).append(posted)
+            posted = {key: value for key, value in resource.items() if key != "id"}
+            if resource["resourceType"] in ("Observation", "Communication", "Condition"):
+                region.parts.append(posted)
+            elif resource["id"] == f"plan-{number}":
+                region.plans.append(_of_two_kilobytes(posted))
+
+
+def _of_two_kilobytes(plan: Json) -> Json:
+    """The plan with no more activities than fit."""
+    shorter = {**plan, "activity": list(plan["activity"])}
+    del shorter["text"], shorter["note"]
+    while len(document.encode(shorter)) > PLAN_BYTES and len(shorter["activity"]) > 1:
+        shorter["activity"].pop(0)
+    return shorter
 
 
 def transactions(groups: Iterator[list[Json]], size: int = 25) -> Iterator[tuple[int, bytes]]:

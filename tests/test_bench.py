@@ -16,6 +16,7 @@ from bench import traffic
 from bench.operations import operations
 from bench.region import Region, groups, transactions
 from bench.report import Cell, Share, write
+from fhirhub.resources import document
 
 
 @contextmanager
@@ -132,6 +133,7 @@ def test_patients_for_writing_are_not_those_who_are_asked_for() -> None:
     assert asked
     assert written
     assert asked.isdisjoint(written)
+    assert all(1_500 < len(document.encode(plan)) <= 2_100 for plan in region.plans)
     made = operations(region, "h", "/fhir")
     assert all(operation.requests for operation in made)
     assert made[0].requests[0].startswith(b"GET /fhir/CarePlan/plan-1 HTTP/1.1\r\n")
