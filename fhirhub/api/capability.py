@@ -255,7 +255,7 @@ _DOCUMENTATION: Mapping[str, str] = {
     "token": "Modifiers `:missing`, `:not`, `:text` (concepts and identifiers), `:of-type` (identifiers).",
     "reference": "Modifiers `:missing`, `:identifier`, `:[type]`; chains.",
     "uri": "Modifiers `:missing`, `:below`, `:above`.",
-    "composite": "Parts are joined by `$`. Modifier `:missing`.",
+    "composite": "Parts are joined by `$`.",
 }
 """By kind, what can be asked of a parameter."""
 

@@ -35,7 +35,10 @@ AT_ONCE = "fhirhub.at_once"
 
 _REQUEST_ID = re.compile(rb"[A-Za-z0-9._:\-]{1,64}")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
-_ALWAYS = b"date: %s\r\nx-request-id: %s\r\nvary: Accept, Accept-Encoding, Origin\r\n"
+_ALWAYS = (
+    b"date: %s\r\nx-request-id: %s\r\nvary: Accept, Accept-Encoding, Origin\r\n"
+    b"cache-control: private, no-cache\r\n"
+)
 _EXPOSED = b"ETag, Last-Modified, Location, Content-Location, X-Request-Id, Retry-After, WWW-Authenticate"
 _ASKABLE = (
     b"Accept, Authorization, Content-Type, Content-Encoding, If-Match, If-Modified-Since, If-None-Exist, "
@@ -97,9 +100,7 @@ class Door:
         except Exception as fault:
             response = _failed(fault, request_id)
         if response.body and (format.kind == "xml" or (request is not None and request.pretty)):
-            response = _formed(response, format, request is not None and request.pretty, request_id)
-            if response.status == 500:
-                format = JSON
+            response, format = _formed(response, format, request is not None and request.pretty, request_id)
         head, body = self._answer(raw, request_id, request, response, format)
         if scope["method"] == "HEAD":
             body = b""
@@ -247,18 +248,23 @@ class Door:
         )
 
 
-def _formed(response: FhirResponse, format: Format, pretty: bool, request_id: bytes) -> FhirResponse:
-    """The same answer in XML, or with its lines indented; content that is no FHIR stays as it is."""
+def _formed(
+    response: FhirResponse, format: Format, pretty: bool, request_id: bytes
+) -> tuple[FhirResponse, Format]:
+    """The same answer in XML, or with its lines indented; content that is no FHIR stays as it is. What XML
+    cannot hold is told in JSON."""
     if response.content_type is not None or response.body is None:
-        return response
+        return response, format
     try:
         if format.kind == "xml":
             response.body = xml.to_xml(response.body, pretty=pretty)
         else:
             response.body = document.pretty(response.body)
+    except FhirError as fault:
+        return outcome.of_error(fault), JSON
     except Exception as fault:
-        return _failed(fault, request_id)
-    return response
+        return _failed(fault, request_id), JSON
+    return response, format
 
 
 def _failed(fault: Exception, request_id: bytes) -> FhirResponse:

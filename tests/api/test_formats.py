@@ -219,3 +219,11 @@ async def test_browser_style_accept_gets_an_answer(client: AsyncClient) -> None:
     await post(client, patient())
     accept = "text/html,application/xhtml+xml,application/xml;q=0.9,image/avif,*/*;q=0.8"
     assert (await client.get("Patient", headers={"Accept": accept})).status_code == 200
+
+
+async def test_what_xml_cannot_hold_is_told_in_json(client: AsyncClient) -> None:
+    await put(client, patient(id="a", name=[{"family": "a\ufffeb"}]))
+    response = await client.get("Patient/a", headers={"Accept": "application/fhir+xml"})
+    assert response.status_code == 422
+    assert response.headers["content-type"] == JSON
+    assert "U+FFFE" in issues(response)[0]["details"]["text"]
