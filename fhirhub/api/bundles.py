@@ -3,52 +3,71 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from typing import Literal
 from urllib.parse import quote, urlencode
 
 import msgspec
 
 from fhirhub.api.exchange import FhirRequest
+from fhirhub.repository import Stored
 from fhirhub.resources import document
 
 _encode = msgspec.json.encode
 _SAFE = ":,/$*"
 
 
-def bundle(
-    kind: str,
-    entries: Iterable[bytes],
-    *,
-    now: int,
-    links: Iterable[tuple[str, str]] = (),
-    total: int | None = None,
-) -> bytes:
-    """The Bundle of these entries, each a JSON object as bytes. `links` are relation and URL."""
-    parts = [
-        f'{{"resourceType":"Bundle","meta":{{"lastUpdated":"{document.instant(now)}"}},"type":"{kind}"'.encode()
-    ]
-    if total is not None:
-        parts.append(b',"total":%d' % total)
-    written = b",".join(
-        [b'{"relation":"%s","url":%s}' % (relation.encode(), _encode(url)) for relation, url in links]
-    )
-    if written:
-        parts.append(b',"link":[' + written + b"]")
-    joined = b",".join(entries)
-    if joined:
-        parts.append(b',"entry":[' + joined + b"]")
-    parts.append(b"}")
-    return b"".join(parts)
+class Entries:
+    """The entries of a Bundle to be: pieces of JSON, copied once when all are there."""
 
+    __slots__ = ("_base", "_pieces")
 
-def found(base: str, type: str, id: str, body: bytes, mode: str) -> bytes:
-    """The entry of one search result; `mode` is match, include or outcome."""
-    head = f'{{"fullUrl":"{base}/{type}/{id}","resource":'.encode()
-    return head + body + _MODES[mode]
+    def __init__(self, base: str) -> None:
+        self._base = base
+        self._pieces: list[bytes] = []
 
+    def found(self, type: str, id: str, body: bytes, mode: Literal["match", "include"]) -> None:
+        """One search result."""
+        pieces = self._pieces
+        comma = "," if pieces else ""
+        pieces.append(f'{comma}{{"fullUrl":"{self._base}/{type}/{id}","resource":'.encode())
+        pieces.append(body)
+        pieces.append(_MODES[mode])
 
-def remark(outcome: bytes) -> bytes:
-    """The entry of an OperationOutcome about a search."""
-    return b'{"resource":' + outcome + _MODES["outcome"]
+    def remark(self, outcome: bytes) -> None:
+        """An OperationOutcome about a search."""
+        self._pieces += (b',{"resource":' if self._pieces else b'{"resource":', outcome, _MODES["outcome"])
+
+    def version(self, stored: Stored, body: bytes | None) -> None:
+        """One version of a history; `body` is what is shown of it."""
+        where = f"{stored.type}/{stored.id}"
+        method = stored.method
+        made = method == "POST" or (stored.version == 1 and method == "PUT")
+        status = "204 No Content" if stored.deleted else "201 Created" if made else "200 OK"
+        comma = "," if self._pieces else ""
+        self._pieces.append(f'{comma}{{"fullUrl":"{self._base}/{where}",'.encode())
+        if body is not None:
+            self._pieces += (b'"resource":', body, b",")
+        asked = stored.type if method == "POST" else where
+        self._pieces.append(
+            f'"request":{{"method":"{method}","url":"{asked}"}},"response":{{"status":"{status}",'
+            f'"etag":"W/\\"{stored.version}\\"","lastModified":"{document.instant(stored.updated)}"}}}}'.encode()
+        )
+
+    def bundle(
+        self, kind: str, *, now: int, links: Iterable[tuple[str, str]] = (), total: int | None = None
+    ) -> bytes:
+        """The whole Bundle; `links` are relation and URL."""
+        head = f'{{"resourceType":"Bundle","meta":{{"lastUpdated":"{document.instant(now)}"}},"type":"{kind}"'
+        if total is not None:
+            head += f',"total":{total}'
+        written = ",".join(
+            [f'{{"relation":"{relation}","url":{_encode(url).decode()}}}' for relation, url in links]
+        )
+        if written:
+            head += f',"link":[{written}]'
+        if not self._pieces:
+            return f"{head}}}".encode()
+        return b"".join([f'{head},"entry":['.encode(), *self._pieces, b"]}"])
 
 
 def url(path: str, parameters: Sequence[tuple[str, str]]) -> str:

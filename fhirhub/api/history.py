@@ -7,7 +7,6 @@ from urllib.parse import parse_qsl
 from fhirhub.api import bundles, conditions, read
 from fhirhub.api.exchange import FhirRequest, FhirResponse
 from fhirhub.errors import invalid
-from fhirhub.repository import Stored
 from fhirhub.resources import document, primitives, subset
 from fhirhub.store.cursor import seal, unseal
 from fhirhub.store.versions import HistoryRequest
@@ -37,15 +36,16 @@ async def history(request: FhirRequest) -> FhirResponse:
         links.append(("next", bundles.url(url, [*asked.without_cursor(), ("_cursor", cursor)])))
     if asked.before is not None:
         links.append(("first", bundles.url(url, asked.without_cursor())))
-    entries = [_entry(request.base, asked, one) for one in shown]
+    entries = bundles.Entries(request.base)
+    for one in shown:
+        entries.version(one, None if one.body is None else _part(asked, one.body))
     total = None
     if asked.before is None:
         if id is not None and asked.since is None and asked.at is None and found:
             total = found[0].version
         elif len(found) <= asked.count:
             total = len(found)
-    body = bundles.bundle("history", entries, now=request.context.now(), links=links, total=total)
-    return FhirResponse(200, body)
+    return FhirResponse(200, entries.bundle("history", now=request.context.now(), links=links, total=total))
 
 
 class _Asked:
@@ -102,29 +102,6 @@ def _moment(name: str, value: str) -> tuple[int, int]:
         return primitives.date_range(value.replace(" ", "+"))
     except ValueError:
         raise invalid(f"`{name}` expects a moment such as 2026-11-22T09:00:00Z; got `{value}`") from None
-
-
-def _entry(base: str, asked: _Asked, stored: Stored) -> bytes:
-    where = f"{stored.type}/{stored.id}"
-    method = stored.method
-    created = method == "POST" or (stored.version == 1 and method == "PUT")
-    status = "204 No Content" if stored.deleted else "201 Created" if created else "200 OK"
-    shown = b""
-    if stored.body is not None:
-        shown = b'"resource":' + _part(asked, stored.body) + b","
-    return (
-        b'{"fullUrl":"%s/%s",%s"request":{"method":"%s","url":"%s"},"response":{"status":"%s","etag":"W/\\"%d\\"","lastModified":"%s"}}'
-        % (
-            base.encode(),
-            where.encode(),
-            shown,
-            method.encode(),
-            (stored.type if method == "POST" else where).encode(),
-            status.encode(),
-            stored.version,
-            document.instant(stored.updated).encode(),
-        )
-    )
 
 
 def _part(asked: _Asked, body: bytes) -> bytes:

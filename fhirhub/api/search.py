@@ -103,23 +103,18 @@ def page(request: FhirRequest, path: str, asked: SearchRequest, found: Found) ->
             links.append(("next", bundles.url(url, [*first, ("_cursor", found.next)])))
         if asked.cursor is not None:
             links.append(("first", bundles.url(url, first)))
-    entries: list[bytes] = []
-    if asked.summary == "false" and not asked.elements:
-        for match in found.matches:
-            entries.append(bundles.found(base, match.type, match.id, match.body, "match"))
-        for match in found.includes:
-            entries.append(bundles.found(base, match.type, match.id, match.body, "include"))
-    else:
-        for match in found.matches:
-            entries.append(bundles.found(base, match.type, match.id, _part(asked, match.body), "match"))
-        for match in found.includes:
-            # The elements named are those of the type searched.
-            body = match.body if asked.elements else _part(asked, match.body)
-            entries.append(bundles.found(base, match.type, match.id, body, "include"))
-    issues = [*asked.issues, *found.issues]
+    entries = bundles.Entries(base)
+    whole = asked.summary == "false" and not asked.elements
+    for match in found.matches:
+        entries.found(match.type, match.id, match.body if whole else _part(asked, match.body), "match")
+    for match in found.includes:
+        # Elements are named of the type searched; an include comes whole.
+        part = match.body if whole or asked.elements else _part(asked, match.body)
+        entries.found(match.type, match.id, part, "include")
+    issues = [*asked.issues, *found.issues] if asked.issues or found.issues else None
     if issues:
-        entries.append(bundles.remark(outcome.render(issues)))
-    return bundles.bundle("searchset", entries, now=request.context.now(), links=links, total=found.total)
+        entries.remark(outcome.render(issues))
+    return entries.bundle("searchset", now=request.context.now(), links=links, total=found.total)
 
 
 def _part(asked: SearchRequest, body: bytes) -> bytes:

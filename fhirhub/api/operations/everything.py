@@ -91,13 +91,15 @@ async def everything(request: FhirRequest) -> FhirResponse:
         cursor = page.next
         if cursor is None:
             position += 1
-    entries = [bundles.found(request.base, one.type, one.id, one.body, "match") for one in found.values()]
+    entries = bundles.Entries(request.base)
+    for match in found.values():
+        entries.found(match.type, match.id, match.body, "match")
     wanted = [key for key in named - found.keys() if not types or key[0] in types]
     for match in await _supporting(request, wanted, since):
-        entries.append(bundles.found(request.base, match.type, match.id, match.body, "include"))
+        entries.found(match.type, match.id, match.body, "include")
     more = seal(key, scope, (position, cursor)) if position < len(parts) else None
-    body = bundles.bundle("searchset", entries, now=request.context.now(), links=_links(request, given, more))
-    return FhirResponse(200, body)
+    links = _links(request, given, more)
+    return FhirResponse(200, entries.bundle("searchset", now=request.context.now(), links=links))
 
 
 def _types(names: list[str]) -> frozenset[str]:

@@ -47,16 +47,13 @@ async def lastn(request: FhirRequest) -> FhirResponse:
             raise too_costly(
                 f"More than {MAX_OBSERVATIONS} observations match; narrow by `category` or `code`"
             )
-    entries = [bundles.found(request.base, one.type, one.id, one.body, "match") for one in groups.newest()]
-    url = "/".join((request.base, *request.path))
+    entries = bundles.Entries(request.base)
+    newest = list(groups.newest())
+    for match in newest:
+        entries.found(match.type, match.id, match.body, "match")
     used = [(name, str(value)) for name, value in given.values]
-    body = bundles.bundle(
-        "searchset",
-        entries,
-        now=request.context.now(),
-        links=[("self", bundles.url(url, used))],
-        total=len(entries),
-    )
+    links = [("self", bundles.url("/".join((request.base, *request.path)), used))]
+    body = entries.bundle("searchset", now=request.context.now(), links=links, total=len(newest))
     return FhirResponse(200, body)
 
 
