@@ -37,9 +37,9 @@ postgresql: # What the tests on PostgreSQL need; without it they are skipped, an
 test: install postgresql ## All tests, on SQLite and on a throw-away PostgreSQL
 	$(BIN)/pytest $(ARGS)
 
-test-citus: install ## The tests of sharding against a PostgreSQL with Citus: make test-citus URL=postgresql://...
-	@test -n "$(URL)" || { echo "make test-citus URL=postgresql://user@host:port/database"; exit 2; }
-	CITUS_URL=$(URL) $(BIN)/pytest -m citus $(ARGS)
+test-citus: install ## The tests of the store and the API on a PostgreSQL with Citus: URL=postgresql://...
+	@test -n "$(URL)" || { echo "URL=postgresql://user@host:port/database is missing: an empty one with Citus"; exit 2; }
+	$(BIN)/pytest --citus-url "$(URL)" tests/store tests/api tests/test_statements.py $(ARGS)
 
 lint: install ## Style, types, layers and known faults of the dependencies
 	$(BIN)/ruff check .
