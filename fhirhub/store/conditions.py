@@ -70,6 +70,8 @@ class Has(NamedTuple):
     keys: tuple[int, ...]
     types: tuple[str, ...]
     node: Node
+    single: bool
+    """Whether a resource has at most one such reference."""
     tag: Literal["has"] = "has"
 
 
@@ -187,6 +189,11 @@ def places(node: Node) -> int:
     raise AssertionError(node)
 
 
+COMMON = 11
+"""Criteria of this rank and worse, such as a gender, are met by so many resources that to follow all of them
+costs more than to look at one resource of the type searched after another."""
+
+
 def rank(node: Node) -> float | None:
     """How well the node narrows a search, 0 best; None where it cannot be what a search begins with."""
     match node:
@@ -203,7 +210,9 @@ def rank(node: Node) -> float | None:
             return max(known) + 0.5 if known and len(known) == len(all_ranks) else None
         case Chain() | Has():
             inner = rank(node.node)
-            return None if inner is None else max(inner + 1.5, 2.5)
+            if inner is None or (isinstance(node, Chain) and inner >= COMMON):
+                return None
+            return max(inner + 1.5, 2.5)
         case Hierarchy():
             return 6
     raise AssertionError(node)
@@ -257,7 +266,7 @@ class Writer:
             return []
         alias = self.alias("v")
         where = " AND ".join([f"{alias}.tenant = $1", f"{alias}.rid = {rid}", *self.seen(alias)])
-        return [_exists(f"resource {alias}", [where])]
+        return [exists(f"resource {alias}", [where])]
 
     # --- as a probe ---
 
@@ -269,11 +278,11 @@ class Writer:
                 where = [f"{alias}.tenant = $1", f"{alias}.rid = {rid}", *self.rows(node, alias, first)]
                 exact = all(_by_value(node.table, test) for test in node.tests) and node.tests
                 table = f"{node.table} {alias}" if exact else self.by("b", node.table, alias)
-                return _exists(table, where)
+                return exists(table, where)
             case Column():
                 alias = self.alias("r")
                 where = [f"{alias}.tenant = $1", f"{alias}.rid = {rid}", *self.columns(node, alias, first)]
-                return _exists(f"resource {alias}", where)
+                return exists(f"resource {alias}", where)
             case Not(inner):
                 return f"NOT {self.probe(inner, first, rid)}"
             case All(nodes) | Either(nodes):
@@ -486,7 +495,7 @@ class Writer:
         return [made[0] if len(made) == 1 else "(" + " OR ".join(f"({one})" for one in made) + ")"]
 
 
-def _exists(tables: str, where: Sequence[str]) -> str:
+def exists(tables: str, where: Sequence[str]) -> str:
     """The probe. With OFFSET PostgreSQL keeps it a probe of single rows and makes no join of it."""
     return f"EXISTS (SELECT 1 FROM {tables} WHERE {' AND '.join(where)} LIMIT 1 OFFSET 0)"
 

@@ -189,7 +189,7 @@ class Names:
                     raise errors.invalid(f"Parameter `_list` expects the id of a List; got `{part}`.")
                 comparisons.append(Comparison("{t}.id = ?", (found.id,), ("text",)))
             inner = _column(("List",), comparisons, 0)
-            return Bound(Has("List", keys, types, inner.node), inner.values, inner.kinds)
+            return Bound(Has("List", keys, types, inner.node, False), inner.values, inner.kinds)
 
         return bind
 
@@ -338,11 +338,11 @@ class Names:
                     f"`{name}`: `{code}` of {source} points to {_listed(parameter.targets)}, not to {_listed(types)}."
                 )
             return lambda value: conditions.NOTHING
-        keys = parameter.keys
+        keys, single = parameter.keys, parameter.single
 
         def bind(value: str) -> Bound:
             bound = inner(value)
-            return Bound(Has(source, keys, reachable, bound.node), bound.values, bound.kinds)
+            return Bound(Has(source, keys, reachable, bound.node, single), bound.values, bound.kinds)
 
         return bind
 

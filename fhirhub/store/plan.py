@@ -11,7 +11,19 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from fhirhub.store.conditions import Column, Leaf, Node, Source, Writer, in_keys, in_names, places, rank
+from fhirhub.store.conditions import (
+    Column,
+    Has,
+    Leaf,
+    Node,
+    Source,
+    Writer,
+    exists,
+    in_keys,
+    in_names,
+    places,
+    rank,
+)
 from fhirhub.store.index import ABSENT
 from fhirhub.store.index.date import SINGLE
 from fhirhub.store.request import Include, SortKey
@@ -26,6 +38,7 @@ _BOUNDED = 3
 
 
 _DATED: tuple[Kind, ...] = ("bigint", "bigint", "bigint")
+_BY_STRING: tuple[Kind, ...] = ("text", "bigint")
 
 
 class Shape(NamedTuple):
@@ -127,6 +140,9 @@ class _Planner:
                 return self._dated(date, descending=self._looks_back())
             if self._text() is not None:
                 return self._by_text()
+            has = self._referred_to()
+            if has is not None:
+                return self._by_source(*has)
             return self._by_rid() if self.best is not None else self._by_id()
         if len(shape.sort) == 1:
             key = shape.sort[0]
@@ -147,6 +163,12 @@ class _Planner:
                 and (self.best is None or self.best >= 10 or self._own_date() == parameter.keys)
             ):
                 return self._dated(parameter.keys, key.descending)
+            if (
+                parameter.kind == "string"
+                and len(key.parameters) == len(parameter.names) == 1
+                and (self.best is None or self.best >= 10)
+            ):
+                return self._along_strings(parameter.keys, key.descending)
         return self._sorted()
 
     # --- which resources ---
@@ -238,7 +260,7 @@ class _Planner:
             *source.where,
             *self._probes(source.rid, others),
             *self.writer.seen_rid(source.rid),
-            f"NOT EXISTS (SELECT 1 FROM {self.writer.by('b', 'string', 'e')} {_where(earlier)} LIMIT 1 OFFSET 0)",
+            f"NOT {exists(self.writer.by('b', 'string', 'e'), earlier)}",
         ]
         if self.shape.position is not None:
             where.append(f"({alias}.value, {alias}.rid) > (${self.after}, ${self.after + 1})")
@@ -247,6 +269,59 @@ class _Planner:
             f"ORDER BY k1, rid LIMIT {self.shape.limit + 1}"
         )
         return self._finish(inner, ("k1",), "m.k1, m.rid", ("text", "bigint"), not others)
+
+    def _referred_to(self) -> tuple[int, Has, Leaf] | None:
+        """The `_has` with which the search begins, where its own criterion is one that many may meet."""
+        if self.best is None or self.best <= 7:
+            return None
+        for place, node in enumerate(self.shape.nodes):
+            if isinstance(node, Has) and node.single and rank(node) == self.best:
+                inner = node.node
+                if isinstance(inner, Leaf) and _is_in_order(inner):
+                    return place, node, inner
+        return None
+
+    def _by_source(self, place: int, node: Has, inner: Leaf) -> Plan:
+        """In the order of the resources that refer here, so that a page ends where its limit is met. What
+        several refer to comes by the first of them."""
+        first = self._starts()[place]
+        source = self.writer.source(node, first)
+        rows, link, own = (part.split(" ")[1] for part in source.tables.split(" CROSS JOIN "))
+        earlier = [
+            "e.tenant = $1",
+            f"e.target_id = {link}.target_id",
+            f"e.param {in_keys(node.keys)}",
+            f"e.target_type = {link}.target_type",
+            # No bare column: SQLite would look up `f` by this range.
+            f"e.rid + 0 < {rows}.rid",
+            "f.tenant = $1",
+            "f.rid = e.rid",
+            *self.writer.rows(inner, "f", first),
+            *self.writer.seen_rid("e.rid"),
+        ]
+        tables = f"{self.writer.by('a', 'reference', 'e')} CROSS JOIN {self.writer.by('a', inner.table, 'f')}"
+        where = [
+            *source.where,
+            *self._probes(source.rid, [n for n in range(len(self.shape.nodes)) if n != place]),
+            *self.writer.seen_rid(source.rid),
+            f"NOT {exists(tables, earlier)}",
+        ]
+        if inner.table == "token" and "system" not in inner.tests[0]:
+            twin = [
+                "e.tenant = $1",
+                f"e.param {in_keys(inner.keys)}",
+                f"e.code = {rows}.code",
+                f"e.rid = {rows}.rid",
+                f"e.system < {rows}.system",
+            ]
+            where.append(f"NOT {exists('token e', twin)}")
+        if self.shape.position is not None:
+            where.append(f"{rows}.rid > ${self.after} AND {own}.rid <> ${self.after + 1}")
+        found = (
+            f"SELECT {rows}.rid AS k1, {own}.rid AS rid FROM {source.tables} {_where(where)} "
+            f"ORDER BY {rows}.rid LIMIT {self.shape.limit + 1}"
+        )
+        return self._finish(found, ("k1",), "m.k1", ("bigint", "bigint"), False)
 
     def _by_id(self, descending: bool = False) -> Plan:
         source = self.matching()
@@ -336,6 +411,35 @@ class _Planner:
                 return node.keys if node.also == SINGLE else None
         return None
 
+    def _along_strings(self, keys: tuple[int, ...], descending: bool) -> Plan:
+        """Along the index of strings; a resource comes by its first, those without any in a second statement."""
+        if self.shape.tail:
+            return self._without(keys, "string", ("k1",), _BY_STRING)
+        way, sign = (" DESC", "<") if descending else ("", ">")
+        earlier = [
+            "e.tenant = $1",
+            "e.rid = d.rid",
+            f"e.param {in_keys(keys)}",
+            "e.exact IS NOT NULL",
+            f"e.value {'>' if descending else '<'} d.value",
+        ]
+        where = [
+            "d.tenant = $1",
+            f"d.param {in_keys(keys)}",
+            "d.exact IS NOT NULL",
+            f"NOT {exists(self.writer.by('b', 'string', 'e'), earlier)}",
+            *self._probes("d.rid", range(len(self.shape.nodes))),
+            *self.writer.seen_rid("d.rid"),
+        ]
+        if self.shape.position is not None:
+            where.append(f"(d.value, d.rid) {sign} (${self.after}, ${self.after + 1})")
+        inner = (
+            f"SELECT DISTINCT d.value AS k1, d.rid AS rid FROM {self.writer.by('a', 'string', 'd')} "
+            f"{_where(where)} ORDER BY k1{way}, rid{way} LIMIT {self.shape.limit + 1}"
+        )
+        bounded = not self.shape.nodes
+        return self._finish(inner, ("k1",), f"m.k1{way}, m.rid{way}", _BY_STRING, bounded, tail=True)
+
     def _looks_back(self) -> bool:
         """Whether the range of the date is open above, so that its matches stand at the index's end."""
         return any(
@@ -348,7 +452,7 @@ class _Planner:
     def _dated(self, keys: tuple[int, ...], descending: bool) -> Plan:
         """Along the index of a date that repeats in no resource; those without it come in a second statement."""
         if self.shape.tail:
-            return self._without(keys)
+            return self._without(keys, "date", ("k1", "k2"), _DATED)
         where = ["d.tenant = $1", f"d.param {in_keys(keys)}"]
         starts = self._starts()
         required = False
@@ -370,23 +474,29 @@ class _Planner:
         order = f"m.k1{way}, m.k2{way}, m.rid{way}"
         return self._finish(inner, ("k1", "k2"), order, _DATED, not self.shape.nodes, tail=not required)
 
-    def _without(self, keys: tuple[int, ...]) -> Plan:
+    def _without(
+        self, keys: tuple[int, ...], table: str, names: tuple[str, ...], kinds: tuple[Kind, ...]
+    ) -> Plan:
+        """Matches without a row under these keys, in the order of their row keys."""
         source = self.matching()
-        lacks = (
-            f"NOT EXISTS (SELECT 1 FROM {self.writer.by('b', 'date', 'd')} WHERE d.tenant = $1 "
-            f"AND d.rid = {source.rid} AND d.param {in_keys(keys)} LIMIT 1 OFFSET 0)"
-        )
-        source.where.append(lacks)
+        lacking = ["d.tenant = $1", f"d.rid = {source.rid}", f"d.param {in_keys(keys)}"]
+        source.where.append(f"NOT {exists(self.writer.by('b', table, 'd'), lacking)}")
         if self.shape.position is not None:
-            absent = f"${self.after} = {ABSENT} AND ${self.after + 1} = {ABSENT}"
-            source.where.append(f"{absent} AND {source.rid} > ${self.after + 2}")
+            # What stands for the absent values is not bound, but for the numbers that mark them.
+            after = self.after
+            if kinds[0] == "bigint":
+                source.where.append(f"${after} = {ABSENT} AND ${after + 1} = {ABSENT}")
+                after += 2
+            source.where.append(f"{source.rid} > ${after}")
+        absent = str(ABSENT) if kinds[0] == "bigint" else "NULL"
+        marks = ", ".join(f"{absent} AS {name}" for name in names)
         distinct = "" if source.unique else "DISTINCT "
         inner = (
-            f"SELECT f.rid, {ABSENT} AS k1, {ABSENT} AS k2 FROM (SELECT {distinct}{source.rid} AS rid "
+            f"SELECT f.rid, {marks} FROM (SELECT {distinct}{source.rid} AS rid "
             f"FROM {source.tables} {_where(source.where)}{self.writer.fence()}) f "
             f"ORDER BY rid LIMIT {self.shape.limit + 1}"
         )
-        return self._finish(inner, ("k1", "k2"), "m.rid", _DATED, False)
+        return self._finish(inner, names, "m.rid", kinds, False)
 
     def _sorted(self) -> Plan:
         keys = [f"k{n}" for n in range(1, len(self.shape.sort) + 1)]

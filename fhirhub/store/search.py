@@ -108,10 +108,10 @@ async def _page(
 ) -> tuple[list[Match], list[Joined] | None, Position | None]:
     """Matches, what they include (None where that takes a statement of its own), and the position behind the
     last match where there are more."""
-    by_date = len(request.sort) == 1 and request.sort[0].parameters[0].kind == "date"
-    alone = by_date or any(join.iterate for join in request.includes)
+    by_one = len(request.sort) == 1 and request.sort[0].parameters[0].kind in ("date", "string")
+    alone = by_one or any(join.iterate for join in request.includes)
     joins = () if alone else request.includes
-    tail = by_date and position is not None and position[0] == ABSENT
+    tail = by_one and position is not None and position[0] in (ABSENT, None)
     plan, statement = _statement(reader, tenant, request, seen, limit, position, joins, tail)
     rows = await reader.fetch(statement)
     matches, included, ends = _read(rows, plan, bool(joins))

@@ -93,6 +93,35 @@ async def test_a_long_list_by_date_is_paged_with_those_without_a_date_last(hub: 
         assert days == sorted(days, reverse=sort == "-date"), criteria
 
 
+@pytest.mark.parametrize(
+    "query",
+    [
+        "Patient?_has:Observation:patient:code=hr&",
+        "Patient?_has:Observation:patient:code=urn:s|hr&",
+        "Patient?_has:Observation:performer:code=hr&",
+        "Patient?name=jan&",
+        "Patient?name=jan&active=true&",
+        "Patient?_sort=name&",
+        "Patient?_sort=-name&active=true&",
+        "Observation?patient.active=true&",
+        "Observation?patient.name=jan&",
+    ],
+)
+async def test_long_lists_are_paged_without_gaps_or_doubles(hub: Hub, query: str) -> None:
+    twice = {"coding": [{"system": "urn:s", "code": "hr"}, {"system": "urn:t", "code": "hr"}]}
+    for n in range(7):
+        who = to(f"Patient/p{n}")
+        name = [{"family": "Jansen", "given": ["Jan", "jan", f"Jan{n}"]}] if n != 3 else []
+        await hub.put(patient(f"p{n}", active=True, **({"name": name} if name else {})))
+        for k in range(3):
+            await hub.put(observation(f"o{n}-{k}", subject=who, performer=[who], code=twice))
+    whole = sorted(await hub.ids(query + "_count=100"))
+    assert whole
+    for count in (1, 2, 5):
+        ids = [id for page in await pages(hub, f"{query}_count={count}") for id in page]
+        assert sorted(ids) == whole, count
+
+
 async def test_a_work_list_is_sorted_by_its_date(hub: Hub) -> None:
     owner = to("Organization/o")
     await hub.put(
