@@ -11,13 +11,14 @@ import asyncpg
 import pytest
 import pytest_asyncio
 
-from fhirhub.store.database import Database
 from fhirhub.store import tables
+from fhirhub.store.database import Database
 from fhirhub.store.opening import migrate, open_database
 from tests.postgres import PostgresServer, postgres_server
 
 _EMPTY = """
-    SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid();
+    SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database()
+      AND usename = current_user AND backend_type = 'client backend' AND pid <> pg_backend_pid();
     DO $$ DECLARE one regclass; BEGIN
       FOR one IN SELECT oid FROM pg_class WHERE relkind = 'r' AND relnamespace = 'public'::regnamespace
         AND relname <> 'alembic_version' LOOP EXECUTE 'DELETE FROM ' || one; END LOOP;
