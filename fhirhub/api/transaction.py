@@ -6,6 +6,7 @@ import asyncio
 import re
 from collections.abc import Mapping
 from dataclasses import replace
+from urllib.parse import quote
 
 from fhirhub.api import conditional_references, outcome, write
 from fhirhub.api import entries as reading
@@ -122,7 +123,7 @@ class Transaction(Answers):
                 raise invalid(f"{first.where} has the same criteria; a transaction names each resource once")
             entry.twin, entry.target = first, first.target
             return
-        asked = self._criteria(type, criteria)
+        asked = self._criteria(type, self._linked(criteria))
         match = await _match(unit, asked)
         if entry.creates:
             entry.headers.pop("if-none-exist")
@@ -149,6 +150,14 @@ class Transaction(Answers):
         if entry.resource is not None and entry.method == "PUT":
             entry.resource["id"] = id
         entry.path, entry.query, entry.target = (type, id), "", (type, id)
+
+    def _linked(self, criteria: str) -> str:
+        """Criteria with the full URLs replaced of what is settled already."""
+        if "urn:" in criteria or "urn%3A" in criteria:
+            for full_url, reference in self._links()[0].items():
+                for written in (full_url, quote(full_url, safe="")):
+                    criteria = criteria.replace(written, reference)
+        return criteria
 
     async def _refuse_new_matches(self, unit: Repository) -> None:
         """A conditional PUT or PATCH comes after POST (trules), so it would mean what a POST here made."""

@@ -265,6 +265,19 @@ async def test_equal_conditional_creates_make_one_resource(client: AsyncClient) 
     assert (await client.get(location(response, 2))).json()["subject"]["reference"] == location(response, 0)
 
 
+async def test_criteria_may_name_what_the_bundle_settles(client: AsyncClient) -> None:
+    await put(client, identified("1", id="a"))
+    await put(client, observation(id="o", subject={"reference": "Patient/a"}))
+    response = await transact(
+        client,
+        entry("POST", "Patient", identified("1"), URN, ifNoneExist=f"identifier={SYSTEM}|1"),
+        entry("POST", "Observation", observation(subject={"reference": URN}), ifNoneExist=f"subject={URN}"),
+    )
+    assert response.status_code == 200
+    assert location(response, 1) == "Observation/o"
+    assert await count(client, "Observation") == 1
+
+
 async def test_conditional_update_updates_the_match_or_creates(client: AsyncClient) -> None:
     await put(client, identified("1", id="a"))
     response = await transact(
