@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import functools
 import gzip
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from importlib import resources
 from typing import Any
 
@@ -27,11 +27,12 @@ class Canonicals:
     """An immutable set of conformance resources; what it has not is asked of the one `behind` it.
 
     `find` takes a canonical with or without `|version`. Without one, the newest is meant; a version may be
-    given in part: `4.0` is also `4.0.1`.
+    given in part: `4.0` is also `4.0.1`. `snapshots` keeps those that were made from differentials, by URL.
     """
 
     def __init__(self, given: Iterable[Json] = (), behind: Canonicals | None = None) -> None:
         self._behind = behind
+        self.snapshots: dict[str, tuple[Json, Sequence[Json]]] = {}
         self._found: dict[tuple[str, str], list[Json]] = {}
         for resource in given:
             url = resource.get("url")

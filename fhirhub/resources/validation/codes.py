@@ -1,0 +1,165 @@
+"""Coded elements against their bindings and code systems (https://hl7.org/fhir/R4/terminologies.html)."""
+
+from __future__ import annotations
+
+import functools
+from typing import Any, NamedTuple
+
+from fhirhub.errors import Severity
+from fhirhub.resources.canonicals import CORE, OFFICIAL
+from fhirhub.resources.fhirpath import Item
+from fhirhub.resources.validation import wording
+from fhirhub.resources.validation.examination import Examination
+
+Json = dict[str, Any]
+
+CODED = frozenset({"CodeableConcept", "Coding", "Quantity", "Age", "Duration", "Distance", "Count", "Money"})
+"""The types whose values carry a system and a code, or several."""
+
+
+class Binding(NamedTuple):
+    """What an element is bound to; `max` is the value set that no code may leave; `profile` who asks."""
+
+    strength: str
+    value_set: str
+    max: str | None = None
+    profile: str | None = None
+
+
+def binding(given: Json, profile: str | None = None) -> Binding | None:
+    """The binding of an ElementDefinition; None without a value set."""
+    value_set = given.get("valueSet")
+    if not isinstance(value_set, str):
+        return None
+    most = next(
+        (
+            each.get("valueCanonical") or each.get("valueUri")
+            for each in given.get("extension", ())
+            if str(each.get("url", "")).endswith("/elementdefinition-maxValueSet")
+        ),
+        None,
+    )
+    return Binding(str(given.get("strength")), value_set, most, profile)
+
+
+def binding_of(path: str) -> Binding | None:
+    """What R4 itself binds the element to, by its path without `[x]`."""
+    return _bindings(path.partition(".")[0]).get(path)
+
+
+@functools.cache
+def _bindings(type: str) -> dict[str, Binding]:
+    definition = OFFICIAL.find("StructureDefinition", CORE + type)
+    found = {}
+    for row in definition["snapshot"]["element"] if definition is not None else ():
+        made = binding(row["binding"]) if "binding" in row else None
+        if made is not None:
+            found[row["path"].removesuffix("[x]")] = made
+    return found
+
+
+def check(examination: Examination, item: Item, bound: Binding | None) -> None:
+    """Tell what is wrong with a coded element.
+
+    Codes that their code system does not have are errors; another display than the system's is a warning;
+    what is not known here is said to be unknown. The binding says what the value set asks.
+    """
+    if item.type == "Coding":
+        _check_coding(examination, item, item.value, "")
+    elif item.type == "CodeableConcept":
+        for position, coding in enumerate(_codings(item)):
+            _check_coding(examination, item, coding, f".coding[{position}]")
+    if bound is not None:
+        check_bound(examination, item, bound)
+
+
+def _codings(item: Item) -> list[Json]:
+    value = item.value
+    if item.type != "CodeableConcept":
+        return [value]
+    found = value.get("coding", ())
+    return [each for each in found if isinstance(each, dict)] if isinstance(found, list) else []
+
+
+def check_bound(examination: Examination, item: Item, bound: Binding) -> None:
+    """Tell where a coded element leaves the value set that it is bound to."""
+    value = item.value
+    if bound.strength not in ("required", "extensible") and bound.max is None:
+        return
+    if isinstance(value, str):
+        _check_member(examination, item, [(None, value)], bound)
+        return
+    given = [
+        (each.get("system"), each["code"]) for each in _codings(item) if isinstance(each.get("code"), str)
+    ]
+    if given:
+        _check_member(examination, item, given, bound)
+    elif bound.profile is None or item.type not in ("CodeableConcept", "Coding") or "extension" in value:
+        return
+    elif bound.strength == "required":
+        text = f"A code from {bound.value_set} is required; there is none"
+        examination.tell("error", "code-invalid", text, item, profile=bound.profile)
+    elif bound.strength == "extensible" and "text" not in value:
+        text = f"A code from {bound.value_set} should be here, or a text"
+        examination.tell("warning", "code-invalid", text, item, profile=bound.profile)
+
+
+def _check_coding(examination: Examination, item: Item, coding: Json, at: str) -> None:
+    system, code = coding.get("system"), coding.get("code")
+    if not isinstance(system, str) or not isinstance(code, str):
+        return
+    verdict = examination.terminology.validate(system, code, None)
+    if verdict.exists is False:
+        text = f"The code system {system} has no code `{code[:80]}`"
+        examination.tell("error", "code-invalid", text, item, below=f"{at}.code")
+    display = coding.get("display")
+    if verdict.displays and isinstance(display, str):
+        known = {_folded(each) for each in verdict.displays}
+        if _folded(display) not in known:
+            right = " or ".join(f"`{each}`" for each in verdict.displays[:3])
+            text = f"The display of {code} in {system} is {right}; got `{display[:80]}`"
+            examination.tell("warning", "invalid", text, item, below=f"{at}.display")
+
+
+def _folded(text: str) -> str:
+    return " ".join(text.split()).casefold()
+
+
+def _check_member(
+    examination: Examination, item: Item, given: list[tuple[str | None, str]], bound: Binding
+) -> None:
+    if bound.strength in ("required", "extensible"):
+        _tell_outside(examination, item, given, bound.value_set, bound.strength, bound.profile)
+    if bound.max is not None:
+        _tell_outside(examination, item, given, bound.max, "required", bound.profile)
+
+
+def _tell_outside(
+    examination: Examination,
+    item: Item,
+    given: list[tuple[str | None, str]],
+    value_set: str,
+    strength: str,
+    profile: str | None,
+) -> None:
+    nearest: tuple[str, ...] = ()
+    for system, code in given:
+        verdict = examination.terminology.validate(system, code, value_set)
+        if verdict.is_member:
+            return
+        if verdict.is_member is None:
+            if examination.canonicals.find("ValueSet", value_set) is None and profile is not None:
+                text = f"The value set {value_set} is not known here, so the code was not checked against it"
+                examination.tell("information", "not-found", text, item, profile=profile)
+            return
+        nearest = nearest or verdict.nearest
+    shown = ", ".join(f"{system or ''}|{code}"[:120] if system else code[:80] for system, code in given[:3])
+    hint = f"; did you mean {wording.listed(nearest)}?" if nearest else ""
+    severity: Severity = "error" if strength == "required" else "warning"
+    word = "must" if strength == "required" else "should, where one fits,"
+    text = f"{_name(item)} {word} have a code from {value_set}; got {shown}{hint}"
+    examination.tell(severity, "code-invalid", text, item, profile=profile)
+
+
+def _name(item: Item) -> str:
+    return item.property.name if item.property is not None else item.type

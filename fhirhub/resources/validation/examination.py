@@ -1,0 +1,138 @@
+"""One examination: what it found so far, what it may look up, and how much it may still do."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import Any, Literal
+
+from fhirhub.errors import Issue, Severity
+from fhirhub.resources.canonicals import Canonicals
+from fhirhub.resources.fhirpath import Environment, Item
+from fhirhub.resources.validation.bindings import Terminology
+from fhirhub.resources.validation.faults import MAX_FAULTS
+
+Json = dict[str, Any]
+Resolve = Callable[[str], Json | None]
+
+MOST_STEPS = 2_000_000
+MOST_SECONDS = 10.0
+DEEPEST = 30
+"""How many profiles may lead one to the next, by references or by types."""
+
+_LOOK_AT_CLOCK = 256
+
+
+class TooCostlyError(Exception):
+    """The examination would take more than it may."""
+
+
+class Scope:
+    """A resource with its surroundings, as expressions see them.
+
+    `item` is the resource, `root` the one that contains it or itself.
+    """
+
+    __slots__ = ("_environment", "contained", "item", "root")
+
+    def __init__(self, item: Item, root: Item | None = None) -> None:
+        self.item = item
+        self.root = root or item
+        self.contained: dict[str, Item] | None = None
+        self._environment: Environment | None = None
+
+    def environment(self, examination: Examination) -> Environment:
+        found = self._environment
+        if found is None:
+            found = self._environment = Environment(
+                self.item,
+                root=self.root,
+                resolve=examination.resolve,
+                member_of=examination.is_member,
+                conforms_to=examination.conforms_to,
+            )
+        return found
+
+
+class Examination:
+    """The state of the validation of one resource.
+
+    `issues` grows; `depth` and `seen` bound how profiles and references lead on. `resolve` finds resources
+    outside; `conforms` is given by `profiles`, which stands above this.
+    """
+
+    __slots__ = (
+        "_steps",
+        "_until",
+        "canonicals",
+        "conforms",
+        "depth",
+        "issues",
+        "resolve",
+        "seen",
+        "terminology",
+    )
+
+    def __init__(
+        self,
+        canonicals: Canonicals,
+        terminology: Terminology,
+        resolve: Resolve | None = None,
+        seconds: float = MOST_SECONDS,
+    ) -> None:
+        self.canonicals = canonicals
+        self.terminology = terminology
+        self.resolve = resolve
+        self.issues: list[Issue] = []
+        self.depth = 0
+        self.seen: dict[tuple[int, str], bool | None] = {}
+        self.conforms: Callable[[Examination, Item, str], bool | None] | None = None
+        self._steps = 0
+        self._until = time.monotonic() + seconds
+
+    def spend(self) -> None:
+        """Count one element looked at; TooCostlyError when it becomes too much."""
+        self._steps += 1
+        if self._steps % _LOOK_AT_CLOCK == 0 and (self._steps > MOST_STEPS or time.monotonic() > self._until):
+            raise TooCostlyError
+
+    def tell(
+        self,
+        severity: Severity,
+        code: str,
+        text: str,
+        item: Item | None,
+        *,
+        below: str = "",
+        key: str | None = None,
+        profile: str | None = None,
+    ) -> None:
+        """Add an issue about an item, or about what is or should be below it."""
+        if len(self.issues) <= 2 * MAX_FAULTS:
+            path = None if item is None else f"{item.path or item.type}{below}"
+            self.issues.append(Issue(severity, code, text, path, key, profile))
+
+    def is_member(self, item: Item, value_set: str) -> bool | None:
+        """Whether a code, Coding or CodeableConcept is in the value set; None where that is not known."""
+        value = item.value
+        if isinstance(value, str):
+            return self.terminology.validate(None, value, value_set).is_member
+        if not isinstance(value, dict):
+            return None
+        codings = value.get("coding", ()) if item.type == "CodeableConcept" else (value,)
+        result: bool | None = False
+        for coding in codings:
+            if isinstance(coding, dict) and isinstance(coding.get("code"), str):
+                found = self.terminology.validate(coding.get("system"), coding["code"], value_set).is_member
+                if found:
+                    return True
+                if found is None:
+                    result = None
+        return result
+
+    def conforms_to(self, item: Item, profile: str) -> bool | None:
+        """Whether the item conforms to the profile; None where the profile is unknown."""
+        return None if self.conforms is None else self.conforms(self, item, profile)
+
+
+Strength = Literal["required", "extensible", "preferred", "example"]
