@@ -1,0 +1,522 @@
+"""Profiles, compiled from the snapshots of StructureDefinitions (https://hl7.org/fhir/R4/profiling.html).
+
+A profile becomes a tree of `Node`s, one for each element and slice, of which only those stay that ask more
+than R4's own types do. What types ask is checked by `elements`, so that no fault is told twice.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable, Sequence
+from decimal import Decimal
+from typing import Any
+
+from fhirhub.resources import document, primitives
+from fhirhub.resources.canonicals import CORE, OFFICIAL, Canonicals, type_of
+from fhirhub.resources.fhirpath import FhirpathError, Item
+from fhirhub.resources.fhirpath.item import member
+from fhirhub.resources.fhirpath.model import is_a
+from fhirhub.resources.validation import codes, invariants, patterns, slicing, snapshots, wording
+from fhirhub.resources.validation.examination import DEEPEST, Examination, Scope
+
+Json = dict[str, Any]
+Rows = Sequence[Json]
+
+
+class Node:
+    """What a profile asks of one element, or of one slice of it.
+
+    `type` is the type of the parent that the element belongs to, '' for the root. `asks` says whether there
+    is anything to check here or below that R4's own types do not ask already.
+    """
+
+    def __init__(self, row: Json, parent: str, profile: Profile) -> None:
+        self.row = row
+        self.profile = profile
+        self.path: str = row["path"]
+        name = self.path.rpartition(".")[2]
+        self.is_choice = name.endswith("[x]")
+        self.name = name.removesuffix("[x]")
+        self.slice_name: str | None = row.get("sliceName")
+        self.min: int = row.get("min", 0)
+        self.max: int | None = None if row.get("max", "*") == "*" else int(row["max"])
+        self.types: tuple[str, ...] = tuple(_type(each) for each in row.get("type", ()))
+        self.children: list[Node] = []
+        self.slices: list[Node] = []
+        self.slicing: slicing.Slicing | None = None
+        self.asks = False
+        self.content: str | None = row.get("contentReference")
+        self.fixed = _value(row, "fixed")
+        self.pattern = _value(row, "pattern")
+        self.low, self.high = _value(row, "minValue"), _value(row, "maxValue")
+        self.max_length: int | None = row.get("maxLength")
+        self.binding = codes.binding(row["binding"], profile.url) if "binding" in row else None
+        self.rules = tuple(_rules(row, profile))
+        self.type_profiles = {
+            _type(each): tuple(each["profile"]) for each in row.get("type", ()) if "profile" in each
+        }
+        self.targets: tuple[str, ...] = tuple(
+            target for each in row.get("type", ()) for target in each.get("targetProfile", ())
+        )
+        self.aggregation = frozenset(
+            mode for each in row.get("type", ()) for mode in each.get("aggregation", ())
+        )
+        self.follow: Callable[[Sequence[Item]], list[Item]] = _follow(self.name)
+
+    @property
+    def label(self) -> str:
+        return self.path if self.slice_name is None else f"{self.path}:{self.slice_name}"
+
+
+class Profile:
+    """A StructureDefinition made ready: its tree, and what it is a profile of."""
+
+    def __init__(self, definition: Json, rows: Rows) -> None:
+        self.url: str = definition["url"]
+        self.version: str | None = definition.get("version")
+        self.type: str = definition["type"]
+        self.title: str = definition.get("title") or definition.get("name") or self.url
+        self.definition = definition
+        self.nodes: dict[str, Node] = {}
+        self.root = _tree(rows, self)
+        _settle(self.root, self)
+        self.is_modifier = bool(rows[0].get("isModifier"))
+
+
+def _type(given: Json) -> str:
+    code = str(given.get("code", ""))
+    if code.startswith("http://hl7.org/fhirpath/System."):
+        for each in given.get("extension", ()):
+            if str(each.get("url", "")).endswith("structuredefinition-fhir-type"):
+                return str(each.get("valueUrl") or each.get("valueUri"))
+        return "string"
+    return code.removeprefix(CORE)
+
+
+def _value(row: Json, prefix: str) -> Any:
+    for key, value in row.items():
+        if key.startswith(prefix) and key[len(prefix) : len(prefix) + 1].isupper():
+            return value
+    return None
+
+
+def _rules(row: Json, profile: Profile) -> list[invariants.Rule]:
+    found = []
+    for constraint in row.get("constraint", ()):
+        if invariants.is_official(constraint.get("key", ""), constraint.get("expression", "")):
+            continue
+        made = invariants.rule(constraint, profile.url)
+        if made is not None:
+            found.append(made)
+    return found
+
+
+@functools.cache
+def _follow(name: str) -> Callable[[Sequence[Item]], list[Item]]:
+    follow = member(name)
+    return lambda items: list(follow(items))
+
+
+# From rows to a tree
+
+
+def _tree(rows: Rows, profile: Profile) -> Node:
+    root = Node(rows[0], "", profile)
+    profile.nodes[str(rows[0].get("id") or rows[0]["path"])] = root
+    # The nodes that are open at each depth of the path: what follows belongs to the last of its parent's path.
+    open_nodes: list[Node] = [root]
+    for row in rows[1:]:
+        depth = row["path"].count(".")
+        del open_nodes[depth:]
+        if len(open_nodes) < depth:
+            continue
+        parent = open_nodes[-1]
+        node = Node(row, "", profile)
+        profile.nodes[str(row.get("id") or row["path"])] = node
+        slice_name = node.slice_name
+        base = _base_of_slice(parent, node) if slice_name else None
+        if base is not None:
+            base.slices.append(node)
+        else:
+            parent.children.append(node)
+        open_nodes.append(node)
+    return root
+
+
+def _base_of_slice(parent: Node, node: Node) -> Node | None:
+    """The element that is sliced; for `a/b`, the slice `a` of it."""
+    for sibling in reversed(parent.children):
+        if sibling.name != node.name and not (sibling.is_choice and node.name.startswith(sibling.name)):
+            continue
+        if sibling.slice_name is not None and sibling.name == node.name and not sibling.slices:
+            return None
+        found = sibling
+        name = str(node.slice_name)
+        for _ in range(name.count("/")):
+            inner = [each for each in found.slices if name.startswith(f"{each.slice_name}/")]
+            if not inner:
+                break
+            found = inner[-1]
+        return found
+    return None
+
+
+def _settle(node: Node, profile: Profile) -> None:
+    """Decide below and then here what asks more than the types do."""
+    for child in (*node.children, *node.slices):
+        _settle(child, profile)
+    given = node.row.get("slicing")
+    if given is not None or node.slices:
+        node.slicing = slicing.compile(given or {}, node)
+    node.children = [child for child in node.children if child.asks]
+    node.asks = bool(
+        node.children
+        or node.slices
+        or node.rules
+        or node.fixed is not None
+        or node.pattern is not None
+        or node.low is not None
+        or node.high is not None
+        or node.max_length is not None
+        or node.slice_name is not None
+        or _has_profiles(node)
+        or _differs(node)
+    )
+
+
+def _has_profiles(node: Node) -> bool:
+    return (
+        any(type_of(each) is None for found in node.type_profiles.values() for each in found)
+        or any(type_of(each) is None for each in node.targets)
+        or bool(node.aggregation)
+    )
+
+
+def _differs(node: Node) -> bool:
+    """Whether cardinality, types or binding are narrower than where the element was defined."""
+    base = node.row.get("base") or {}
+    if "." not in node.path:
+        return False
+    if node.min > base.get("min", 0) or str(node.row.get("max", "*")) != base.get("max", "*"):
+        return True
+    own = _own(base.get("path", ""))
+    if own is None:
+        return True
+    if node.types and set(node.types) != {_type(each) for each in own.get("type", ())}:
+        return True
+    if node.targets:
+        stated = {target for each in own.get("type", ()) for target in each.get("targetProfile", ())}
+        if set(node.targets) != stated:
+            return True
+    if node.binding is not None:
+        official = codes.binding(own["binding"]) if "binding" in own else None
+        if official is None or (official.strength, official.value_set) != (
+            node.binding.strength,
+            node.binding.value_set,
+        ):
+            return node.binding.strength in ("required", "extensible") or node.binding.max is not None
+        node.binding = None
+    return False
+
+
+def _own(path: str) -> Json | None:
+    """The row of R4's own definition for the path at which an element was defined."""
+    return _official_rows(path.partition(".")[0]).get(path)
+
+
+@functools.cache
+def _official_rows(type: str) -> dict[str, Json]:
+    definition = OFFICIAL.find("StructureDefinition", CORE + type)
+    if definition is None:
+        return {}
+    return {row["path"]: row for row in definition["snapshot"]["element"]}
+
+
+class Profiles:
+    """The profiles of a set of canonicals, each compiled when first asked for."""
+
+    def __init__(self, canonicals: Canonicals) -> None:
+        self.canonicals = canonicals
+        self._compiled: dict[str, Profile | None] = {}
+        self.faults: dict[str, str] = {}
+
+    def get(self, canonical: str) -> Profile | None:
+        """The profile; None where it is unknown, or cannot be made ready (`faults` then says why)."""
+        if canonical not in self._compiled:
+            self._compiled[canonical] = None  # for what refers to itself while it is made
+            self._compiled[canonical] = self._compile(canonical)
+        return self._compiled[canonical]
+
+    def _compile(self, canonical: str) -> Profile | None:
+        definition = self.canonicals.find("StructureDefinition", canonical)
+        if definition is None:
+            return None
+        try:
+            return Profile(definition, snapshots.rows(definition, self.canonicals))
+        except (snapshots.SnapshotError, FhirpathError, KeyError, TypeError, ValueError, IndexError) as fault:
+            self.faults[canonical] = str(fault)
+            return None
+
+
+# Checking
+
+
+class Check:
+    """The check of items against profiles, in one examination."""
+
+    def __init__(self, examination: Examination, profiles: Profiles) -> None:
+        self.examination = examination
+        self.profiles = profiles
+
+    def profile(self, scope: Scope, item: Item, profile: Profile) -> None:
+        """Tell every fault of an item against a profile of its type."""
+        examination = self.examination
+        if not is_a(item.type, profile.type) and profile.type != "Resource":
+            text = f"The profile {profile.url} is one of {profile.type}; got a {item.type}"
+            examination.tell("error", "structure", text, item, profile=profile.url)
+            return
+        if examination.depth >= DEEPEST:
+            return
+        examination.depth += 1
+        try:
+            self._one(scope, item, profile.root)
+        finally:
+            examination.depth -= 1
+
+    def conforms(self, scope: Scope, item: Item, canonical: str) -> bool | None:
+        """Whether the item has no error against the profile; None where the profile is unknown."""
+        official = type_of(canonical)
+        if official is not None:
+            return is_a(item.type, official)
+        found = self.profiles.get(canonical)
+        if found is None:
+            return None
+        if not is_a(item.type, found.type) and found.type != "Resource":
+            return False
+        key = (id(item.value), canonical)
+        examination = self.examination
+        if key in examination.seen:
+            result = examination.seen[key]
+            return True if result is None else result  # while it is asked, it is taken to conform
+        examination.seen[key] = None
+        kept, examination.issues = examination.issues, []
+        try:
+            self.profile(scope, item, found)
+            result = not any(issue.severity == "error" for issue in examination.issues)
+        finally:
+            examination.issues = kept
+        examination.seen[key] = result
+        return result
+
+    def _children(self, scope: Scope, item: Item, node: Node) -> None:
+        for child in node.children:
+            self._all(scope, item, child.follow((item,)), child)
+
+    def _all(self, scope: Scope, parent: Item, items: list[Item], node: Node) -> None:
+        """The items of one element: their number, each of them, and its slices."""
+        self.examination.spend()
+        self._count(parent, items, node)
+        for item in items:
+            self._one(scope, item, node)
+        if node.slicing is not None and node.slices:
+            self._slices(scope, parent, items, node)
+
+    def _count(self, parent: Item, items: list[Item], node: Node) -> None:
+        number = len(items)
+        if number < node.min:
+            wanted = "is required" if node.min == 1 else f"is required {node.min} times"
+            text = f"{node.label} {wanted} by {node.profile.title}; got {number or 'none'}"
+            self._tell("required", text, parent, node, below=f".{node.name}")
+        elif node.max is not None and number > node.max:
+            allowed = f"is allowed {node.max} times" if node.max else "is not allowed"
+            text = f"{node.label} {allowed} by {node.profile.title}; got {number}"
+            at = items[node.max]
+            self._tell("structure", text, at, node)
+
+    def _tell(self, code: str, text: str, item: Item, node: Node, below: str = "") -> None:
+        self.examination.tell("error", code, text, item, below=below, profile=node.profile.url)
+
+    def _one(self, scope: Scope, item: Item, node: Node) -> None:
+        self.examination.spend()
+        value = item.value
+        if node.types and not self._is_of(item, node):
+            text = f"{node.label} expects {wording.listed(node.types)}; got {item.type}"
+            self._tell("structure", text, item, node)
+            return
+        if node.fixed is not None and not patterns.is_fixed(value, node.fixed):
+            self._tell("value", f"{node.label} must be {_shown(node.fixed)}; got {_shown(value)}", item, node)
+        if node.pattern is not None and not patterns.has_pattern(value, node.pattern):
+            text = f"{node.label} must have {_shown(node.pattern)}; got {_shown(value)}"
+            self._tell("value", text, item, node)
+        if node.low is not None or node.high is not None:
+            self._bounds(item, node)
+        if node.max_length is not None and isinstance(value, str) and len(value) > node.max_length:
+            text = f"{node.label} has at most {node.max_length} characters; got {len(value)}"
+            self._tell("too-long", text, item, node)
+        if (
+            node.binding is not None
+            and (isinstance(value, str) or item.type in codes.CODED)
+            and value is not None
+        ):
+            codes.check_bound(self.examination, item, node.binding)
+        if node.rules:
+            inner = slicing.inner(scope, item)
+            invariants.check(self.examination, inner, item, node.rules)
+        if node.type_profiles:
+            self._type_profiles(scope, item, node)
+        if node.targets and item.type == "Reference":
+            self._target(scope, item, node)
+        children = node
+        if node.content is not None and not node.children:
+            children = node.profile.nodes.get(node.content.partition("#")[2], node)
+        if children.children and (isinstance(value, dict) or item.sibling is not None):
+            self._children(slicing.inner(scope, item), item, children)
+
+    def _is_of(self, item: Item, node: Node) -> bool:
+        if "." in item.type or (not node.is_choice and item.type in ("Resource",)):
+            return True
+        if item.property is None or item.property.type == "Resource":
+            return any(is_a(item.type, each) for each in node.types) if item.property is not None else True
+        if not node.is_choice and node.slice_name is None:
+            return True
+        return item.type in node.types or any(is_a(item.type, each) for each in node.types)
+
+    def _bounds(self, item: Item, node: Node) -> None:
+        for bound, sign, word in ((node.low, 1, "least"), (node.high, -1, "most")):
+            order = None if bound is None else _order(item, bound)
+            if order is not None and order * sign < 0:
+                text = f"{node.label} is at {word} {_shown(bound)}; got {_shown(item.value)}"
+                self._tell("value", text, item, node)
+
+    def _type_profiles(self, scope: Scope, item: Item, node: Node) -> None:
+        wanted = [
+            each
+            for type, found in node.type_profiles.items()
+            for each in found
+            if is_a(item.type, type) and type_of(each) is None
+        ]
+        if not wanted or any(
+            type_of(each) is not None and is_a(item.type, str(type_of(each)))
+            for each in node.type_profiles.get(item.type, ())
+        ):
+            return
+        if item.type == "Extension" and isinstance(item.value, dict):
+            urls = {each.partition("|")[0] for each in wanted}
+            if item.value.get("url") in urls:
+                return  # an extension is checked against its definition wherever it is met
+            if node.slice_name is not None:
+                return
+        inner = slicing.inner(scope, item)
+        if len(wanted) == 1:
+            found = self.profiles.get(wanted[0])
+            if found is None:
+                self._unknown(wanted[0], item, node)
+            else:
+                self.profile(inner, item, found)
+            return
+        results = [self.conforms(inner, item, each) for each in wanted]
+        if not any(result is not False for result in results):
+            text = f"{node.label} must conform to one of {wording.listed(wanted)}"
+            self._tell("structure", text, item, node)
+
+    def _unknown(self, canonical: str, item: Item, node: Node) -> None:
+        fault = self.profiles.faults.get(canonical)
+        text = f"The profile {canonical} is not known here, so it was not checked"
+        if fault is not None:
+            text = f"The profile {canonical} could not be read: {fault}"
+        self.examination.tell("warning", "not-found", text, item, profile=node.profile.url)
+
+    def _target(self, scope: Scope, item: Item, node: Node) -> None:
+        """A reference against the profiles that its target may have, and how it may be reached."""
+        targets = node.targets
+        if not isinstance(item.value, dict):
+            return
+        resolved, way = slicing.resolve(self.examination, scope, item)
+        if node.aggregation and way is not None and way not in node.aggregation:
+            text = f"{node.label} must be {wording.listed(node.aggregation)}; the reference is {way}"
+            self._tell("value", text, item, node)
+        type = resolved.type if resolved is not None else slicing.stated_type(item)
+        if type is None:
+            return
+        fitting = [each for each in targets if self._fits(type, each)]
+        if not fitting:
+            names = [type_of(each) or each for each in targets]
+            text = f"{node.label} may refer to {wording.listed(names)}; got a reference to {type}"
+            self._tell("structure", text, item, node)
+            return
+        if resolved is None or any(type_of(each) is not None for each in fitting):
+            return
+        inner = Scope(resolved, scope.root if way == "contained" else None)
+        if self.examination.depth >= DEEPEST:
+            return
+        if not any(self.conforms(inner, resolved, each) is not False for each in fitting):
+            text = f"{node.label} refers to a {type} that does not conform to {wording.listed(fitting)}"
+            self._tell("structure", text, item, node)
+
+    def _fits(self, type: str, canonical: str) -> bool:
+        official = type_of(canonical)
+        if official is not None:
+            return is_a(type, official)
+        found = self.profiles.canonicals.find("StructureDefinition", canonical)
+        return found is None or is_a(type, str(found.get("type")))
+
+    # Slices
+
+    def _slices(self, scope: Scope, parent: Item, items: list[Item], node: Node) -> None:
+        sliced = node.slicing
+        assert sliced is not None
+        if not sliced.can_tell(node):
+            return
+        members_of: dict[int, list[Item]] = {position: [] for position in range(len(node.slices))}
+        last, seen_open = -1, False
+        for item in items:
+            position = sliced.find(self, scope, item, node)
+            if position is None:
+                if sliced.rules == "closed":
+                    text = f"{node.label} is closed: this is none of {wording.listed(_names(node))}"
+                    self._tell("structure", text, item, node)
+                seen_open = True
+                continue
+            if sliced.rules == "openAtEnd" and seen_open:
+                text = f"{node.label}: what is in no slice stands at the end"
+                self._tell("structure", text, item, node)
+            if sliced.ordered and position < last:
+                text = f"{node.label}: the slices stand in the order {', '.join(_names(node))}"
+                self._tell("structure", text, item, node)
+            last = max(last, position)
+            members_of[position].append(item)
+        for position, found in members_of.items():
+            self._all(scope, parent, found, node.slices[position])
+
+
+def _names(node: Node) -> list[str]:
+    return [str(each.slice_name) for each in node.slices]
+
+
+def _shown(value: Any) -> str:
+    if isinstance(value, dict | list):
+        text = document.encode(value).decode()
+        return text if len(text) <= 200 else f"{text[:200]}..."
+    return f"`{str(value)[:80]}`"
+
+
+def _order(item: Item, bound: Any) -> int | None:
+    """Where the value stands: below (-1), at (0) or above (1) the bound; None where that cannot be told."""
+    value = item.value
+    if isinstance(value, dict) and isinstance(bound, dict):
+        if value.get("code") != bound.get("code") or value.get("system") != bound.get("system"):
+            return None
+        value, bound = value.get("value"), bound.get("value")
+    if isinstance(value, int | Decimal) and isinstance(bound, int | float | Decimal):
+        one, other = Decimal(value), Decimal(str(bound))
+        return (one > other) - (one < other)
+    if isinstance(value, str) and isinstance(bound, str):
+        if item.type == "time":
+            return (value > bound) - (value < bound)
+        try:
+            low, high = primitives.date_range(value)
+            least, most = primitives.date_range(bound)
+        except ValueError:
+            return None
+        return -1 if high <= least else 1 if low >= most else 0
+    return None

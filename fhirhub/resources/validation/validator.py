@@ -1,0 +1,144 @@
+"""The whole validation of a resource: structure, invariants, bindings, extensions, profiles.
+
+https://hl7.org/fhir/R4/validation.html
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any, Literal
+
+from fhirhub.errors import Issue
+from fhirhub.resources import fhirpath
+from fhirhub.resources.canonicals import OFFICIAL, Canonicals, type_of
+from fhirhub.resources.definitions import is_resource_type
+from fhirhub.resources.fhirpath import Item
+from fhirhub.resources.fhirpath.item import of_resource
+from fhirhub.resources.validation import elements, extensions, structure
+from fhirhub.resources.validation.bindings import LocalTerminology, Terminology
+from fhirhub.resources.validation.examination import (
+    MOST_SECONDS,
+    Examination,
+    Resolve,
+    Scope,
+    TooCostlyError,
+)
+from fhirhub.resources.validation.faults import MAX_FAULTS
+from fhirhub.resources.validation.profiles import Check, Profiles
+
+Json = dict[str, Any]
+Level = Literal["structure", "base", "profiles"]
+"""How much is asked: the structure alone; with R4's invariants, codes and extensions; with profiles too."""
+
+_ORDER = {"fatal": 0, "error": 1, "warning": 2, "information": 3}
+
+
+class Validator:
+    """What validates against a set of definitions; made once for a set and used for every resource.
+
+    `canonicals` are the definitions, those of packages in front of R4's own; `terminology` judges codes,
+    by default as far as the definitions list them. Compiled profiles are kept; it is safe to share between
+    tasks of one event loop.
+    """
+
+    def __init__(self, canonicals: Canonicals = OFFICIAL, terminology: Terminology | None = None) -> None:
+        self.canonicals = canonicals
+        self.terminology = terminology or LocalTerminology(canonicals)
+        self.profiles = Profiles(canonicals)
+
+    def validate(
+        self,
+        resource: Json,
+        profiles: Iterable[str] = (),
+        *,
+        level: Level = "profiles",
+        resolve: Resolve | None = None,
+        seconds: float = MOST_SECONDS,
+    ) -> list[Issue]:
+        """Every issue, errors first, each with its FHIRPath; an empty list where all is well.
+
+        `profiles` are those that the request or the settings ask for, besides those that the resource claims
+        in `meta.profile`. `resolve` finds resources that references name and that are not in the resource.
+        Never raises for what is in a resource.
+        """
+        issues = structure.validate(resource)
+        if level == "structure" or not is_resource_type(resource.get("resourceType")):
+            return issues
+        examination = Examination(self.canonicals, self.terminology, resolve, seconds)
+        try:
+            _Validation(self, examination, level == "profiles").run(of_resource(resource), tuple(profiles))
+        except TooCostlyError:
+            text = "The rest was not checked: it would take longer than a validation may"
+            examination.tell("error", "too-costly", text, None)
+        except RecursionError:
+            text = "The rest was not checked: profiles lead too deep into each other"
+            examination.tell("error", "too-costly", text, None)
+        return _ordered(issues, examination.issues)
+
+
+class _Validation:
+    """One run."""
+
+    def __init__(self, validator: Validator, examination: Examination, with_profiles: bool) -> None:
+        self.examination = examination
+        self.with_profiles = with_profiles
+        self.checking = Check(examination, validator.profiles)
+        examination.conforms = self._conforms
+
+    def _conforms(self, examination: Examination, item: Item, canonical: str) -> bool | None:
+        return self.checking.conforms(Scope(item), item, canonical)
+
+    def run(self, item: Item, profiles: tuple[str, ...], root: Item | None = None) -> None:
+        """A resource and those within it."""
+        scope = Scope(item, root)
+        elements.walk(self.examination, scope, item, self._extension)
+        if self.with_profiles:
+            for canonical in dict.fromkeys((*profiles, *_claimed(item))):
+                self._profile(scope, item, canonical, is_asked=canonical in profiles)
+        for inner in elements.resources(item):
+            is_contained = inner.property is not None and inner.property.name == "contained"
+            self.run(inner, (), item if is_contained else None)
+
+    def _extension(self, examination: Examination, scope: Scope, item: Item) -> None:
+        extensions.check(self.checking, scope, item)
+
+    def _profile(self, scope: Scope, item: Item, canonical: str, is_asked: bool) -> None:
+        official = type_of(canonical)
+        if official is not None and official != item.type:
+            if not fhirpath.model.is_a(item.type, official):
+                text = f"The profile {canonical} is of {official}; this is a {item.type}"
+                self.examination.tell("error", "structure", text, item, profile=canonical)
+            return
+        if official is not None:
+            return
+        profile = self.checking.profiles.get(canonical)
+        if profile is not None:
+            self.checking.profile(scope, item, profile)
+            return
+        fault = self.checking.profiles.faults.get(canonical)
+        if fault is not None:
+            text = f"The profile {canonical} could not be read, so it was not checked: {fault}"
+        else:
+            text = f"The profile {canonical} is not known here, so it was not checked"
+        severity: Literal["error", "warning"] = "error" if is_asked else "warning"
+        below = "" if is_asked else ".meta.profile"
+        self.examination.tell(severity, "not-found", text, item, below=below, profile=canonical)
+
+
+def _claimed(item: Item) -> list[str]:
+    meta = item.value.get("meta")
+    found = meta.get("profile", ()) if isinstance(meta, dict) else ()
+    return [each for each in found if isinstance(each, str)] if isinstance(found, list) else []
+
+
+def _ordered(structural: list[Issue], found: list[Issue]) -> list[Issue]:
+    """All issues without repeats, the worst first; what the structure's faults have said is not said again."""
+    seen: set[tuple[str | None, str, str | None]] = set()
+    issues = []
+    for issue in (*structural, *found):
+        key = (issue.expression, issue.text, issue.profile)
+        if key not in seen:
+            seen.add(key)
+            issues.append(issue)
+    issues.sort(key=lambda issue: _ORDER[issue.severity])
+    return issues[: 2 * MAX_FAULTS]
