@@ -300,9 +300,7 @@ class Writer:
             case Hierarchy():
                 alias = self.alias("p")
                 where = [f"{alias}.tenant = $1", f"{alias}.rid = {rid}", *self._hierarchy(node, alias, first)]
-                return (
-                    f"EXISTS (SELECT 1 FROM {self.by('b', 'reference', alias)} WHERE {' AND '.join(where)})"
-                )
+                return exists(self.by("b", "reference", alias), where)
         raise AssertionError(node)
 
     def _chain_probe(self, node: Chain, first: int, rid: str) -> str:
@@ -320,7 +318,8 @@ class Writer:
             *self.seen(target),
             self.probe(node.node, first, f"{target}.rid"),
         ]
-        found = f"EXISTS (SELECT 1 FROM reference {link} CROSS JOIN resource {target} WHERE {' AND '.join(where)})"
+        tables = f"{self.by('b', 'reference', link)} CROSS JOIN {self.by('id', 'resource', target)}"
+        found = exists(tables, where)
         if node.contained is None:
             return found
         return f"({found} OR {self.probe(node.contained, first, rid)})"
@@ -338,9 +337,7 @@ class Writer:
             *self.seen_rid(f"{link}.rid"),
             self.probe(node.node, first, f"{link}.rid"),
         ]
-        return (
-            f"EXISTS (SELECT 1 FROM resource {own} CROSS JOIN reference {link} WHERE {' AND '.join(where)})"
-        )
+        return exists(f"resource {own} CROSS JOIN {self.by('a', 'reference', link)}", where)
 
     # --- as what a search begins with ---
 
