@@ -484,7 +484,7 @@ def _is_hierarchical(names: Names, parameter: Parameter) -> bool:
 
 def nearest(name: str, known: Iterable[str]) -> str:
     """`; did you mean ...`, where one is near."""
-    found = difflib.get_close_matches(name, list(known), 1, 0.6)
+    found = difflib.get_close_matches(name, list(known), 1, 0.6) if len(name) < 100 else []
     return f"; did you mean `{found[0]}`?" if found else ""
 
 

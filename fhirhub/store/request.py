@@ -21,6 +21,7 @@ from fhirhub.store.sql import Kind
 
 DEFAULT_COUNT = 50
 MAX_COUNT = 1000
+MOST_PARAMETERS = 200
 
 Pairs = Sequence[tuple[str, str]]
 
@@ -123,8 +124,14 @@ def parse(
         types = made.types
         bounds.append(bound)
     searched = types or definitions.RESOURCE_TYPES
+    if len(pairs) > MOST_PARAMETERS:
+        raise errors.too_costly(f"A search has at most {MOST_PARAMETERS} parameters.")
     for name, value in pairs:
         code = name.partition(":")[0]
+        if len(name) > 500:
+            raise errors.invalid(f"The name of a parameter is too long: `{name[:60]}...`.")
+        if "\0" in value or "\0" in name:
+            raise errors.invalid(f"Parameter `{code}` holds a NUL character.")
         try:
             control = _CONTROLS.get(code)
             if not value:

@@ -61,13 +61,21 @@ def parse(text: str) -> tuple[str, Fraction, Fraction]:
     return prefix, Fraction(number), Fraction(10) ** exponent / 2
 
 
+def nearest_float(number: Fraction) -> float:
+    """The float nearest to it, infinite where it is beyond all."""
+    try:
+        return float(number)
+    except OverflowError:
+        return float("inf") if number > 0 else float("-inf")
+
+
 def compare(
     prefix: str,
     number: Fraction,
     half: Fraction,
     low: str = "{t}.low",
     high: str = "{t}.high",
-    scale: Callable[[Fraction], float] = float,
+    scale: Callable[[Fraction], float] = nearest_float,
 ) -> Comparison:
     """The comparison of a row's columns with a number of which half a unit of the last digit is given.
 

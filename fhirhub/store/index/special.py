@@ -71,6 +71,7 @@ def _near(text: str) -> Comparison:
 
 # Text anywhere
 
+MOST_WORDS = 100
 _words = re.compile(r"\w+").findall
 _no_words = re.compile(r"(?:https?://|urn:)\S*|\d{4}(?:-\d\d(?:-\d\d(?:T\S*)?)?)?").fullmatch
 
@@ -96,6 +97,8 @@ def _text(text: str) -> Comparison:
     tokens = re.findall(r'\(|\)|"[^"]*"|[^\s()"]+', text)
     if not tokens:
         raise ValueError("expects one word or more")
+    if len(tokens) > MOST_WORDS:
+        raise ValueError(f"has more than {MOST_WORDS} words and operators")
     reader = _Words(tokens)
     sql = reader.alternatives()
     if reader.at < len(tokens):
