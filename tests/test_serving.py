@@ -109,7 +109,7 @@ def secret(tmp_path: Path) -> str:
 def test_hub_serves_and_ends_with_status_0(database_url: str, secret: str, workers: str) -> None:
     with _serving(database_url, "--workers", workers, "--secret-file", secret) as hub:
         assert hub.get("/healthz") == "ok"
-        assert hub.get("/readyz") == "ready"
+        assert hub.get("/readyz").startswith("ready")
         assert _create(hub, {"resourceType": "Patient"}) == 201
         assert "fhirhub_requests_total" in hub.get("/metrics")
         assert "FHIR" in hub.get("/")
@@ -119,7 +119,7 @@ def test_hub_serves_and_ends_with_status_0(database_url: str, secret: str, worke
 def test_first_start_makes_database_and_secret(tmp_path: Path) -> None:
     for _ in range(2):
         with _serving(f"sqlite://{tmp_path}/deep/hub.db") as hub:
-            assert hub.get("/readyz") == "ready"
+            assert hub.get("/readyz").startswith("ready")
             assert hub.end(signal.SIGINT) == 0
     for name in ("hub.db", "hub.secret"):
         assert (tmp_path / "deep" / name).stat().st_mode & 0o777 == 0o600, name
@@ -142,7 +142,7 @@ def test_start_with_another_secret_or_none_is_refused(database_url: str, secret:
     assert "not the one" in _refused(database_url, "--secret-file", secret, "--workers", "2")
     Path(secret + ".kept").replace(secret)
     with _serving(database_url, "--secret-file", secret) as hub:
-        assert hub.get("/readyz") == "ready"
+        assert hub.get("/readyz").startswith("ready")
 
 
 def test_secret_is_to_be_named_on_postgresql(postgresql_url: str) -> None:
@@ -184,7 +184,7 @@ def test_worker_that_dies_is_replaced(sqlite_url: str) -> None:
         living = {worker.pid for worker in hub.workers()}
         assert len(living) == 2
         assert before[0].pid not in living
-        assert hub.get("/readyz") == "ready"
+        assert hub.get("/readyz").startswith("ready")
         assert hub.end() == 0
 
 
