@@ -24,14 +24,12 @@ from fhirhub.store.conditions import (
     places,
     rank,
 )
+from fhirhub.store.including import RESOURCE, joins
 from fhirhub.store.index import ABSENT
 from fhirhub.store.index.date import SINGLE
 from fhirhub.store.request import Include, SortKey
 from fhirhub.store.sql import Dialect, Kind
 from fhirhub.store.visible import Visible
-
-RESOURCE = "{r}.rid, {r}.type, {r}.id, {r}.version, {r}.updated, {r}.body"
-INCLUDED_AT_MOST = 2000
 
 _BOUNDED = 3
 """Criteria of this rank and better find few resources whatever their values."""
@@ -82,20 +80,6 @@ def page(shape: Shape, dialect: Dialect, visible: Visible) -> Plan:
     return _Planner(shape, dialect, visible).page()
 
 
-def included(joins: Sequence[Include], dialect: Dialect, visible: Visible) -> str:
-    """The statement of what the resources of the row keys in `$2` include; access values from `$3` on."""
-    writer = _Writer(dialect, visible, 3)
-    given = f"(SELECT g.rid FROM resource g WHERE g.tenant = $1 AND {dialect.any_of('g.rid', '$2')})"
-    return " UNION ALL ".join(writer.joins(joins, given, ""))
-
-
-def old_version(dialect: Dialect, visible: Visible) -> str:
-    """The statement of one version, `$3`, of the resource of row key `$2`; access values from `$4` on."""
-    writer = _Writer(dialect, visible, 4)
-    where = ["v.tenant = $1", "v.rid = $2", "v.version = $3", "NOT v.deleted", *writer.seen("v")]
-    return f"SELECT v.rid, v.type, v.id, v.version, v.updated, v.body FROM version v {_where(where)}"
-
-
 _KINDS: dict[str, Kind] = {
     "token": "text",
     "string": "text",
@@ -128,7 +112,7 @@ class _Planner:
         self.guard = self.first + sum(map(places, shape.nodes))
         self.after = self.guard + len(visible.values)
         """Where the values of the position begin."""
-        self.writer = _Writer(dialect, visible, self.guard)
+        self.writer = Writer(dialect, visible, self.guard)
         ranks = [found for node in shape.nodes if (found := rank(node)) is not None]
         self.best = min(ranks, default=None)
 
@@ -569,7 +553,7 @@ class _Planner:
         tail: bool = False,
         ends_in_rid: bool = True,
     ) -> Plan:
-        columns = RESOURCE.replace("{r}", "r") + "".join(f", m.{key}" for key in keys)
+        columns = RESOURCE + "".join(f", m.{key}" for key in keys)
         if not self.shape.joins:
             sql = (
                 f"SELECT {columns} FROM ({inner}) m CROSS JOIN resource r "
@@ -579,88 +563,14 @@ class _Planner:
         absent = "".join(", NULL" for _ in keys)
         # The rows of `page` stand in its order; what comes of them is put back into it afterwards.
         given = f"(SELECT m.rid FROM page m ORDER BY {order} LIMIT {self.shape.limit})"
-        parts = self.writer.joins(self.shape.joins, given, absent)
-        columns = RESOURCE.replace("{r}", "r") + ", NULL AS link" + "".join(f", m.{key}" for key in keys)
+        parts = joins(self.writer, self.shape.joins, given, absent)
+        columns = RESOURCE + ", NULL AS link" + "".join(f", m.{key}" for key in keys)
         sql = (
             f"WITH page AS ({inner}) SELECT 0 AS kind, {columns} FROM (SELECT * FROM page m ORDER BY {order}) m "
             f"CROSS JOIN resource r WHERE r.tenant = $1 AND r.rid = m.rid UNION ALL "
             + " UNION ALL ".join(parts)
         )
         return Plan(sql, bounded, kinds, tail)
-
-
-class _Writer(Writer):
-    """Writes what resources include as well."""
-
-    def joins(self, joins: Sequence[Include], given: str, absent: str) -> list[str]:
-        """One SELECT for all references forwards, one for those backwards, one for canonicals."""
-        found = []
-        forward = [join for join in joins if not join.reverse and join.keys]
-        if forward:
-            found.append(self._forward(forward, given, absent))
-        backward = [join for join in joins if join.reverse and join.keys]
-        if backward:
-            found.append(self._backward(backward, given, absent))
-        canonical = [join for join in joins if join.canonical and not join.reverse]
-        if canonical:
-            found.append(self._canonical(canonical, given, absent))
-        return found
-
-    def _forward(self, joins: Sequence[Include], given: str, absent: str) -> str:
-        links = (
-            f"SELECT DISTINCT s.target_type, s.target_id, s.target_version FROM {given} g "
-            f"CROSS JOIN {self.by('b', 'reference', 's')} WHERE s.tenant = $1 AND s.rid = g.rid "
-            f"AND {_linked(joins)} AND s.target_id <> '' LIMIT {INCLUDED_AT_MOST + 1}"
-        )
-        seen = "".join(f" AND {condition}" for condition in self.seen("r"))
-        return (
-            f"SELECT 1, {RESOURCE.replace('{r}', 'r')}, l.target_version{absent} FROM ({links}) l "
-            f"CROSS JOIN {self.by('id', 'resource', 'r')} WHERE r.tenant = $1 AND r.type = l.target_type "
-            f"AND r.id = l.target_id AND NOT r.deleted{seen}"
-        )
-
-    def _backward(self, joins: Sequence[Include], given: str, absent: str) -> str:
-        links = (
-            f"SELECT DISTINCT s.rid FROM {given} g CROSS JOIN resource o CROSS JOIN {self.by('a', 'reference', 's')} "
-            f"WHERE o.tenant = $1 AND o.rid = g.rid AND s.tenant = $1 AND s.target_id = o.id "
-            f"AND {_linked(joins)} AND s.target_type = o.type LIMIT {INCLUDED_AT_MOST + 1}"
-        )
-        seen = "".join(f" AND {condition}" for condition in self.seen("r"))
-        return (
-            f"SELECT 1, {RESOURCE.replace('{r}', 'r')}, NULL{absent} FROM ({links}) l CROSS JOIN resource r "
-            f"WHERE r.tenant = $1 AND r.rid = l.rid{seen}"
-        )
-
-    def _canonical(self, joins: Sequence[Include], given: str, absent: str) -> str:
-        keys = tuple(dict.fromkeys(key for join in joins for key in join.canonical))
-        urls = tuple(dict.fromkeys(key for join in joins for key in join.urls))
-        versions = tuple(dict.fromkeys(key for join in joins for key in join.versions))
-        links = (
-            f"SELECT DISTINCT u.rid FROM {given} g CROSS JOIN {self.by('b', 'reference', 's')} "
-            f"CROSS JOIN {self.by('a', 'uri', 'u')} "
-            f"WHERE s.tenant = $1 AND s.rid = g.rid AND s.param {in_keys(keys)} AND s.target_type = '' "
-            f"AND u.tenant = $1 AND u.param {in_keys(urls)} AND u.value = s.target_id "
-            f"AND (s.target_version IS NULL OR EXISTS (SELECT 1 FROM token n WHERE n.tenant = $1 "
-            f"AND n.rid = u.rid AND n.param {in_keys(versions)} AND n.code = lower(s.target_version))) "
-            f"LIMIT {INCLUDED_AT_MOST + 1}"
-        )
-        seen = "".join(f" AND {condition}" for condition in self.seen("r"))
-        return (
-            f"SELECT 1, {RESOURCE.replace('{r}', 'r')}, NULL{absent} FROM ({links}) l CROSS JOIN resource r "
-            f"WHERE r.tenant = $1 AND r.rid = l.rid AND NOT r.deleted{seen}"
-        )
-
-
-def _linked(joins: Sequence[Include]) -> str:
-    """The references that one of the joins follows."""
-    by_targets: dict[tuple[str, ...], dict[int, None]] = {}
-    for join in joins:
-        by_targets.setdefault(join.targets, {}).update(dict.fromkeys(join.keys))
-    parts = []
-    for targets, keys in by_targets.items():
-        part = f"s.param {in_keys(tuple(keys))}"
-        parts.append(f"({part} AND s.target_type {in_names(targets)})" if targets else part)
-    return parts[0] if len(parts) == 1 else f"({' OR '.join(parts)})"
 
 
 def _is_in_order(node: Node) -> bool:

@@ -9,12 +9,13 @@ from typing import Any, NamedTuple
 from fhirhub import errors
 from fhirhub.access import Access
 from fhirhub.errors import Issue
+from fhirhub.store import including
 from fhirhub.store import plan as plans
 from fhirhub.store.cursor import Position, seal, unseal
 from fhirhub.store.database import Reader
 from fhirhub.store.index import ABSENT
 from fhirhub.store.index.parameters import LISTED_CODES, MAIN_DATES, key_of
-from fhirhub.store.plan import INCLUDED_AT_MOST, Plan, Shape
+from fhirhub.store.plan import Plan, Shape
 from fhirhub.store.request import Include, SearchRequest
 from fhirhub.store.sql import Kind, Statement
 from fhirhub.store.visible import Visible, visible
@@ -246,10 +247,12 @@ async def _include(
                 known.add(match.rid)
                 fresh.append(match)
         found.includes += fresh
-        if len(found.includes) > INCLUDED_AT_MOST:
-            found.includes = found.includes[:INCLUDED_AT_MOST]
+        if len(found.includes) > including.INCLUDED_AT_MOST:
+            found.includes = found.includes[: including.INCLUDED_AT_MOST]
             found.issues.append(
-                _cut(f"More than {INCLUDED_AT_MOST} resources would be included; the rest is left out.")
+                _cut(
+                    f"More than {including.INCLUDED_AT_MOST} resources would be included; the rest is left out."
+                )
             )
             return
         if not iterated or not fresh:
@@ -277,7 +280,7 @@ async def _joined(
     if sql is None:
         if len(_joins) > 1000:
             _joins.clear()
-        sql = _joins[name] = plans.included(joins, reader.dialect, seen)
+        sql = _joins[name] = including.included(joins, reader.dialect, seen)
     kinds: tuple[Kind, ...] = ("int", "bigint[]", *seen.kinds)
     rows = await reader.fetch(Statement(sql, (tenant, sorted(rids), *seen.values), kinds))
     return [(Match(*row[1:7]), row[7]) for row in rows]
@@ -286,7 +289,7 @@ async def _joined(
 async def _old_version(reader: Reader, tenant: int, seen: Visible, rid: int, version: str) -> Match | None:
     if not (version.isascii() and version.isdigit() and len(version) < 10):
         return None
-    sql = plans.old_version(reader.dialect, seen)
+    sql = including.old_version(reader.dialect, seen)
     kinds: tuple[Kind, ...] = ("int", "bigint", "int", *seen.kinds)
     rows = await reader.fetch(Statement(sql, (tenant, rid, int(version), *seen.values), kinds))
     return Match(*rows[0][:6]) if rows else None

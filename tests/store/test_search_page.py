@@ -9,6 +9,8 @@ import pytest_asyncio
 
 from fhirhub.access import EVERYTHING, NOTHING, Access, Rule
 from fhirhub.errors import FhirError
+from fhirhub.store import including
+from fhirhub.store import search as searching
 from fhirhub.store.database import Database
 from tests.store.finding import Hub, Json, coded, observation, patient, plan, resource, task, to
 
@@ -404,6 +406,24 @@ async def test_an_access_is_part_of_totals_pages_and_includes(two: Hub) -> None:
     assert await two.found("Task", team) == "tb"
     assert await two.found("Task", Access(frozenset({Rule(patients=frozenset())}))) == ""
     assert await two.found("Task", Access(frozenset({Rule(ids=frozenset({"ta", "tb"}))}))) == "ta tb"
+
+
+async def test_includes_are_bounded_by_what_may_be_seen(two: Hub, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(including, "INCLUDED_AT_MOST", 2)
+    monkeypatch.setattr(searching, "_plans", {})
+    monkeypatch.setattr(searching, "_joins", {})
+    organization = to("Organization/o")
+    await two.put(*[patient(f"x{n}", managingOrganization=organization) for n in range(5)])
+    for query in (
+        "Organization?_revinclude=Patient:organization",
+        "Organization?_revinclude:iterate=Patient:organization",
+    ):
+        cut = await two.page(query)
+        assert len(cut.includes) == 2
+        assert [issue.code for issue in cut.issues] == ["incomplete"]
+        seen = await two.page(query, of("x4"))
+        assert [match.id for match in seen.includes] == ["x4"]
+        assert seen.issues == []
 
 
 async def test_tenants_do_not_meet(database: Database) -> None:
