@@ -225,9 +225,8 @@ def definition_of_element(row: Json) -> Json:
 
 
 def value_set(resource: Json) -> Json:
-    made = {
-        key: resource[key] for key in ("resourceType", "url", "version", "name", "compose") if key in resource
-    }
+    kept = ("resourceType", "url", "version", "name", "compose")
+    made: Json = {key: resource[key] for key in kept if key in resource}
     for include in (
         each for part in ("include", "exclude") for each in made.get("compose", {}).get(part, [])
     ):

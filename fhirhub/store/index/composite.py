@@ -127,9 +127,9 @@ def _placed(comparison: Comparison, columns: dict[str, str], place: int) -> Comp
 def _dated(place: int) -> Callable[[str], Comparison]:
     def read(text: str) -> Comparison:
         found = date.read(text)
-        kinds: tuple[Kind, ...] = ("double",) * len(found.kinds)
+        kinds: list[Kind] = ["double"] * len(found.kinds)
         values = tuple(float(value) for value in found.values)
-        return _placed(Comparison(found.sql, values, kinds), {"low": "low", "high": "high"}, place)
+        return _placed(Comparison(found.sql, values, tuple(kinds)), {"low": "low", "high": "high"}, place)
 
     return read
 
@@ -144,8 +144,8 @@ def _referring(parameter: Parameter, text: str, place: int) -> Comparison:
     types = parameter.targets or ("",)
     names = tuple(f"{type}/{found.values[0]}" for type in types)
     places = ", ".join("?" for _ in names)
-    kinds: tuple[Kind, ...] = ("text",) * len(names)
-    return Comparison(f"{{t}}.text{place} IN ({places})", names, kinds)
+    kinds: list[Kind] = ["text"] * len(names)
+    return Comparison(f"{{t}}.text{place} IN ({places})", names, tuple(kinds))
 
 
 def way(parameter: Parameter, modifier: str) -> Way:

@@ -25,8 +25,8 @@ def amounts(type: str, value: Any) -> list[Amount]:
     """What the index keeps of a value of that data type."""
     if not isinstance(value, dict):
         if isinstance(value, (int, Decimal)) and not isinstance(value, bool):
-            number = float(value)
-            return [(number, number, "", 0, "", "", number, number)]
+            bare = float(value)
+            return [(bare, bare, "", 0, "", "", bare, bare)]
         return []
     if type == "Money" or "currency" in value:
         return _amount(value.get("value"), value.get("value"), value.get("currency", ""), _CURRENCY, "")
@@ -40,9 +40,8 @@ def amounts(type: str, value: Any) -> list[Amount]:
     number = value.get("value")
     comparator = value.get("comparator")
     if comparator:
-        below = comparator in ("<", "<=")
-        ends = (None, number) if below else (number, None)
-        return _amount(*ends, value.get("code", ""), _system(value), value.get("unit", ""), True)
+        low, high = (None, number) if comparator in ("<", "<=") else (number, None)
+        return _amount(low, high, value.get("code", ""), _system(value), value.get("unit", ""), True)
     return _amount(number, number, value.get("code", ""), _system(value), value.get("unit", ""))
 
 

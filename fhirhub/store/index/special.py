@@ -103,8 +103,8 @@ def _text(text: str) -> Comparison:
     sql = reader.alternatives()
     if reader.at < len(tokens):
         raise ValueError(f"has a `{tokens[reader.at]}` too many")
-    kinds: tuple[Kind, ...] = ("text",) * len(reader.values)
-    return Comparison(sql, tuple(reader.values), kinds)
+    kinds: list[Kind] = ["text"] * len(reader.values)
+    return Comparison(sql, tuple(reader.values), tuple(kinds))
 
 
 class _Words:

@@ -137,7 +137,7 @@ def reader(parameter: Parameter) -> Callable[[str], Comparison]:
         return _coded(code, _SYSTEM, (known,))
 
     def _coded(code: str, more: str, values: tuple[int, ...]) -> Comparison:
-        kinds: tuple[Kind, ...] = ("bigint",) * len(values)
+        kinds: list[Kind] = ["bigint"] * len(values)
         short = shortened(code)
         if folds:
             folded = shortened(code.casefold())
