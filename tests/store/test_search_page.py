@@ -414,10 +414,8 @@ async def test_includes_are_bounded_by_what_may_be_seen(two: Hub, monkeypatch: p
     monkeypatch.setattr(searching, "_joins", {})
     organization = to("Organization/o")
     await two.put(*[patient(f"x{n}", managingOrganization=organization) for n in range(5)])
-    for query in (
-        "Organization?_revinclude=Patient:organization",
-        "Organization?_revinclude:iterate=Patient:organization",
-    ):
+    for modifier in ("", ":iterate"):
+        query = f"Organization?_revinclude{modifier}=Patient:organization"
         cut = await two.page(query)
         assert len(cut.includes) == 2
         assert [issue.code for issue in cut.issues] == ["incomplete"]
