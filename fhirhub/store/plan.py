@@ -322,7 +322,7 @@ class _Planner:
             f"ORDER BY {order} LIMIT {self.shape.limit + 1}"
         )
         keys = ("k1", "k2") if many else ("k2",)
-        kinds: tuple[Kind, ...] = ("text",) * len(keys)
+        kinds: tuple[Kind, ...] = ("text", "text") if many else ("text",)
         ordered = ", ".join(f"m.{key}{way}" for key in keys)
         return self._finish(inner, keys, ordered, kinds, not self.shape.nodes, ends_in_rid=False)
 
@@ -365,6 +365,7 @@ class _Planner:
 
     def _in_list(self, place: int, descending: bool) -> Plan:
         node = self.shape.nodes[place]
+        assert isinstance(node, Leaf)
         source = self.writer.source(node, self._starts()[place])
         alias = source.rid.removesuffix(".rid")
         tables = self.writer.by("c", node.table, alias)
