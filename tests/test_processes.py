@@ -38,7 +38,8 @@ def family(value: str) -> Json:
         "resourceType": "Bundle",
         "type": "transaction",
         "entry": [
-            {"resource": resource, "request": {"method": "POST", "url": type}} | ({"fullUrl": url} if url else {})
+            {"resource": resource, "request": {"method": "POST", "url": type}}
+            | ({"fullUrl": url} if url else {})
             for type, resource, url in parts
         ],
     }

@@ -131,7 +131,9 @@ async def test_conditional_creates_with_unequal_criteria_are_serialised(hub: Rep
 
     def attempt(own: str, other: str) -> Any:
         made = {"resourceType": "Patient", "identifier": [{"system": "urn:x", "value": own}]}
-        return hub.create(made, if_none_exist=criteria(hub, "Patient", f"identifier=urn:x|{own},urn:x|{other}"))
+        return hub.create(
+            made, if_none_exist=criteria(hub, "Patient", f"identifier=urn:x|{own},urn:x|{other}")
+        )
 
     for n in range(10):
         one, two = f"a{n}", f"b{n}"
@@ -152,7 +154,9 @@ async def test_a_conditional_create_against_a_conditional_update_makes_one(hub: 
 async def test_criteria_that_match_several_are_refused(hub: Repository) -> None:
     await hub.update(patient("p1", active=True))
     await hub.update(patient("p2", active=True))
-    refused = await refusal(hub.update_where(criteria(hub, "Patient", "active=true"), {"resourceType": "Patient"}))
+    refused = await refusal(
+        hub.update_where(criteria(hub, "Patient", "active=true"), {"resourceType": "Patient"})
+    )
     assert (refused.status, refused.issues[0].code) == (412, "multiple-matches")
 
 
