@@ -61,8 +61,7 @@ class Names:
         found = self.parameters.cache.get(key)
         if found is None:
             found = self._criterion(types, name, (), 0, every=True)
-            if len(self.parameters.cache) < 50_000:
-                self.parameters.cache[key] = found
+            self.parameters.remember(key, found)
         bind: Bind = found
         return bind
 

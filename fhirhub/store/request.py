@@ -233,7 +233,8 @@ def _compartment(
         members_by: list[Node] = [linked] if keys else []
         if name in searched:
             members_by.append(Column((name,), ("{t}.id = ?",), 0))
-        cached = parameters.cache[key] = (searched, tuple(members_by))
+        cached = (searched, tuple(members_by))
+        parameters.remember(key, cached)
     searched, nodes = cached
     return searched, either([Bound(node, (id,), ("text",)) for node in nodes])
 
@@ -319,12 +320,11 @@ def _cursor(made: SearchRequest, name: str, value: str, names: Names, types: tup
 
 
 def _include(made: SearchRequest, name: str, value: str, names: Names, types: tuple[str, ...]) -> None:
-    cache, key = names.parameters.cache, (name, value, types)
-    found = cache.get(key)
+    key = (name, value, types)
+    found = names.parameters.cache.get(key)
     if found is None:
         found = tuple(_included(name, value, names, types))
-        if len(cache) < 50_000:
-            cache[key] = found
+        names.parameters.remember(key, found)
     made.includes += found
 
 

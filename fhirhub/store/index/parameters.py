@@ -42,6 +42,9 @@ MAIN_DATES: Mapping[str, str] = MappingProxyType(
 )
 """The date by which lists of a type are mostly sorted; an element that does not repeat."""
 
+REMEMBERED = 20_000
+"""Entries of `Parameters.cache`."""
+
 LISTED_CODES = frozenset({"code", "category", "type", "class"})
 """Token parameters whose resources are kept in the order of the main date too."""
 
@@ -161,6 +164,12 @@ class Parameters:
                 self._extra.setdefault(base, []).append(definition)
             digest.update(repr((definition, definition.url in self._waiting)).encode())
         self.generation = digest.hexdigest()
+
+    def remember(self, key: Any, value: Any) -> None:
+        """Keeps what was worked out; begins anew where callers have asked for too much that is different."""
+        if len(self.cache) >= REMEMBERED:
+            self.cache.clear()
+        self.cache[key] = value
 
     def of(self, type: str) -> Mapping[str, Parameter]:
         """By code, the search parameters of a resource type."""
