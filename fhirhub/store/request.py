@@ -245,10 +245,20 @@ Control = Callable[[SearchRequest, str, str, Names, tuple[str, ...]], None]
 
 
 def _sort(made: SearchRequest, name: str, value: str, names: Names, types: tuple[str, ...]) -> None:
+    key = (name, value, types)
+    found = names.parameters.cache.get(key)
+    if found is None:
+        found = tuple(_sort_keys(name, value, names, types))
+        names.parameters.remember(key, found)
+    made.sort += found
+    if len(made.sort) > 6:
+        raise errors.too_costly("At most six sort rules are supported.")
+
+
+def _sort_keys(name: str, value: str, names: Names, types: tuple[str, ...]) -> Iterable[SortKey]:
     _bare(name)
     for part in value.split(","):
         code = part.strip().lstrip("-+")
-        descending = part.strip().startswith("-")
         if not code:
             continue
         if code == "_score":
@@ -259,9 +269,7 @@ def _sort(made: SearchRequest, name: str, value: str, names: Names, types: tuple
                 raise errors.not_supported(f"`{code}` is no parameter that can be sorted by.")
         if len({parameter.kind for parameter in parameters}) > 1:
             raise errors.not_supported(f"`{code}` is not of one type in all the types searched.")
-        made.sort += (SortKey(code, descending, parameters),)
-    if len(made.sort) > 6:
-        raise errors.too_costly("At most six sort rules are supported.")
+        yield SortKey(code, part.strip().startswith("-"), parameters)
 
 
 def _count(made: SearchRequest, name: str, value: str, names: Names, types: tuple[str, ...]) -> None:

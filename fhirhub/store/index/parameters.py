@@ -93,9 +93,9 @@ class Component:
     expression: str
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Parameter:
-    """A search parameter of one resource type.
+    """A search parameter of one resource type; equal to itself alone, which makes it quick to hash.
 
     `names` are those under which its rows lie: its own, or those of the parameters whose values together are
     its own (`combo-code` is `code` and `component-code`), so that nothing is kept twice; `stored` says that it
