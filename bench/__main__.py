@@ -160,9 +160,7 @@ def _measure_database(plan: Plan, database: str, place: Place, results: Results)
         if size == plan.sizes[0]:
             with servers.hub(place.url, 1, place.secret_file) as hub:
                 _load(database, region, 0, hub, "hub", results)
-                results.cells.append(
-                    report.Cell(database, size, 1, "memory after load, MB", "hub", hub.worker_megabytes())
-                )
+                _note_memory(database, size, 1, "after load", hub, results)
             if peer is not None and database == plan.databases[0]:
                 _load(database, Region(size), 0, peer, "peer", results)
         else:
@@ -184,16 +182,13 @@ def _measure_database(plan: Plan, database: str, place: Place, results: Results)
                 if peer is not None and size == plan.sizes[0]:
                     columns["peer"] = peer
                 _measure_operations(plan, database, place, region, size, workers, columns, results)
-                results.cells.append(
-                    report.Cell(
-                        database,
-                        size,
-                        workers,
-                        "memory of the largest process, MB",
-                        "hub",
-                        hub.worker_megabytes(),
-                    )
-                )
+                _note_memory(database, size, workers, "after the operations", hub, results)
+
+
+def _note_memory(database: str, size: int, workers: int, when: str, hub: Server, results: Results) -> None:
+    own, mapped = hub.worker_megabytes()
+    for what, value in ((f"memory of a worker {when}", own), (f"{report.MAPPED} {when}", mapped)):
+        results.cells.append(report.Cell(database, size, workers, f"{what}, MB", "hub", value))
 
 
 def _load(

@@ -13,6 +13,8 @@ from pathlib import Path
 
 from bench import targets
 
+MAPPED = "with mapped files"
+
 
 @dataclass(frozen=True, slots=True)
 class Cell:
@@ -237,11 +239,12 @@ def _resources(cells: Sequence[Cell]) -> list[str]:
     lines = ["| database | resources | workers | | | target |", "|---|--:|--:|---|--:|--:|"]
     for cell in cells:
         if cell.operation.endswith((", MB", ", s")):
-            target = (
-                f"< {targets.WORKER_MEGABYTES}"
-                if cell.operation.endswith("MB")
-                else f"< {targets.START_SECONDS}"
-            )
+            if cell.operation.startswith(MAPPED):
+                target = "-"
+            elif cell.operation.endswith("MB"):
+                target = f"< {targets.WORKER_MEGABYTES}"
+            else:
+                target = f"< {targets.START_SECONDS}"
             lines.append(
                 f"| {cell.database} | {cell.size:,} | {cell.workers} | {cell.operation} "
                 f"| {_number(cell.value)} | {target} |"

@@ -34,12 +34,13 @@ class Server:
     def address(self) -> str:
         return f"{self.host}:{self.port}"
 
-    def worker_megabytes(self) -> float:
-        """The resident memory of the largest of its processes."""
+    def worker_megabytes(self) -> tuple[float, float]:
+        """Of the largest of its processes: memory of its own, and with the files it has mapped."""
         if self.process is None:
-            return 0.0
+            return 0.0, 0.0
         main = psutil.Process(self.process)
-        return float(max(one.memory_info().rss for one in [main, *main.children(recursive=True)])) / 1e6
+        used = [one.memory_info() for one in [main, *main.children(recursive=True)]]
+        return max((one.rss - one.shared) / 1e6 for one in used), max(one.rss / 1e6 for one in used)
 
 
 def processor_seconds(process: int | None) -> float:
