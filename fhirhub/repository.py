@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal, NamedTuple, Protocol, TypeVar
 
 from fhirhub import errors
-from fhirhub.access import Access
+from fhirhub.access import EVERYTHING, Access
 from fhirhub.resources import compartments, document
 from fhirhub.store import search as searching
 from fhirhub.store import versions
@@ -477,7 +477,11 @@ class Repository:
         patients = compartments.patients(resource, base)
         targets: frozenset[Key] = frozenset()
         if self.tenant.integrity and "reference" in rows:
-            targets = frozenset((row[1], row[2]) for row in rows["reference"] if row[1]) - {(type, id)}
+            local = [row for row in rows["reference"] if row[1] and row[1] != "#"]
+            targets = frozenset((row[1], row[2]) for row in local) - {(type, id)}
+            versioned = {(row[1], row[2], row[3]) for row in local if row[3] is not None}
+            if versioned:
+                await self._check_versions(type, id, versioned)
         return Change(
             rid=await self._key() if current is None else current.rid,
             type=type,
@@ -568,9 +572,30 @@ class Repository:
                     + ". Change or delete these first."
                 )
 
+    async def _check_versions(self, type: str, id: str, versioned: set[tuple[str, str, str]]) -> None:
+        """Raises an error that names a reference to a version that never was."""
+        await self._settle()
+        for target in sorted(versioned):
+            number = (
+                int(target[2]) if target[2].isascii() and target[2].isdigit() and len(target[2]) < 10 else 0
+            )
+            found = await self._reader.fetch(
+                versions.vread(
+                    self.tenant.number, EVERYTHING, target[0], target[1], number, self._reader.dialect
+                )
+            )
+            if not found:
+                raise errors.error(
+                    422,
+                    "not-found",
+                    f"{type}/{id} refers to {target[0]}/{target[1]}/_history/{target[2]}, which does not exist "
+                    "here. Name a version that does, or leave the version out.",
+                    type,
+                )
+
     async def _check_targets(self, changes: list[Change], own: Iterable[Change] = ()) -> None:
         """Raises an error that names the references to nothing."""
-        known = {(change.type, change.id) for change in own}
+        known = {(change.type, change.id) for change in own if change.body is not None}
         lacking = []
         for change in changes:
             for type, id in sorted(change.targets - known):

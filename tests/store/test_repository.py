@@ -167,6 +167,32 @@ async def test_a_reference_to_nothing_is_refused_and_named(hub: Repository) -> N
     assert (await refusal(hub.read("CarePlan", "c1"))).status == 404
 
 
+async def test_a_reference_to_a_version_that_never_was_is_refused(hub: Repository) -> None:
+    await hub.update(patient())
+    refused = await refusal(hub.update(plan("c1", "Patient/p1/_history/9")))
+    assert refused.status == 422
+    assert "Patient/p1/_history/9" in refused.issues[0].text
+    assert (await hub.update(plan("c1", "Patient/p1/_history/1"))).outcome == "created"
+
+
+async def test_a_reference_to_something_contained_needs_nothing_stored(hub: Repository) -> None:
+    inside = [{"resourceType": "Patient", "id": "inner", "active": True}]
+    assert (await hub.update(plan("c1", "#inner", contained=inside))).outcome == "created"
+
+
+async def test_a_unit_that_refers_to_what_it_deletes_is_refused_and_says_so(hub: Repository) -> None:
+    await hub.update(patient())
+
+    async def work(unit: Repository) -> None:
+        await unit.delete("Patient", "p1")
+        await unit.create(plan("c1", "Patient/p1"))
+
+    refused = await refusal(hub.together(work))
+    assert refused.status in (409, 422)
+    assert "Patient/p1" in refused.issues[0].text
+    assert (await hub.read("Patient", "p1")).version == 1
+
+
 async def test_integrity_can_be_switched_off(database: Database) -> None:
     tenant = tenant_of(database)
     tenant.integrity = False
