@@ -1,6 +1,7 @@
 """Cursors: where a page ended, opaque to the caller and tied by an HMAC to who asked what.
 
-A cursor holds the sort values and the row key of the last match, so it works on every worker and host.
+A cursor holds the sort values and the row key of the last match, so it works on every worker and host. They are
+enciphered under the HMAC (as in RFC 5297), since row keys would tell how much there is that may not be seen.
 """
 
 from __future__ import annotations
@@ -26,14 +27,16 @@ _decoder = msgspec.msgpack.Decoder(tuple[int | float | str | None, ...])
 def seal(key: bytes, scope: str, position: Position) -> str:
     """The cursor of a position. `scope` says who asked what: the cursor opens with the same scope only."""
     content = _encoder.encode(position)
-    return base64.urlsafe_b64encode(_tag(key, scope, content) + content).rstrip(b"=").decode()
+    tag = _tag(key, scope, content)
+    return base64.urlsafe_b64encode(tag + _masked(key, tag, content)).rstrip(b"=").decode()
 
 
 def unseal(key: bytes, scope: str, cursor: str) -> Position:
     """The position of a cursor; 400 `value` where it was not made by `seal` with this key and scope."""
     try:
         sealed = base64.b64decode(cursor.encode("ascii") + b"=" * (-len(cursor) % 4), b"-_", validate=True)
-        tag, content = sealed[:_TAG_BYTES], sealed[_TAG_BYTES:]
+        tag = sealed[:_TAG_BYTES]
+        content = _masked(key, tag, sealed[_TAG_BYTES:])
         if len(cursor) <= 4096 and hmac.compare_digest(tag, _tag(key, scope, content)):
             return _decoder.decode(content)
     except (binascii.Error, UnicodeEncodeError, msgspec.DecodeError):
@@ -44,3 +47,9 @@ def unseal(key: bytes, scope: str, cursor: str) -> Position:
 def _tag(key: bytes, scope: str, content: bytes) -> bytes:
     scoped = hashlib.blake2b(scope.encode("utf-8", "surrogatepass"), digest_size=16).digest()
     return hmac.digest(key or b"\0", scoped + content, "sha256")[:_TAG_BYTES]
+
+
+def _masked(key: bytes, tag: bytes, content: bytes) -> bytes:
+    """The content enciphered, or deciphered: both are the same."""
+    stream = hashlib.shake_256(b"cursor" + key + tag).digest(len(content))
+    return bytes(one ^ other for one, other in zip(content, stream, strict=True))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -46,6 +48,7 @@ def test_any_text_is_refused_and_never_a_fault(text: str) -> None:
     assert error.value.status == 400
 
 
-def test_it_is_safe_in_a_url_and_hides_nothing_in_order() -> None:
-    cursor = seal(KEY, "scope", (1, "é/+&="))
+def test_it_is_safe_in_a_url_and_tells_nothing() -> None:
+    cursor = seal(KEY, "scope", (1, "Jansen"))
     assert cursor.replace("-", "").replace("_", "").isalnum()
+    assert b"Jansen" not in base64.urlsafe_b64decode(cursor + "==")
