@@ -108,6 +108,14 @@ def _check_coding(examination: Examination, item: Item, coding: Json, at: str) -
     system, code = coding.get("system"), coding.get("code")
     if not isinstance(system, str) or not isinstance(code, str):
         return
+    if ":" not in system:
+        text = f"The system of a coding is an absolute URL or urn; got `{system[:80]}`"
+        examination.tell("error", "value", text, item, below=f"{at}.system")
+        return
+    if "/ValueSet/" in system and examination.canonicals.find("ValueSet", system) is not None:
+        text = f"The system of a coding is a code system; {system[:200]} is a value set"
+        examination.tell("error", "value", text, item, below=f"{at}.system")
+        return
     verdict = examination.terminology.validate(system, code, None)
     if verdict.exists is False:
         text = f"The code system {system} has no code `{code[:80]}`"

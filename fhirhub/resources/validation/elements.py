@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 from fhirhub.resources import definitions
 from fhirhub.resources.fhirpath import Item
 from fhirhub.resources.fhirpath.model import Property, members
-from fhirhub.resources.validation import codes, invariants
+from fhirhub.resources.validation import codes, invariants, slicing
 from fhirhub.resources.validation.codes import Binding
 from fhirhub.resources.validation.examination import Examination, Scope
 
@@ -113,7 +113,21 @@ def _look(examination: Examination, scope: Scope, item: Item, step: Step, extend
         extend(examination, scope, item)
     elif type in codes.CODED:
         codes.check(examination, item, step.binding)
+    elif type == "Reference" and str(item.value.get("reference")).startswith("urn:"):
+        _look_behind(examination, scope, item)
     walk(examination, scope, item, extend)
+
+
+def _look_behind(examination: Examination, scope: Scope, item: Item) -> None:
+    """A reference that does not tell the type of its target leads to one that its element allows."""
+    target, _ = slicing.resolve(examination, scope, item)
+    parent, property = item.parent, item.property
+    if target is None or parent is None or property is None:
+        return
+    allowed = definitions.structure(parent.type).properties[property.key].element.targets
+    if allowed and target.type not in allowed:
+        text = f"{parent.type}.{property.name} may refer to {' or '.join(allowed)}; this is a {target.type}"
+        examination.tell("error", "value", text, item, below=".reference")
 
 
 def _walk_siblings(

@@ -5,6 +5,7 @@ https://hl7.org/fhir/R4/extensibility.html
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -14,9 +15,18 @@ from fhirhub.resources.fhirpath import FhirpathError, Item
 from fhirhub.resources.fhirpath.environment import MOST_STEPS
 from fhirhub.resources.validation import wording
 from fhirhub.resources.validation.examination import Examination, Scope
-from fhirhub.resources.validation.profiles import Check, Profile
+from fhirhub.resources.validation.profiles import Check, Node, Profile
 
 Json = dict[str, Any]
+
+
+# Contexts that R4 publishes too narrowly: its own definitions use these extensions there, and the extensions
+# as they are published now allow it.
+_CONTEXTS = {
+    CORE + "structuredefinition-fhir-type": ("ElementDefinition.type",),
+    CORE + "structuredefinition-normative-version": ("CanonicalResource", "ElementDefinition"),
+    CORE + "regex": ("ElementDefinition.type",),
+}
 
 
 def check(checking: Check, scope: Scope, item: Item) -> None:
@@ -28,7 +38,8 @@ def check(checking: Check, scope: Scope, item: Item) -> None:
     is_modifier = item.property is not None and item.property.name == "modifierExtension"
     parent = item.parent
     if parent is not None and parent.type == "Extension" and "/" not in url and ":" not in url:
-        return  # a part of the extension around it, which says what it may have
+        _check_part(checking, item, parent, url)
+        return
     if "|" in url:
         text = f"The url of an extension has no version: {url.partition('|')[0]}; got `{url[:120]}`"
         examination.tell("error", "value", text, item, below=".url")
@@ -50,6 +61,42 @@ def check(checking: Check, scope: Scope, item: Item) -> None:
     checking.profile(scope, item, profile)
 
 
+def _check_part(checking: Check, item: Item, parent: Item, url: str) -> None:
+    """Whether a part of a complex extension is one that its definition has."""
+    node = _node(checking, parent)
+    if node is None:
+        return
+    parts = [slice for child in node.children if child.name == "extension" for slice in child.slices]
+    names = [name for part in parts if (name := _url_of(part)) is not None]
+    if parts and len(names) == len(parts) and url not in names:
+        text = f"The extension {node.profile.url} has the parts {wording.listed(names)}; got `{url[:80]}`"
+        checking.examination.tell("error", "extension", text, item, below=".url", profile=node.profile.url)
+
+
+def _node(checking: Check, item: Item) -> Node | None:
+    """What defines an extension: the root of its definition, or a part of that around it."""
+    url = item.value.get("url")
+    if not isinstance(url, str):
+        return None
+    if "/" in url or ":" in url:
+        profile = checking.profiles.get(url.partition("|")[0])
+        return profile.root if profile is not None else None
+    outer = item.parent
+    node = _node(checking, outer) if outer is not None and outer.type == "Extension" else None
+    for child in node.children if node is not None else ():
+        for slice in child.slices if child.name == "extension" else ():
+            if _url_of(slice) == url:
+                return slice
+    return None
+
+
+def _url_of(slice: Node) -> str | None:
+    for child in slice.children:
+        if child.name == "url" and isinstance(child.fixed, str):
+            return child.fixed
+    return next((each.partition("|")[0] for found in slice.type_profiles.values() for each in found), None)
+
+
 def _tell_unknown(checking: Check, item: Item, url: str, is_modifier: bool) -> None:
     fault = checking.profiles.faults.get(url)
     reason = f"could not be read: {fault}" if fault is not None else "is not known here"
@@ -63,7 +110,11 @@ def _tell_unknown(checking: Check, item: Item, url: str, is_modifier: bool) -> N
 
 def _check_context(examination: Examination, scope: Scope, item: Item, profile: Profile) -> None:
     """Whether it may stand here (https://hl7.org/fhir/R4/defining-extensions.html#context)."""
-    contexts = profile.definition.get("context", ())
+    more = _CONTEXTS.get(profile.url, ())
+    contexts = [
+        *profile.definition.get("context", ()),
+        *({"type": "element", "expression": each} for each in more),
+    ]
     parent = item.parent
     if parent is None or not contexts:
         return
@@ -115,6 +166,9 @@ def _names(parent: Item) -> Iterator[str]:
     for name in _types(parent.type):
         yield name
     if definitions.is_resource_type(parent.type):
+        if {"url", "status"} <= definitions.structure(parent.type).properties.keys():
+            # Of R5, and of the extensions that are published for R4 with it.
+            yield from ("CanonicalResource", "MetadataResource")
         return
     at: Item | None = parent
     tail = ""
@@ -135,14 +189,10 @@ def _types(name: str) -> Iterator[str]:
             current = definitions.structure(current).base
         except KeyError:
             return
-    if definitions.is_resource_type(name):
-        # Of R5, for what only some resources are; R4 has the elements all the same.
-        yield from ("CanonicalResource", "MetadataResource")
 
 
 def _where(item: Item) -> str:
-    names = [name for name in _names(item) if name not in ("Element", "BackboneElement")]
-    return names[-1] if names else item.type
+    return re.sub(r"\[\d+\]", "", item.path or item.type)
 
 
 def _evaluate(examination: Examination, scope: Scope, expression: str) -> list[Item] | None:

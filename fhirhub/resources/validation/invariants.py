@@ -8,6 +8,7 @@ is frequent, slow or wrong, by a function.
 from __future__ import annotations
 
 import functools
+import re
 from collections.abc import Callable, Iterator
 from decimal import Decimal
 from typing import Any, NamedTuple
@@ -231,6 +232,16 @@ _NAME = "name.matches('[A-Z]([A-Za-z0-9_]){0,254}')"
 _NAME_MEANT = "name.exists() implies name.matches('^[A-Z]([A-Za-z0-9_]){0,254}$')"
 
 
+# `as String` is written for FHIR's string: no element is of a type of the System namespace.
+_SYSTEM_TYPE = re.compile(
+    r"\b((?:is|as)\s+|(?:is|as|ofType)\(\s*)(String|Boolean|Integer|Decimal|Date|DateTime|Time)\b"
+)
+
+
+def _of_fhir(match: re.Match[str]) -> str:
+    return match[1] + match[2][0].lower() + match[2][1:]
+
+
 def rule(constraint: Json, profile: str | None = None) -> Rule | None:
     """The rule of an ElementDefinition.constraint; None where it has no expression."""
     expression, key = constraint.get("expression"), str(constraint.get("key"))
@@ -238,6 +249,7 @@ def rule(constraint: Json, profile: str | None = None) -> Rule | None:
         return None
     if profile is None:
         expression = _NAME_MEANT if expression == _NAME else CORRECTED.get(key, expression)
+    expression = _SYSTEM_TYPE.sub(_of_fhir, expression)
     holds = _HOLDS.get(key) if profile is None else None
     return Rule(
         key, constraint.get("severity", "error"), constraint.get("human", ""), expression, holds, profile

@@ -7,7 +7,7 @@ than R4's own types do. What types ask is checked by `elements`, so that no faul
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from decimal import Decimal
 from typing import Any
 
@@ -21,6 +21,11 @@ from fhirhub.resources.validation.examination import DEEPEST, Examination, Scope
 
 Json = dict[str, Any]
 Rows = Sequence[Json]
+
+
+# The vital signs profiles of R4 bind components of every kind, codes among them, to units of the vital signs
+# alone; no validator holds on to it, and R5 has it no more.
+_BOUND_WRONGLY = ("Observation.component.value[x]", "http://hl7.org/fhir/ValueSet/ucum-vitals-common|4.0.1")
 
 
 class Node:
@@ -45,15 +50,17 @@ class Node:
         self.slices: list[Node] = []
         self.slicing: slicing.Slicing | None = None
         self.asks = False
-        self.content: str | None = row.get("contentReference")
         self.fixed = _value(row, "fixed")
         self.pattern = _value(row, "pattern")
         self.low, self.high = _value(row, "minValue"), _value(row, "maxValue")
         self.max_length: int | None = row.get("maxLength")
+        self.min_length = _min_length(row)
         self.binding = codes.binding(row["binding"], profile.url) if "binding" in row else None
+        if self.binding is not None and (self.path, self.binding.value_set) == _BOUND_WRONGLY:
+            self.binding = None
         self.rules = tuple(_rules(row, profile))
         self.type_profiles = {
-            _type(each): tuple(each["profile"]) for each in row.get("type", ()) if "profile" in each
+            _type(each): tuple(_profiles(each)) for each in row.get("type", ()) if "profile" in each
         }
         self.targets: tuple[str, ...] = tuple(
             target for each in row.get("type", ()) for target in each.get("targetProfile", ())
@@ -93,11 +100,27 @@ def _type(given: Json) -> str:
     return code.removeprefix(CORE)
 
 
+def _profiles(given: Json) -> Iterator[str]:
+    """The profiles of a type; one that means an element of a profile has its id as fragment."""
+    marks = given.get("_profile") or ()
+    for position, canonical in enumerate(given["profile"]):
+        mark = marks[position] if position < len(marks) else None
+        ids = [each.get("valueString") for each in (mark or {}).get("extension", ())]
+        yield f"{canonical}#{ids[0]}" if ids and ids[0] else canonical
+
+
 def _value(row: Json, prefix: str) -> Any:
     for key, value in row.items():
         if key.startswith(prefix) and key[len(prefix) : len(prefix) + 1].isupper():
             return value
     return None
+
+
+def _min_length(row: Json) -> int:
+    for each in row.get("extension", ()):
+        if each.get("url") == f"{CORE}minLength":
+            return int(each.get("valueInteger", 0))
+    return 0
 
 
 def _rules(row: Json, profile: Profile) -> list[invariants.Rule]:
@@ -178,6 +201,7 @@ def _settle(node: Node, profile: Profile) -> None:
         or node.low is not None
         or node.high is not None
         or node.max_length is not None
+        or node.min_length > 0
         or node.slice_name is not None
         or _has_profiles(node)
         or _differs(node)
@@ -186,7 +210,7 @@ def _settle(node: Node, profile: Profile) -> None:
 
 def _has_profiles(node: Node) -> bool:
     return (
-        any(type_of(each) is None for found in node.type_profiles.values() for each in found)
+        any(type_of(each) != type for type, found in node.type_profiles.items() for each in found)
         or any(type_of(each) is None for each in node.targets)
         or bool(node.aggregation)
     )
@@ -247,6 +271,14 @@ class Profiles:
             self._compiled[canonical] = self._compile(canonical)
         return self._compiled[canonical]
 
+    def node(self, canonical: str) -> Node | None:
+        """The root of a profile, or the element in it whose id is the fragment; None where unknown."""
+        url, _, id = canonical.partition("#")
+        profile = self.get(url)
+        if profile is None:
+            return None
+        return profile.nodes.get(id) if id else profile.root
+
     def _compile(self, canonical: str) -> Profile | None:
         definition = self.canonicals.find("StructureDefinition", canonical)
         if definition is None:
@@ -288,10 +320,11 @@ class Check:
         official = type_of(canonical)
         if official is not None:
             return is_a(item.type, official)
-        found = self.profiles.get(canonical)
-        if found is None:
+        node = self.profiles.node(canonical)
+        if node is None:
             return None
-        if not is_a(item.type, found.type) and found.type != "Resource":
+        found = node.profile
+        if node is found.root and not is_a(item.type, found.type) and found.type != "Resource":
             return False
         key = (id(item.value), canonical)
         examination = self.examination
@@ -301,7 +334,10 @@ class Check:
         examination.seen[key] = None
         kept, examination.issues = examination.issues, []
         try:
-            self.profile(scope, item, found)
+            if node is found.root:
+                self.profile(scope, item, found)
+            else:
+                self._one(scope, item, node)
             result = not any(issue.severity == "error" for issue in examination.issues)
         finally:
             examination.issues = kept
@@ -312,18 +348,21 @@ class Check:
         for child in node.children:
             self._all(scope, item, child.follow((item,)), child)
 
-    def _all(self, scope: Scope, parent: Item, items: list[Item], node: Node) -> None:
-        """The items of one element: their number, each of them, and its slices."""
+    def _all(self, scope: Scope, parent: Item, items: list[Item], node: Node, untold: int = 0) -> None:
+        """The items of one element or slice: their number, each of them, and its slices.
+
+        `untold` counts others that may be in the slice.
+        """
         self.examination.spend()
-        self._count(parent, items, node)
+        self._count(parent, items, node, untold)
         for item in items:
             self._one(scope, item, node)
         if node.slicing is not None and node.slices:
             self._slices(scope, parent, items, node)
 
-    def _count(self, parent: Item, items: list[Item], node: Node) -> None:
+    def _count(self, parent: Item, items: list[Item], node: Node, untold: int) -> None:
         number = len(items)
-        if number < node.min:
+        if number + untold < node.min:
             wanted = "is required" if node.min == 1 else f"is required {node.min} times"
             text = f"{node.label} {wanted} by {node.profile.title}; got {number or 'none'}"
             self._tell("required", text, parent, node, below=f".{node.name}")
@@ -360,17 +399,13 @@ class Check:
         ):
             codes.check_bound(self.examination, item, node.binding)
         if node.rules:
-            inner = slicing.inner(scope, item)
-            invariants.check(self.examination, inner, item, node.rules)
+            invariants.check(self.examination, scope, item, node.rules)
         if node.type_profiles:
             self._type_profiles(scope, item, node)
         if node.targets and item.type == "Reference":
             self._target(scope, item, node)
-        children = node
-        if node.content is not None and not node.children:
-            children = node.profile.nodes.get(node.content.partition("#")[2], node)
-        if children.children and (isinstance(value, dict) or item.sibling is not None):
-            self._children(slicing.inner(scope, item), item, children)
+        if node.children and (isinstance(value, dict) or item.sibling is not None):
+            self._children(slicing.inner(scope, item), item, node)
 
     def _is_of(self, item: Item, node: Node) -> bool:
         if "." in item.type or (not node.is_choice and item.type in ("Resource",)):
@@ -390,34 +425,27 @@ class Check:
 
     def _type_profiles(self, scope: Scope, item: Item, node: Node) -> None:
         wanted = [
-            each
-            for type, found in node.type_profiles.items()
-            for each in found
-            if is_a(item.type, type) and type_of(each) is None
+            each for type, found in node.type_profiles.items() for each in found if is_a(item.type, type)
         ]
-        if not wanted or any(
-            type_of(each) is not None and is_a(item.type, str(type_of(each)))
-            for each in node.type_profiles.get(item.type, ())
-        ):
+        if not wanted or any(is_a(item.type, type_of(each) or "") for each in wanted):
             return
         if item.type == "Extension" and isinstance(item.value, dict):
             urls = {each.partition("|")[0] for each in wanted}
-            if item.value.get("url") in urls:
+            if item.value.get("url") in urls or node.slice_name is not None:
                 return  # an extension is checked against its definition wherever it is met
-            if node.slice_name is not None:
-                return
         inner = slicing.inner(scope, item)
-        if len(wanted) == 1:
-            found = self.profiles.get(wanted[0])
-            if found is None:
-                self._unknown(wanted[0], item, node)
-            else:
-                self.profile(inner, item, found)
+        if len(wanted) > 1 or type_of(wanted[0]) is not None:
+            if not any(self.conforms(inner, item, each) is not False for each in wanted):
+                text = f"{node.label} must conform to one of {wording.listed(wanted)}; got a {item.type}"
+                self._tell("structure", text, item, node)
             return
-        results = [self.conforms(inner, item, each) for each in wanted]
-        if not any(result is not False for result in results):
-            text = f"{node.label} must conform to one of {wording.listed(wanted)}"
-            self._tell("structure", text, item, node)
+        found = self.profiles.node(wanted[0])
+        if found is None:
+            self._unknown(wanted[0], item, node)
+        elif found is found.profile.root:
+            self.profile(inner, item, found.profile)
+        else:
+            self._one(inner, item, found)
 
     def _unknown(self, canonical: str, item: Item, node: Node) -> None:
         fault = self.profiles.faults.get(canonical)
@@ -468,9 +496,12 @@ class Check:
         if not sliced.can_tell(node):
             return
         members_of: dict[int, list[Item]] = {position: [] for position in range(len(node.slices))}
-        last, seen_open = -1, False
+        last, seen_open, untold = -1, False, 0
         for item in items:
             position = sliced.find(self, scope, item, node)
+            if position == slicing.UNTOLD:
+                untold += 1
+                continue
             if position is None:
                 if sliced.rules == "closed":
                     text = f"{node.label} is closed: this is none of {wording.listed(_names(node))}"
@@ -486,7 +517,7 @@ class Check:
             last = max(last, position)
             members_of[position].append(item)
         for position, found in members_of.items():
-            self._all(scope, parent, found, node.slices[position])
+            self._all(scope, parent, found, node.slices[position], untold)
 
 
 def _names(node: Node) -> list[str]:

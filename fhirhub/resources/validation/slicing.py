@@ -31,7 +31,10 @@ class Wanted(NamedTuple):
 
 
 Test = Callable[["Check", Scope, Item], "bool | None"]
-"""Whether an item is in a slice by one discriminator; None where the slice does not say."""
+"""Whether an item is in a slice by one discriminator; None where a reference leads to nothing known."""
+
+
+UNTOLD = -1
 
 
 class Slicing:
@@ -48,11 +51,17 @@ class Slicing:
         return bool(self.discriminators)
 
     def find(self, check: Check, scope: Scope, item: Item, node: Node) -> int | None:
-        """The position of the first slice that the item is in; None where it is in none."""
+        """The position of the first slice that the item is in; UNTOLD where it may be in one, else None."""
         if self._tests is None:
             self._tests = [
-                [_test(kind, path, each, check) for kind, path in self.discriminators] for each in node.slices
+                [
+                    test
+                    for kind, path in self.discriminators
+                    if (test := _test(kind, path, each, check)) is not None
+                ]
+                for each in node.slices
             ]
+        may_be = False
         for position, tests in enumerate(self._tests):
             results = []
             for test in tests:
@@ -60,9 +69,11 @@ class Slicing:
                 results.append(result)
                 if result is False:
                     break
-            if False not in results and True in results:
-                return position
-        return None
+            if False not in results:
+                if results and None not in results:
+                    return position
+                may_be = True
+        return UNTOLD if may_be else None
 
 
 def compile(given: Json, node: Node) -> Slicing:
@@ -120,15 +131,7 @@ def _next(criterion: Any, step: str, check: Check) -> Iterable[Any]:
         yield from (each for each in node.slices if type in each.types)
         return
     if step.startswith("extension("):
-        url = _argument(step)
-        for child in node.children:
-            if child.name == "extension":
-                for each in child.slices:
-                    if url in {
-                        p.partition("|")[0] for found in each.type_profiles.values() for p in found
-                    } or (each.slice_name == url):
-                        yield each
-                        yield from _roots(each, check)
+        yield from _extension_slices(node, _argument(step))
         return
     is_there = False
     for kind in ("fixed", "pattern"):
@@ -136,32 +139,39 @@ def _next(criterion: Any, step: str, check: Check) -> Iterable[Any]:
         if isinstance(value, dict) and step in value:
             is_there = True
             yield from _next(Wanted(kind, value), step, check)
-    for child in _content(node).children:
+    for child in node.children:
         if child.name == step or (
             child.name.startswith(step)
             and child.name[len(step) :] in {t[:1].upper() + t[1:] for t in child.types}
         ):
             is_there = True
-            yield child
-            yield from child.slices
+            telling = [slice for slice in child.slices if tells(slice)]
+            if not child.is_choice or not telling:
+                yield child
+            yield from telling if child.is_choice else child.slices
     if not is_there:
         for root in _roots(node, check):
             yield from _next(root, step, check)
 
 
-def _content(node: Node) -> Node:
-    if node.content is not None and not node.children:
-        return node.profile.nodes.get(node.content.partition("#")[2], node)
-    return node
+def _extension_slices(node: Node, url: str) -> Iterable[Node]:
+    pending = [slice for child in node.children if child.name == "extension" for slice in child.slices]
+    while pending:
+        each = pending.pop(0)
+        profiles = {found.partition("|")[0] for part in each.type_profiles.values() for found in part}
+        if each.slices:
+            pending += each.slices
+        elif url in profiles or each.slice_name == url:
+            yield each
 
 
 def _roots(node: Node, check: Check) -> Iterable[Node]:
     """The roots of the profiles of its type."""
-    for found in node.type_profiles.values():
-        for canonical in found:
-            profile = check.profiles.get(canonical)
-            if profile is not None and profile is not node.profile:
-                yield profile.root
+    for profiles in node.type_profiles.values():
+        for canonical in profiles:
+            found = check.profiles.node(canonical)
+            if found is not None and found is not node:
+                yield found
 
 
 def _of_target(target: str, check: Check) -> Iterable[Any]:
@@ -194,7 +204,8 @@ def _items(check: Check, scope: Scope, item: Item, path: str) -> list[Item]:
     return found
 
 
-def _test(kind: str, path: str, slice: Node, check: Check) -> Test:
+def _test(kind: str, path: str, slice: Node, check: Check) -> Test | None:
+    """The test of one discriminator; None where the slice says nothing there."""
     criteria = _criteria(slice, path, check)
     if kind == "exists":
         return _exists(path, criteria)
@@ -214,12 +225,13 @@ def _test(kind: str, path: str, slice: Node, check: Check) -> Test:
     return _having(path, criteria)
 
 
-def _having(path: str, criteria: list[Any]) -> Test:
+def _having(path: str, criteria: list[Any]) -> Test | None:
     telling = [each for each in criteria if isinstance(each, Wanted) or tells(each)]
 
+    if not telling:
+        return None
+
     def test(check: Check, scope: Scope, item: Item) -> bool | None:
-        if not telling:
-            return None
         found = _items(check, scope, item, path)
         if not found and "resolve()" in path:
             return _unless_other(check, scope, item, path, {"Resource"})
@@ -228,19 +240,20 @@ def _having(path: str, criteria: list[Any]) -> Test:
     return test
 
 
-def _exists(path: str, criteria: list[Any]) -> Test:
+def _exists(path: str, criteria: list[Any]) -> Test | None:
     must = any(not isinstance(each, Wanted) and each.min > 0 for each in criteria)
     may_not = any(not isinstance(each, Wanted) and each.max == 0 for each in criteria)
 
+    if not must and not may_not:
+        return None
+
     def test(check: Check, scope: Scope, item: Item) -> bool | None:
-        if not must and not may_not:
-            return None
         return bool(_items(check, scope, item, path)) == must
 
     return test
 
 
-def _of_type(path: str, slice: Node, criteria: list[Any]) -> Test:
+def _of_type(path: str, slice: Node, criteria: list[Any]) -> Test | None:
     types: set[str] = set()
     for each in criteria:
         if isinstance(each, Wanted):
@@ -250,9 +263,10 @@ def _of_type(path: str, slice: Node, criteria: list[Any]) -> Test:
         elif each is each.profile.root:
             types.add(each.profile.type)
 
+    if not types:
+        return None
+
     def test(check: Check, scope: Scope, item: Item) -> bool | None:
-        if not types:
-            return None
         found = {each.type for each in _items(check, scope, item, path)}
         if not found and "resolve()" in path:
             return _unless_other(check, scope, item, path, types)
@@ -261,7 +275,7 @@ def _of_type(path: str, slice: Node, criteria: list[Any]) -> Test:
     return test
 
 
-def _conforming(path: str, slice: Node, criteria: list[Any]) -> Test:
+def _conforming(path: str, slice: Node, criteria: list[Any]) -> Test | None:
     wanted: set[str] = set()
     for each in criteria:
         if isinstance(each, Wanted):
@@ -273,9 +287,10 @@ def _conforming(path: str, slice: Node, criteria: list[Any]) -> Test:
             if not each.type_profiles:
                 wanted.update(CORE + type for type in each.types if type != "Resource")
 
+    if not wanted:
+        return None
+
     def test(check: Check, scope: Scope, item: Item) -> bool | None:
-        if not wanted:
-            return None
         found = _items(check, scope, item, path)
         if not found and "resolve()" in path:
             types = {_type_of_profile(check, each) or "Resource" for each in wanted}

@@ -14,9 +14,25 @@ from fhirhub.resources.canonicals import CORE, Canonicals
 
 Json = dict[str, Any]
 Rows = Sequence[Json]
+Steps = list[tuple[str, str | None]]
+"""Names and slices, from the root."""
 
 DEEPEST = 30
 MOST_ROWS = 20_000
+
+
+def fault(definition: Json, canonicals: Canonicals) -> str | None:
+    """Why no snapshot can be made from its differential; None where one can, or its base is not known."""
+    base = canonicals.find("StructureDefinition", str(definition.get("baseDefinition", "")))
+    if base is None or definition.get("derivation") != "constraint" or "differential" not in definition:
+        return None
+    try:
+        _generate(definition, canonicals, 0)
+    except SnapshotError as found:
+        return str(found)
+    except (AttributeError, KeyError, TypeError):
+        return None  # its structure is wrong, and that is told already
+    return None
 
 
 class SnapshotError(Exception):
@@ -50,9 +66,10 @@ def _generate(definition: Json, canonicals: Canonicals, depth: int) -> Rows:
         raise SnapshotError(f"{definition.get('url')} is derived from {url}, which is not known here")
     tree = _Tree(_whole(base, rows(base, canonicals, depth + 1)), canonicals, depth)
     given = [row for row in definition.get("differential", {}).get("element", ()) if "path" in row]
-    for row in given:
-        tree.apply(row)
-    tree.finish(given)
+    laid = [(row, tree.steps(row)) for row in given]
+    for row, steps in laid:
+        tree.apply(row, steps)
+    tree.finish(laid)
     found = list(tree.root.rows("", ""))
     if len(found) > MOST_ROWS:
         raise SnapshotError(f"The snapshot of {definition.get('url')} has more than {MOST_ROWS} elements")
@@ -137,40 +154,54 @@ def _sliced(parent: _Element, slice: _Element) -> _Element | None:
 class _Tree:
     def __init__(self, base: Rows, canonicals: Canonicals, depth: int) -> None:
         self.root = _tree_of(base)
+        self.base = _tree_of(base)
         self.canonicals = canonicals
         self.depth = depth
+        self.opened: dict[str, Steps] = {}
 
-    def apply(self, row: Json) -> None:
+    def steps(self, row: Json) -> Steps:
+        """The names and slices on the way to the element: by its id, or by what was opened before it."""
+        path = row["path"]
+        steps = _by_id(row)
+        if steps is None:
+            parent, _, name = path.rpartition(".")
+            steps = [*self.opened.get(parent, [(each, None) for each in parent.split(".")])] if parent else []
+            steps.append((name, row.get("sliceName")))
+        for other in [each for each in self.opened if each == path or each.startswith(path + ".")]:
+            del self.opened[other]
+        self.opened[path] = steps
+        return steps
+
+    def apply(self, row: Json, steps: Steps) -> None:
         """Lay one element of the differential over the tree."""
-        steps = _steps(row)
         at = self.root
         for name, slice_name in steps[1:]:
             at = self.step(at, name, slice_name)
         self.merge(at, row)
 
-    def finish(self, given: Rows) -> None:
+    def finish(self, laid: Sequence[tuple[Json, Steps]]) -> None:
         """What follows from the whole of a differential for choices that it slices by type."""
-        stated = {_name_of(row) for row in given if "sliceName" not in row}
-        slices: dict[str, list[Json]] = {}
-        for row in given:
-            if "sliceName" in row and row["path"].endswith("[x]"):
-                slices.setdefault(_name_of(row).rpartition(":")[0], []).append(row)
-        for name, found in slices.items():
-            element = self.at(found[0], slice_too=False)
-            if len(found) == 1 and "min" not in found[0] and element.base.get("min") == 1:
-                self.at(found[0]).row["min"] = 1
-            if name not in stated and all(len(row.get("type", ())) == 1 for row in found):
+        stated = {_id(steps) for _, steps in laid if steps[-1][1] is None}
+        slices: dict[str, list[tuple[Json, Steps]]] = {}
+        for row, steps in laid:
+            if steps[-1][1] is not None and row["path"].endswith("[x]"):
+                slices.setdefault(_id([*steps[:-1], (steps[-1][0], None)]), []).append((row, steps))
+        for id, found in slices.items():
+            row, steps = found[0]
+            element = self.at([*steps[:-1], (steps[-1][0], None)])
+            if len(found) == 1 and "min" not in row and element.base.get("min") == 1:
+                self.at(steps).row["min"] = 1
+            if id not in stated and all(len(row.get("type", ())) == 1 for row, _ in found):
                 # Slices alone, without the element that they are slices of, leave no other type.
-                element.row["type"] = [{"code": row["type"][0]["code"]} for row in found]
+                element.row["type"] = [{"code": row["type"][0]["code"]} for row, _ in found]
                 element.row["slicing"] = {**element.row.get("slicing", {}), "rules": "closed"}
 
-    def at(self, row: Json, slice_too: bool = True) -> _Element:
-        """Where a row of the differential was laid; or the element of which it is a slice."""
+    def at(self, steps: Steps) -> _Element:
+        """What stands at the end of those steps."""
         found = self.root
-        steps = _steps(row)
-        for name, slice_name in steps[1:-1]:
+        for name, slice_name in steps[1:]:
             found = self.step(found, name, slice_name)
-        return self.step(found, steps[-1][0], steps[-1][1] if slice_too else None)
+        return found
 
     def step(self, parent: _Element, name: str, slice_name: str | None) -> _Element:
         if not parent.children:
@@ -251,7 +282,9 @@ class _Tree:
             code = types[0]["code"]
             if len(profiles) == 1 and "#" not in profiles[0]:
                 found = self.canonicals.find("StructureDefinition", profiles[0])
-                if found is not None and self.depth < DEEPEST:
+                is_of_type = found is not None and found.get("type") in (code, CORE + code)
+                is_resource = code == "Resource" and "_profile" not in types[0]
+                if found is not None and (is_of_type or is_resource) and self.depth < DEEPEST:
                     return rows(found, self.canonicals, self.depth + 1)
             canonical = code if "/" in code and "fhirpath" not in code else CORE + code
             if "fhirpath/System." in code:
@@ -264,8 +297,8 @@ class _Tree:
         return rows(definition, self.canonicals, self.depth + 1)
 
     def find(self, id: str) -> _Element:
-        """The element with that id, as contentReferences name it."""
-        at = self.root
+        """The element of the base with that id, as contentReferences name it."""
+        at = self.base
         for name in id.split(".")[1:]:
             child = _child(at, name)
             if child is None:
@@ -320,12 +353,12 @@ def _is_bindable(type: Json) -> bool:
     return type.get("code") in _BINDABLE
 
 
-def _name_of(row: Json) -> str:
-    return str(row.get("id") or row["path"])
+def _id(steps: Steps) -> str:
+    return ".".join(name if slice is None else f"{name}:{slice}" for name, slice in steps)
 
 
-def _steps(row: Json) -> list[tuple[str, str | None]]:
-    """The names and slices on the way to the element, by its id, or by its path where it has none."""
+def _by_id(row: Json) -> Steps | None:
+    """The steps that its id tells; None where it has none that fits its path."""
     path = row["path"].split(".")
     id = row.get("id")
     parts = id.split(".") if isinstance(id, str) else []
@@ -333,8 +366,8 @@ def _steps(row: Json) -> list[tuple[str, str | None]]:
         not part.partition(":")[0].startswith(name.removesuffix("[x]"))
         for part, name in zip(parts, path, strict=True)
     ):
-        return [*((name, None) for name in path[:-1]), (path[-1], row.get("sliceName"))]
-    found = [(part.partition(":")[0], part.partition(":")[2] or None) for part in parts]
+        return None
+    found: Steps = [(part.partition(":")[0], part.partition(":")[2] or None) for part in parts]
     return [*found[:-1], (found[-1][0], row.get("sliceName") or found[-1][1])]
 
 

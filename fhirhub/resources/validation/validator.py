@@ -10,11 +10,19 @@ from typing import Any, Literal
 
 from fhirhub.errors import Issue
 from fhirhub.resources import fhirpath
-from fhirhub.resources.canonicals import OFFICIAL, Canonicals, type_of
+from fhirhub.resources.canonicals import CORE, OFFICIAL, Canonicals, type_of
 from fhirhub.resources.definitions import is_resource_type
 from fhirhub.resources.fhirpath import Item
 from fhirhub.resources.fhirpath.item import of_resource
-from fhirhub.resources.validation import elements, extensions, structure
+from fhirhub.resources.validation import (
+    bundles,
+    elements,
+    extensions,
+    positions,
+    questionnaires,
+    snapshots,
+    structure,
+)
 from fhirhub.resources.validation.bindings import LocalTerminology, Terminology
 from fhirhub.resources.validation.examination import (
     MOST_SECONDS,
@@ -53,20 +61,34 @@ class Validator:
         *,
         level: Level = "profiles",
         resolve: Resolve | None = None,
+        source: bytes | None = None,
         seconds: float = MOST_SECONDS,
     ) -> list[Issue]:
         """Every issue, errors first, each with its FHIRPath; an empty list where all is well.
 
         `profiles` are those that the request or the settings ask for, besides those that the resource claims
         in `meta.profile`. `resolve` finds resources that references name and that are not in the resource.
+        `source` is the JSON or XML that the resource came in: with it each issue tells line and column.
         Never raises for what is in a resource.
         """
+        issues = self._issues(resource, tuple(profiles), level, resolve, seconds)
+        return issues if source is None else positions.placed(issues, source)
+
+    def _issues(
+        self, resource: Json, profiles: tuple[str, ...], level: Level, resolve: Resolve | None, seconds: float
+    ) -> list[Issue]:
         issues = structure.validate(resource)
         if level == "structure" or not is_resource_type(resource.get("resourceType")):
             return issues
         examination = Examination(self.canonicals, self.terminology, resolve, seconds)
         try:
-            _Validation(self, examination, level == "profiles").run(of_resource(resource), tuple(profiles))
+            _Validation(self, examination, level == "profiles").run(of_resource(resource), profiles)
+        except (AttributeError, IndexError, KeyError, TypeError, ValueError) as fault:
+            if not issues:
+                raise
+            # What has not the structure of its type cannot be looked at as one.
+            text = "The rest was not checked: first the structure must be right"
+            examination.tell("information", "incomplete", f"{text} ({type(fault).__name__})", None)
         except TooCostlyError:
             text = "The rest was not checked: it would take longer than a validation may"
             examination.tell("error", "too-costly", text, None)
@@ -92,12 +114,28 @@ class _Validation:
         """A resource and those within it."""
         scope = Scope(item, root)
         elements.walk(self.examination, scope, item, self._extension)
+        self._own_rules(scope, item)
         if self.with_profiles:
-            for canonical in dict.fromkeys((*profiles, *_claimed(item))):
+            for canonical in dict.fromkeys((*profiles, *_claimed(item), *_vital_sign(item))):
                 self._profile(scope, item, canonical, is_asked=canonical in profiles)
         for inner in elements.resources(item):
             is_contained = inner.property is not None and inner.property.name == "contained"
             self.run(inner, (), item if is_contained else None)
+
+    def _own_rules(self, scope: Scope, item: Item) -> None:
+        """What only some types ask."""
+        match item.type:
+            case "Bundle":
+                bundles.check(self.examination, item)
+            case "Questionnaire":
+                questionnaires.check_questionnaire(self.examination, item)
+            case "QuestionnaireResponse":
+                questionnaires.check_response(self.examination, scope, item)
+            case "StructureDefinition":
+                fault = snapshots.fault(item.value, self.examination.canonicals)
+                if fault is not None:
+                    text = f"No snapshot can be made from the differential: {fault}"
+                    self.examination.tell("error", "invalid", text, item, below=".differential")
 
     def _extension(self, examination: Examination, scope: Scope, item: Item) -> None:
         extensions.check(self.checking, scope, item)
@@ -123,6 +161,34 @@ class _Validation:
         severity: Literal["error", "warning"] = "error" if is_asked else "warning"
         below = "" if is_asked else ".meta.profile"
         self.examination.tell(severity, "not-found", text, item, below=below, profile=canonical)
+
+
+# LOINC codes of vital signs, which must conform to their profile whether they claim it or not
+# (https://hl7.org/fhir/R4/observation-vitalsigns.html).
+_VITAL_SIGNS = {
+    "85353-1": "vitalspanel",
+    "9279-1": "resprate",
+    "8867-4": "heartrate",
+    "2708-6": "oxygensat",
+    "59408-5": "oxygensat",
+    "8310-5": "bodytemp",
+    "8302-2": "bodyheight",
+    "9843-4": "headcircum",
+    "29463-7": "bodyweight",
+    "39156-5": "bmi",
+    "85354-9": "bp",
+}
+
+
+def _vital_sign(item: Item) -> list[str]:
+    if item.type != "Observation":
+        return []
+    codings = (item.value.get("code") or {}).get("coding", ())
+    return [
+        CORE + _VITAL_SIGNS[each["code"]]
+        for each in codings
+        if each.get("system") == "http://loinc.org" and each.get("code") in _VITAL_SIGNS
+    ]
 
 
 def _claimed(item: Item) -> list[str]:

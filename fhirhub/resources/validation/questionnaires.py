@@ -1,0 +1,250 @@
+"""A QuestionnaireResponse against its Questionnaire, and a Questionnaire in itself.
+
+https://hl7.org/fhir/R4/questionnaireresponse.html#link
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from decimal import Decimal
+from typing import Any
+
+from fhirhub.resources import fhirpath, primitives, questionnaire
+from fhirhub.resources.canonicals import CORE, Canonicals
+from fhirhub.resources.fhirpath import FhirpathError, Item
+from fhirhub.resources.fhirpath.environment import MOST_STEPS
+from fhirhub.resources.fhirpath.item import member
+from fhirhub.resources.validation import wording
+from fhirhub.resources.validation.bindings import LocalTerminology
+from fhirhub.resources.validation.examination import Examination, Scope
+
+Json = dict[str, Any]
+
+_items = member("item")
+_answers = member("answer")
+
+_FINISHED = frozenset({"completed", "amended"})
+"""Of what is not finished, answers may still be missing."""
+
+_ENABLE_WHEN = "http://hl7.org/fhir/uv/sdc/StructureDefinition/sdc-questionnaire-enableWhenExpression"
+
+
+def check_questionnaire(examination: Examination, item: Item) -> None:
+    """That conditions are about items that there are."""
+    known = {each.get("linkId"): each for each in questionnaire.items(item.value)}
+    pending = list(_items((item,)))
+    while pending:
+        each = pending.pop(0)
+        for condition in member("enableWhen")((each,)):
+            question = condition.value.get("question")
+            if question not in known:
+                text = f"There is no item with the linkId `{str(question)[:80]}`"
+                examination.tell("error", "value", text, condition, below=".question")
+        pending = [*_items((each,)), *pending]
+
+
+def check_response(examination: Examination, scope: Scope, item: Item) -> None:
+    """Tell where a response does not answer its questionnaire."""
+    canonical = item.value.get("questionnaire")
+    if not isinstance(canonical, str):
+        return
+    found, contained = _questionnaire(examination, scope, canonical)
+    if found is None:
+        text = f"The questionnaire {canonical[:200]} is not known here, so the answers were not checked"
+        examination.tell("warning", "not-found", text, item, below=".questionnaire")
+        return
+    _Response(examination, scope, item, found, contained).check()
+
+
+def _questionnaire(examination: Examination, scope: Scope, canonical: str) -> tuple[Json | None, list[Json]]:
+    """The questionnaire, with the resources that it contains."""
+    own = [each for each in scope.item.value.get("contained", ()) if isinstance(each, dict)]
+    if canonical.startswith("#"):
+        found = next((each for each in own if each.get("id") == canonical[1:]), None)
+        return (found if found is not None and found.get("resourceType") == "Questionnaire" else None), own
+    found = examination.canonicals.find("Questionnaire", canonical)
+    if found is None and examination.resolve is not None:
+        resolved = examination.resolve(canonical)
+        if resolved is not None and resolved.get("resourceType") == "Questionnaire":
+            found = resolved
+    return found, list(found.get("contained", ())) if found is not None else []
+
+
+class _Response:
+    def __init__(
+        self, examination: Examination, scope: Scope, item: Item, questions: Json, contained: list[Json]
+    ) -> None:
+        self.examination = examination
+        self.scope = scope
+        self.item = item
+        self.questions = questions
+        self.given = questionnaire.answers(item.value)
+        self.places = {str(each.get("linkId")): each for each in questionnaire.items(questions)}
+        self.is_finished = item.value.get("status") in _FINISHED
+        self.contained = Canonicals(
+            [{**each, "url": f"#{each.get('id')}"} for each in contained], examination.canonicals
+        )
+
+    def check(self) -> None:
+        self.group(self.item, _items((self.item,)), self.questions, is_enabled=True)
+
+    def group(self, at: Item, items: Iterable[Item], questions: Json, is_enabled: bool) -> None:
+        """The items of a group, of an answer, or of the whole."""
+        self.examination.spend()
+        wanted = {
+            str(each.get("linkId")): each for each in questions.get("item", ()) if isinstance(each, dict)
+        }
+        found: dict[str, list[Item]] = {}
+        last = -1
+        order = list(wanted)
+        for item in items:
+            link_id = str(item.value.get("linkId"))
+            if link_id not in wanted:
+                self.tell_misplaced(item, link_id, wanted)
+                continue
+            found.setdefault(link_id, []).append(item)
+            place = order.index(link_id)
+            if place < last:
+                self.tell(item, "structure", "Items stand in the order of the questionnaire")
+            last = max(last, place)
+        for link_id, question in wanted.items():
+            self.question(at, found.get(link_id, []), question, is_enabled)
+
+    def tell_misplaced(self, item: Item, link_id: str, wanted: dict[str, Json]) -> None:
+        if link_id in self.places:
+            text = f"The item {link_id} stands elsewhere in the questionnaire"
+        else:
+            text = f"The questionnaire has no item {link_id[:80]}{wording.nearest(link_id, wanted)}"
+        self.tell(item, "structure", text)
+
+    def tell(self, item: Item, code: str, text: str, below: str = "") -> None:
+        self.examination.tell("error", code, text, item, below=below)
+
+    def question(self, at: Item, items: list[Item], question: Json, is_enabled: bool) -> None:
+        link_id, type = str(question.get("linkId")), str(question.get("type"))
+        is_enabled = is_enabled and self.is_enabled(question)
+        has_answer = any(
+            "answer" in inner
+            for item in items
+            for inner in (item.value, *questionnaire.response_items(item.value))
+        )
+        if not is_enabled:
+            if has_answer:
+                text = f"The item {link_id} has an answer, though its conditions do not enable it"
+                self.tell(items[0], "invariant", text)
+            return
+        if question.get("required") is True and self.is_finished and type != "display":
+            is_there = bool(items) if type == "group" else any(_answers((item,)) for item in items)
+            if not is_there:
+                self.tell(at, "required", f"The item {link_id} must be answered", below=".item")
+        if len(items) > 1 and (type != "group" or question.get("repeats") is not True):
+            text = f"The item {link_id} may be there once" + (
+                "; several answers stand in one item" if question.get("repeats") is True else ""
+            )
+            self.tell(items[1], "structure", text)
+        for item in items:
+            self.one(item, question, type)
+
+    def one(self, item: Item, question: Json, type: str) -> None:
+        link_id = str(question.get("linkId"))
+        answers = _answers((item,))
+        if type in ("group", "display"):
+            if answers:
+                self.tell(
+                    item, "structure", f"The item {link_id} is a {type} and takes no answer", below=".answer"
+                )
+            if type == "group":
+                self.group(item, _items((item,)), question, is_enabled=True)
+            return
+        if _items((item,)):
+            text = f"What belongs to the question {link_id} stands below its answer, not beside it"
+            self.tell(item, "structure", text, below=".item")
+        if len(answers) > 1 and question.get("repeats") is not True:
+            self.tell(answers[1], "structure", f"The item {link_id} takes one answer")
+        for answer in answers:
+            self.answer(answer, question, type)
+            self.group(answer, _items((answer,)), question, is_enabled=True)
+
+    def answer(self, answer: Item, question: Json, type: str) -> None:
+        given = questionnaire.value(answer.value)
+        if given is None:
+            return
+        link_id = str(question.get("linkId"))
+        options = questionnaire.options(question)
+        allowed = set(questionnaire.ANSWERS.get(type, ()))
+        if type == "choice" and options:
+            allowed = {key for key, _ in options}
+        if given[0] not in allowed:
+            text = f"The item {link_id} takes {wording.listed(allowed) or 'no answer'}; got {given[0]}"
+            self.tell(answer, "structure", text, below=".value")
+            return
+        is_open = type == "open-choice"
+        if options and not questionnaire.is_option(given, options) and not is_open:
+            text = f"The answer to {link_id} must be one of its options"
+            self.tell(answer, "code-invalid", text, below=".value")
+        value_set = question.get("answerValueSet")
+        if isinstance(value_set, str) and given[0] == "valueCoding" and isinstance(given[1], dict):
+            self.member(answer, given[1], value_set, is_open)
+        self.bounds(answer, given, question)
+
+    def member(self, answer: Item, coding: Json, value_set: str, is_open: bool) -> None:
+        code = coding.get("code")
+        if not isinstance(code, str) or is_open:
+            return
+        if value_set.startswith("#"):
+            terminology = LocalTerminology(self.contained)
+            verdict = terminology.validate(coding.get("system"), code, value_set)
+        else:
+            verdict = self.examination.terminology.validate(coding.get("system"), code, value_set)
+        if verdict.is_member is False:
+            text = f"The answer must have a code from {value_set}; got {coding.get('system', '')}|{code[:80]}"
+            self.tell(answer, "code-invalid", text, below=".value")
+
+    def bounds(self, answer: Item, given: tuple[str, Any], question: Json) -> None:
+        value = given[1]
+        longest = question.get("maxLength")
+        if isinstance(value, str) and isinstance(longest, int) and len(value) > longest:
+            text = f"The answer has at most {longest} characters; got {len(value)}"
+            self.tell(answer, "too-long", text, below=".value")
+        for extension in question.get("extension", ()):
+            url = str(extension.get("url")).removeprefix(CORE)
+            bound = questionnaire.value(extension)
+            if url not in ("minValue", "maxValue", "minLength", "maxDecimalPlaces") or bound is None:
+                continue
+            if not _keeps(url, value, bound[1]):
+                text = f"The answer must keep to {url} {bound[1]}; got {str(value)[:80]}"
+                self.tell(answer, "value", text, below=".value")
+
+    def is_enabled(self, question: Json) -> bool:
+        """By its conditions, or by the expression that stands for them."""
+        for extension in question.get("extension", ()):
+            if extension.get("url") == _ENABLE_WHEN:
+                expression = (extension.get("valueExpression") or {}).get("expression")
+                return not isinstance(expression, str) or self.holds(expression)
+        return questionnaire.is_enabled(question, self.given)
+
+    def holds(self, expression: str) -> bool:
+        environment = self.scope.environment(self.examination)
+        environment.steps = MOST_STEPS
+        try:
+            return fhirpath.compile(expression).holds(self.item, environment) is not False
+        except FhirpathError:
+            return True  # what cannot be told forbids nothing
+
+
+def _keeps(url: str, value: Any, bound: Any) -> bool:
+    if url == "minLength":
+        return not isinstance(value, str) or not isinstance(bound, int) or len(value) >= bound
+    if url == "maxDecimalPlaces":
+        return not isinstance(value, Decimal) or -int(value.as_tuple().exponent) <= bound
+    sign = 1 if url == "minValue" else -1
+    if isinstance(value, int | Decimal) and isinstance(bound, int | Decimal):
+        return (value - bound) * sign >= 0
+    if isinstance(value, str) and isinstance(bound, str):
+        try:
+            low, high = primitives.date_range(value)
+            least, most = primitives.date_range(bound)
+        except ValueError:
+            return True
+        return high > least if sign > 0 else low < most
+    return True
