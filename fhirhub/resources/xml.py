@@ -503,7 +503,7 @@ class _Reading:
     def unknown(self, child: etree._Element, type_name: str) -> None:
         if not isinstance(child.tag, str):
             self.fault(child, "structure", "Processing instructions are not allowed here")
-        elif type_name == "Narrative" and etree.QName(child).localname == "div":
+        elif type_name == "Narrative" and _name(child)[1] == "div":
             self.fault(child, "structure", f"The `div` of a narrative is in the namespace {XHTML}")
         else:
             self.fault(child, "structure", f"`{type_name}` has no element {_shown(child)}")
@@ -553,8 +553,14 @@ def _append(value: Json, name: str, sibling: str, item: Any, extra: Json | None)
 
 
 def _shown(element: etree._Element) -> str:
-    name = etree.QName(element)
-    return f"`{name.localname}`" if name.namespace == NAMESPACE else f"`{name.localname}` of {name.namespace}"
+    namespace, name = _name(element)
+    return f"`{name}`" if namespace == NAMESPACE else f"`{name}` of {namespace or 'no namespace'}"
+
+
+def _name(element: etree._Element) -> tuple[str, str]:
+    """Namespace and name; libxml2 lets a prefix pass that was never declared, as part of the name."""
+    namespace, _, name = str(element.tag).rpartition("}")
+    return namespace[1:], name
 
 
 def _path(element: etree._Element) -> str:
@@ -562,7 +568,7 @@ def _path(element: etree._Element) -> str:
     steps = [*reversed(list(element.iterancestors())), element]
     path, type_name = "", ""
     for step in steps:
-        name = etree.QName(step).localname if isinstance(step.tag, str) else ""
+        name = _name(step)[1] if isinstance(step.tag, str) else ""
         if definitions.is_resource_type(name):
             path, type_name = path or name, name
             continue

@@ -310,6 +310,7 @@ def test_all_faults_are_told_at_once_in_the_order_of_the_document() -> None:
         (patient('<name id="a"/><telecom id="b"/><name id="c"/>'), "out of order"),
         (patient('<active value="true"/><active value="true"/>'), "only once"),
         ("<Patient/>", "namespace"),
+        (patient('<a:b></a:b><Patient xmlns="0"/>'), "no element `a:b` of no namespace"),
         ('<Patient xmlns="urn:other"/>', "namespace"),
         (f"<HumanName {FHIR}/>", "Expected a resource"),
         (f"<DomainResource {FHIR}/>", "Expected a resource"),
