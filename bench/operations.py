@@ -98,7 +98,7 @@ def operations(region: Region, host: str, base: str) -> list[Operation]:
             bounded=True,
         ),
         Operation(
-            "patient by a condition they have (_has)",
+            "patient who has a plan (_has)",
             get(
                 [
                     f"Patient?_id={one.id}&_has:CarePlan:patient:status=active,on-hold,completed,draft"

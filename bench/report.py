@@ -273,6 +273,7 @@ def _plot(path: Path, databases: Sequence[str], cells: Sequence[Cell]) -> bool:
         1, len(databases), figsize=(6 * len(databases), 5), sharey=True, squeeze=False
     )
     for axis, database in zip(axes[0], databases, strict=True):
+        axis.set_prop_cycle(color=[pyplot.colormaps["tab20"](number) for number in range(20)])
         for name in dict.fromkeys(cell.operation for cell in shown):
             line = sorted(
                 (c.size, c.processor_ms or 0.0)
