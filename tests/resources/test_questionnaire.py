@@ -1,0 +1,125 @@
+"""Responses against their questionnaires."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from fhirhub.resources.canonicals import OFFICIAL, Canonicals
+from fhirhub.resources.validation.validator import Validator
+
+Json = dict[str, Any]
+URL = "http://acme.example/fhir/Questionnaire/q"
+
+
+def faults(items: list[Json], answers: list[Json], status: str = "completed") -> list[str | None]:
+    """The places of the errors of a response with these items to a questionnaire with those."""
+    questionnaire = {"resourceType": "Questionnaire", "url": URL, "status": "active", "item": items}
+    response = {
+        "resourceType": "QuestionnaireResponse",
+        "questionnaire": URL,
+        "status": status,
+        "item": answers,
+    }
+    validator = Validator(Canonicals([questionnaire], OFFICIAL))
+    assert [each for each in validator.validate(questionnaire) if each.severity == "error"] == []
+    found = validator.validate({key: value for key, value in response.items() if value != []})
+    return [each.expression for each in found if each.severity == "error"]
+
+
+def item(id: str, type: str, **more: Any) -> Json:
+    return {"linkId": id, "type": type, **more}
+
+
+def answer(id: str, *values: Json) -> Json:
+    return {"linkId": id, "answer": list(values)}
+
+
+@pytest.mark.parametrize(
+    ("type", "right", "wrong"),
+    [
+        ("integer", {"valueInteger": 7}, {"valueString": "7"}),
+        ("text", {"valueString": "x"}, {"valueBoolean": True}),
+        ("open-choice", {"valueString": "x"}, {"valueInteger": 1}),
+        ("quantity", {"valueQuantity": {"value": 1}}, {"valueDecimal": 1}),
+    ],
+)
+def test_answers_have_the_type_of_the_question(type: str, right: Json, wrong: Json) -> None:
+    assert faults([item("1", type)], [answer("1", right)]) == []
+    assert faults([item("1", type)], [answer("1", wrong)]) == [
+        "QuestionnaireResponse.item[0].answer[0].value"
+    ]
+
+
+def test_required_questions_are_answered_when_finished() -> None:
+    questions = [item("g", "group", item=[item("1", "string", required=True)])]
+    assert faults(questions, [{"linkId": "g"}]) == ["QuestionnaireResponse.item[0].item"]
+    assert faults(questions, [{"linkId": "g"}], status="in-progress") == []
+
+
+def test_items_are_known_and_stand_where_they_belong() -> None:
+    questions = [item("g", "group", item=[item("1", "string")])]
+    assert faults(questions, [answer("2", {"valueString": "x"})]) == ["QuestionnaireResponse.item[0]"]
+    assert faults(questions, [answer("1", {"valueString": "x"})]) == ["QuestionnaireResponse.item[0]"]
+
+
+def test_one_answer_unless_the_question_repeats() -> None:
+    two = [answer("1", {"valueString": "x"}, {"valueString": "y"})]
+    assert faults([item("1", "string")], two) == ["QuestionnaireResponse.item[0].answer[1]"]
+    assert faults([item("1", "string", repeats=True)], two) == []
+
+
+def test_a_choice_is_one_of_its_options() -> None:
+    option = {"valueCoding": {"system": "urn:x", "code": "a"}}
+    questions = [item("1", "choice", answerOption=[option])]
+    shown = {"valueCoding": {"system": "urn:x", "code": "a", "display": "A"}}
+    assert faults(questions, [answer("1", shown)]) == []
+    other = {"valueCoding": {"system": "urn:x", "code": "b"}}
+    assert faults(questions, [answer("1", other)]) == ["QuestionnaireResponse.item[0].answer[0].value"]
+
+
+def test_numbers_keep_to_their_bounds() -> None:
+    most = {"url": "http://hl7.org/fhir/StructureDefinition/maxValue", "valueInteger": 10}
+    questions = [item("1", "integer", extension=[most])]
+    assert faults(questions, [answer("1", {"valueInteger": 10})]) == []
+    assert faults(questions, [answer("1", {"valueInteger": 11})]) != []
+
+
+@pytest.mark.parametrize(
+    ("operator", "wanted", "given", "is_enabled"),
+    [
+        ("=", {"answerBoolean": True}, {"valueBoolean": True}, True),
+        ("=", {"answerBoolean": True}, {"valueBoolean": False}, False),
+        ("!=", {"answerBoolean": True}, {"valueBoolean": False}, True),
+        ("exists", {"answerBoolean": True}, {"valueBoolean": False}, True),
+        ("exists", {"answerBoolean": False}, {"valueBoolean": False}, False),
+    ],
+)
+def test_only_enabled_questions_are_answered(
+    operator: str, wanted: Json, given: Json, is_enabled: bool
+) -> None:
+    condition = {"question": "1", "operator": operator, **wanted}
+    questions = [item("1", "boolean"), item("2", "string", required=True, enableWhen=[condition])]
+    both = faults(questions, [answer("1", given), answer("2", {"valueString": "x"})])
+    assert both == ([] if is_enabled else ["QuestionnaireResponse.item[1]"])
+    one = faults(questions, [answer("1", given)])
+    assert one == (["QuestionnaireResponse.item"] if is_enabled else [])
+
+
+def test_questions_below_answers_and_their_conditions() -> None:
+    condition = {"question": "1", "operator": ">", "answerInteger": 5}
+    inner = item("1.1", "string", enableWhen=[condition])
+    questions = [item("1", "integer", item=[inner])]
+
+    def given(number: int) -> list[Json]:
+        return [answer("1", {"valueInteger": number, "item": [answer("1.1", {"valueString": "x"})]})]
+
+    assert faults(questions, given(6)) == []
+    assert faults(questions, given(5)) == ["QuestionnaireResponse.item[0].answer[0].item[0]"]
+
+
+def test_an_unknown_questionnaire_is_said_to_be_unknown() -> None:
+    response = {"resourceType": "QuestionnaireResponse", "questionnaire": URL, "status": "completed"}
+    found = [each for each in Validator().validate(response) if each.code == "not-found"]
+    assert [each.severity for each in found] == ["warning"]
