@@ -65,6 +65,10 @@ LOST = (
 )
 AGAIN = (DeadlockDetectedError, SerializationError)
 MEMBERS = 64
+STANDBY_SECONDS = 3.0
+"""How long a write that was found waits for the standby to have it."""
+SILENCE_SECONDS = 2.0
+"""How much longer than the statement timeout an answer is waited for."""
 TRIES = 12
 _CASTS = {
     "text": "text",
@@ -86,6 +90,8 @@ class Connections:
         self._url = url
         self._several = "," in urlsplit(url).netloc
         self._server = SESSION | {"statement_timeout": str(statement_timeout_ms)}
+        # A server that says nothing any more, or waits for a standby that is gone, is as good as lost.
+        self._limit_seconds = statement_timeout_ms / 1000 + SILENCE_SECONDS
         self._idle: list[asyncpg.Connection[Any]] = []
         self._room = asyncio.Semaphore(size)
         self._patience_seconds = patience_seconds
@@ -130,6 +136,7 @@ class Connections:
                     statement_cache_size=2000,
                     max_cached_statement_lifetime=0,
                     timeout=5,
+                    command_timeout=self._limit_seconds,
                     # Of several hosts in the URL the one that takes writes, also after a failover.
                     target_session_attrs=SessionAttribute.read_write
                     if self._several
@@ -149,7 +156,11 @@ class Connections:
     async def close(self) -> None:
         self._closed = True
         while self._idle:
-            await self._idle.pop().close(timeout=2)
+            connection = self._idle.pop()
+            try:
+                await connection.close(timeout=2)
+            except (*LOST, PostgresError):
+                connection.terminate()
         # What was terminated closes in the loop's next turn.
         await asyncio.sleep(0)
 
@@ -194,6 +205,7 @@ class PostgresqlDatabase:
     ) -> None:
         self.dialect: Dialect = PostgresqlDialect()
         self._connections = Connections(url, connections, statement_timeout_ms, patience_seconds)
+        self._patience_seconds = patience_seconds
         self._lanes: dict[tuple[str, int], Lane] = {}
         self._writers: dict[tuple[int, bool], Writers] = {}
         self._tasks: set[asyncio.Task[None]] = set()
@@ -282,8 +294,11 @@ class PostgresqlDatabase:
     # --- writing ---
 
     async def execute(self, statement: Statement) -> int:
-        async with self._connections.one() as connection:
-            return touched(await connection.execute(statement.sql, *statement.values))
+        try:
+            async with self._connections.one() as connection:
+                return touched(await connection.execute(statement.sql, *statement.values))
+        except (QueryCanceledError, *LOST) as failure:
+            raise errors.transient("The database did not answer in time; try again.") from failure
 
     async def apply(self, tenant: int, change: Change) -> Verdict:
         key = (tenant, change.expected == 0)
@@ -364,10 +379,14 @@ class PostgresqlDatabase:
         The server process that had the statement may be at it still; it is ended first, so that what is not
         there now will not come later. Raises `transient` where it cannot be known in time.
         """
-        for _ in range(TRIES):
+        loop = asyncio.get_running_loop()
+        end = loop.time() + self._patience_seconds
+        while True:
             try:
                 return await self._look_up(tenant, changes, backend)
             except LOST:
+                if loop.time() > end:
+                    break
                 await asyncio.sleep(0.1)
         raise errors.transient("The database was lost, and with it the outcome of this write.")
 
@@ -388,6 +407,12 @@ class PostgresqlDatabase:
                 [change.rid for change in changes],
                 [change.write_id for change in changes],
             )
+            if rows:
+                # It is there; whether it is where a synchronous standby has it too, only a commit of one's
+                # own tells, which waits for all before it.
+                await connection.execute(
+                    "SELECT pg_logical_emit_message(true, 'fhirhub', '')", timeout=STANDBY_SECONDS
+                )
         return {row[0] for row in rows}
 
     async def transaction(self, work: Callable[[Transaction], Awaitable[T]]) -> T:

@@ -13,6 +13,7 @@ from fhirhub.errors import FhirError
 from fhirhub.store.database import Transaction, Verdict
 from fhirhub.store.postgresql import PostgresqlDatabase
 from fhirhub.store.sql import Statement
+from tests.postgres import PostgresServer
 from tests.store.test_database import change, rows
 
 
@@ -24,8 +25,11 @@ class Wire:
         self.cut_at: bytes | None = None
         """Once the client sends this, it is passed on and the answer is swallowed."""
         self.closed = False
+        self.silent = False
+        """Once set, nothing passes any more, and nothing is closed."""
         self.cuts = 0
         self._tasks: set[asyncio.Task[None]] = set()
+        self._ends: list[asyncio.StreamWriter] = []
 
     async def start(self) -> int:
         self.server = await asyncio.start_server(self._relay, "127.0.0.1", 0)
@@ -36,11 +40,12 @@ class Wire:
             writer.close()
             return
         up_reader, up_writer = await asyncio.open_connection(*self.target)
+        self._ends += [writer, up_writer]
         swallow = asyncio.Event()
 
         async def down() -> None:
             while data := await up_reader.read(65536):
-                if swallow.is_set():
+                if swallow.is_set() or self.silent:
                     continue
                 writer.write(data)
                 await writer.drain()
@@ -50,6 +55,8 @@ class Wire:
         self._tasks.add(task)
         try:
             while data := await reader.read(1 << 20):
+                if self.silent:
+                    continue
                 if self.cut_at is not None and self.cut_at in data:
                     self.cut_at = None
                     self.cuts += 1
@@ -70,6 +77,9 @@ class Wire:
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
+        for end in self._ends:
+            end.transport.abort()
+        await asyncio.sleep(0.05)
 
 
 @pytest_asyncio.fixture
@@ -154,3 +164,46 @@ async def test_an_outcome_that_cannot_be_known_in_time_is_transient(
         await cut.apply(1, change(2, write_id="uncertain"))
     assert (refused.value.status, refused.value.issues[0].code) == (503, "transient")
     assert int(refused.value.headers["Retry-After"]) > 0
+
+
+async def test_a_database_that_falls_silent_is_transient_in_bounded_time(
+    wire: Wire, postgresql_url: str
+) -> None:
+    parts = urlsplit(postgresql_url)
+    port = wire.server.sockets[0].getsockname()[1]
+    database = PostgresqlDatabase(
+        f"postgresql://{parts.username}@127.0.0.1:{port}{parts.path}",
+        patience_seconds=0.5,
+        statement_timeout_ms=300,
+    )
+    await database.apply(1, change(1))
+    wire.silent = True
+    for work in (database.apply(1, change(2)), database.fetch(Statement("SELECT 1"))):
+        with pytest.raises(FhirError) as refused:
+            await work
+        assert refused.value.status == 503
+    await database.close()
+
+
+async def test_a_write_found_after_its_answer_was_lost_counts_only_with_the_standby(
+    own_postgres: PostgresServer,
+) -> None:
+    """The primary dies while a write waits for a standby that is gone: it is there afterwards, but nowhere
+    else, so it must not be acknowledged."""
+    own_postgres.execute("ALTER SYSTEM SET synchronous_standby_names = 'standby'")
+    own_postgres.execute("SELECT pg_reload_conf()")
+    with own_postgres.standby() as standby:
+        database = PostgresqlDatabase(own_postgres.url("hub"), patience_seconds=2.0)
+        assert await database.apply(1, change(1)) is Verdict.DONE
+        standby.kill()
+        waiting = asyncio.create_task(database.apply(1, change(2)))
+        while (
+            own_postgres.execute("SELECT count(*) FROM pg_stat_activity WHERE wait_event = 'SyncRep'") == "0"
+        ):
+            await asyncio.sleep(0.05)
+        await asyncio.to_thread(own_postgres.kill)
+        await asyncio.to_thread(own_postgres.start)
+        with pytest.raises(FhirError) as refused:
+            await waiting
+        assert refused.value.status == 503
+        await database.close()
