@@ -5,6 +5,8 @@ VENV := .venv
 BIN := $(VENV)/bin
 DATABASE ?= sqlite:///$(CURDIR)/var/fhirhub.db
 PATIENTS ?= 50
+# Processes that test side by side, each with databases of its own.
+PROCESSES ?= 2
 
 .DEFAULT_GOAL := help
 .PHONY: help install run test test-citus lint format bench bench-large conformance lock docs postgresql clean
@@ -35,7 +37,7 @@ postgresql: # What the tests on PostgreSQL need; without it they are skipped, an
 	  echo "PostgreSQL could not be installed: the tests on it will be skipped"
 
 test: install postgresql ## All tests, on SQLite and on a throw-away PostgreSQL
-	$(BIN)/pytest $(ARGS)
+	$(BIN)/pytest -n $(PROCESSES) --dist loadfile $(ARGS)
 
 test-citus: install ## The tests of the store and the API on a PostgreSQL with Citus: URL=postgresql://...
 	@test -n "$(URL)" || { echo "URL=postgresql://user@host:port/database is missing: an empty one with Citus"; exit 2; }
