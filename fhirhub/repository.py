@@ -66,6 +66,10 @@ class Rule(Protocol):
         """May read and write through `unit`, and refuses all by raising FhirError."""
         ...
 
+    async def committed(self) -> None:
+        """What is done after the commit of a write it looked at, before that is answered."""
+        ...
+
 
 class Keys:
     """Row keys of one tenant, taken from the database in blocks and handed out one by one."""
@@ -416,18 +420,22 @@ class Repository:
         await self.tenant.keys.ensure(keys)
         names = sorted(set(lock_types))
         write_id = new_id()
+        looked: set[Rule] = set()
 
         async def run(transaction: Transaction) -> T:
             if names:
                 await transaction.lock_names(self.tenant.number, names)
             unit = Repository(self.tenant, self.access, _Unit(transaction, write_id))
             result = await work(unit)
-            await unit._finish()
+            looked.update(await unit._finish())
             return result
 
         for _ in range(TRIES):
             try:
-                return await self.tenant.database.transaction(run)
+                result = await self.tenant.database.transaction(run)
+                for rule in looked:
+                    await rule.committed()
+                return result
             except _Conflict as conflict:
                 # Somebody wrote in between; the work looks at what is there now.
                 lost = conflict
@@ -549,13 +557,16 @@ class Repository:
     def _is_ruled(self, type: str) -> bool:
         return any(type in rule.types for rule in self.tenant.rules)
 
-    async def _finish(self) -> None:
+    async def _finish(self) -> set[Rule]:
+        """What is left to do before the commit; the rules that had something to look at."""
         unit = self._in_unit()
+        looked: set[Rule] = set()
         await self._settle()
         while unit.ruled:
             written = unit.ruled.pop(0)
             for rule in self.tenant.rules:
                 if written.type in rule.types:
+                    looked.add(rule)
                     await rule(self, written)
                     await self._settle()
         gone_for_good = [
@@ -571,6 +582,7 @@ class Repository:
                     + ", ".join(f"{type}/{id}" for type, id, _, _ in found[:5])
                     + ". Change or delete these first."
                 )
+        return looked
 
     async def _check_versions(self, type: str, id: str, versioned: set[tuple[str, str, str]]) -> None:
         """Raises an error that names a reference to a version that never was."""

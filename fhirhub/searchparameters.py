@@ -3,6 +3,7 @@ resource is indexed by them (https://hl7.org/fhir/R4/searchparameter.html)."""
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable
 from typing import Any
 
@@ -22,6 +23,9 @@ KIND = "reindex"
 NOTICE_SECONDS = 5.0
 """How long every process has to take note of a new parameter (they look each second) before what is stored
 already is indexed by it; what is written from then on, its writer indexes."""
+
+ANSWER_SECONDS = 1.5
+"""How long the answer to its write waits, so that when it comes every process refuses searches by it."""
 
 
 class TakeNote:
@@ -53,6 +57,10 @@ class TakeNote:
         )
         content = {"parameter": written.id, "types": types_of(resource)}
         await jobs.enqueue(unit.transaction, tenant, KIND, content, NOTICE_SECONDS)
+
+
+    async def committed(self) -> None:
+        await asyncio.sleep(ANSWER_SECONDS)
 
 
 def is_own(resource: Json) -> bool:

@@ -201,6 +201,19 @@ def test_backup_taken_while_others_write_is_whole(
     copy.close()
 
 
+async def test_nothing_is_restored_into_a_database_that_is_in_use(
+    run: Runner, sqlite_url: str, tmp_path: Path
+) -> None:
+    file = tmp_path / "copy.db"
+    assert run("backup", str(file), "--database", sqlite_url).status == 0
+    database = open_database(sqlite_url)
+    ran = run("restore", str(file), "--overwrite", "--database", sqlite_url)
+    await database.close()
+    assert ran.status != 0
+    assert "in use" in ran.err
+    assert run("restore", str(file), "--overwrite", "--database", sqlite_url).status == 0
+
+
 @pytest.mark.parametrize("content", [b"", b"not a database", b"SQLite format 3\0" + b"x" * 4096])
 def test_file_that_is_no_backup_is_not_restored(
     run: Runner, sqlite_url: str, tmp_path: Path, content: bytes

@@ -41,10 +41,10 @@ async def history(request: FhirRequest) -> FhirResponse:
         entries.version(one, None if one.body is None else _part(asked, one.body))
     total = None
     if asked.before is None:
-        if id is not None and asked.since is None and asked.at is None and found:
-            total = found[0].version
-        elif len(found) <= asked.count:
+        if len(found) <= asked.count:
             total = len(found)
+        elif id is not None and asked.since is None and asked.at is None:
+            total = found[0].version
     return FhirResponse(200, entries.bundle("history", now=request.context.now(), links=links, total=total))
 
 

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import sqlite3
-from contextlib import closing
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 from fhirhub.settings import Refusal
+from fhirhub.store.sqlite import in_use
 
 WAIT_SECONDS = 60
 PAGES_AT_ONCE = 2000
@@ -46,13 +49,26 @@ def restore(file: Path, database: Path, *, overwrite: bool = False) -> None:
                 f"{database} holds resources, which would be lost: --overwrite says that they may"
             )
         database.parent.mkdir(parents=True, exist_ok=True)
-        with closing(sqlite3.connect(database, timeout=WAIT_SECONDS)) as target:
+        with _alone(database), closing(sqlite3.connect(database, timeout=WAIT_SECONDS)) as target:
             target.execute("PRAGMA synchronous = FULL")
             try:
                 source.backup(target)
                 target.execute("PRAGMA journal_mode = WAL")
             except sqlite3.OperationalError as fault:
                 raise CannotCopy(f"{database} is in use ({fault}): stop the hub first") from None
+
+
+@contextmanager
+def _alone(database: Path) -> Iterator[None]:
+    """While nobody else has the database open. Raises CannotCopy where somebody has."""
+    held = in_use(str(database))
+    try:
+        fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        yield
+    except BlockingIOError:
+        raise CannotCopy(f"{database} is in use: stop the hub that serves it first") from None
+    finally:
+        os.close(held)
 
 
 def _open(path: Path) -> sqlite3.Connection:

@@ -64,6 +64,11 @@ def connect(path: str, *, write: bool) -> sqlite3.Connection:
     return connection
 
 
+def in_use(path: str) -> int:
+    """The file whose lock, shared by all who have the database open, keeps it from being replaced."""
+    return os.open(f"{path}-use", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+
+
 class SqliteDatabase:
     """`Database` on one SQLite file."""
 
@@ -76,6 +81,8 @@ class SqliteDatabase:
         self._reader.set_progress_handler(self._too_late, STEPS)
         self._writer = connect(path, write=True)
         self._turn = os.open(f"{path}-turn", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        self._in_use = in_use(path)
+        fcntl.flock(self._in_use, fcntl.LOCK_SH)
         self._thread = ThreadPoolExecutor(1, "fhirhub-writer")
         self._slow = ThreadPoolExecutor(2, "fhirhub-reader")
         self._alone = asyncio.Lock()
@@ -227,6 +234,7 @@ class SqliteDatabase:
         self._reader.close()
         self._writer.close()
         os.close(self._turn)
+        os.close(self._in_use)
 
 
 class SqliteTransaction:

@@ -17,6 +17,7 @@ Json = dict[str, Any]
 def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     """Without the wait for other processes: here is one."""
     monkeypatch.setattr(searchparameters, "NOTICE_SECONDS", 0.2)
+    monkeypatch.setattr(searchparameters, "ANSWER_SECONDS", 0.5)
     monkeypatch.setattr(app, "REFRESH_SECONDS", 0.05)
     monkeypatch.setattr(app, "JOBS_SECONDS", 0.05)
 
@@ -68,13 +69,20 @@ async def test_until_it_is_ready_a_search_by_it_is_refused_with_that_reason(
 ) -> None:
     monkeypatch.setattr(searchparameters, "NOTICE_SECONDS", 3600)
     await client.put("SearchParameter/nickname", json=parameter())
-    for _ in range(100):
-        answer = await client.get("Patient?nickname=x")
-        if "index" in answer.text:
-            break
-        await asyncio.sleep(0.05)
+    answer = await client.get("Patient?nickname=x")
     assert answer.status_code == 400
     assert "index" in answer.json()["issue"][0]["details"]["text"]
+
+
+async def test_one_that_changes_is_refused_until_it_is_indexed_anew(
+    client: httpx.AsyncClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await client.put("SearchParameter/nickname", json=parameter())
+    await until_ready(client, "Patient?nickname=x")
+    monkeypatch.setattr(searchparameters, "NOTICE_SECONDS", 3600)
+    changed = parameter(expression="Patient.name.where(use = 'old').given")
+    assert (await client.put("SearchParameter/nickname", json=changed)).status_code == 200
+    assert (await client.get("Patient?nickname=x")).status_code == 400
 
 
 async def test_a_deleted_one_is_unknown_again(client: httpx.AsyncClient) -> None:
