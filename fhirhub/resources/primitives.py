@@ -25,12 +25,14 @@ _is_date = re.compile(rf"{_YEAR}(?:-{_MONTH}(?:-{_DAY})?)?").fullmatch
 _is_date_time = re.compile(rf"{_YEAR}(?:-{_MONTH}(?:-{_DAY}(?:T{_TIME}{_ZONE})?)?)?").fullmatch
 _is_instant = re.compile(rf"{_YEAR}-{_MONTH}-{_DAY}T{_TIME}{_ZONE}").fullmatch
 _is_time = re.compile(_TIME).fullmatch
-_is_code = re.compile(r"[^ \t\r\n\f\v]+(?: [^ \t\r\n\f\v]+)*").fullmatch
+# No white space, and none of the characters that XML 1.0 cannot hold (https://www.w3.org/TR/xml/#charsets).
+_SOLID = r"[^\x00-\x20\ufffe\uffff]+"
+_is_code = re.compile(rf"{_SOLID}(?: {_SOLID})*").fullmatch
 _is_id = re.compile(r"[A-Za-z0-9\-.]{1,64}").fullmatch
-_is_uri = re.compile(r"[^ \t\r\n\f\v]+").fullmatch
+_is_uri = re.compile(_SOLID).fullmatch
 _is_oid = re.compile(r"urn:oid:[0-2](?:\.(?:0|[1-9][0-9]*))+").fullmatch
 _is_uuid = re.compile(r"urn:uuid:[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}").fullmatch
-_has_control = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f]").search
+_has_unfit = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]").search
 _white_space = re.compile(r"[ \t\r\n]+")
 
 
@@ -84,21 +86,33 @@ def _decimal(value: Any) -> str | None:
 def _string(value: Any) -> str | None:
     if type(value) is not str:
         return f"expects a string; got {_shown(value)}"
-    if value.isprintable() and 0 < len(value) <= MAX_STRING:
+    # A printable string that sorts before "!" is empty or begins with a space.
+    if value.isprintable() and value >= "!" and len(value) <= MAX_STRING:
         return None
     if not value:
         return "may not be an empty string: leave the element out"
+    if value.isspace():
+        return "has nothing but white space: leave the element out"
     if len(value) > MAX_STRING:
         return f"has {len(value)} characters; a string has at most {MAX_STRING}"
-    if found := _has_control(value):
-        name = f"U+{ord(found.group()):04X}"
-        return f"has the control character {name}; only tab, line feed and carriage return may be there"
-    return None
+    return _unfit(value)
+
+
+def _unfit(text: str) -> str | None:
+    """What is wrong with a text that XML could not carry, since every resource is had in XML too."""
+    found = _has_unfit(text)
+    if found is None:
+        return None
+    name = f"U+{ord(found.group()):04X}"
+    return (
+        f"has the character {name}, which XML cannot hold; of the control characters only tab, line feed and "
+        "carriage return may be there"
+    )
 
 
 def _xhtml(value: Any) -> str | None:
     if type(value) is str and value:
-        return None
+        return None if value.isprintable() else _unfit(value)
     return f"expects XHTML as a string; got {_shown(value)}"
 
 

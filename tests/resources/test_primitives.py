@@ -168,3 +168,15 @@ def test_any_moment_lies_in_its_own_ranges(moment: datetime, zone: timezone) -> 
     low, high = date_range(local.isoformat(timespec="seconds"))
     assert low <= exact < high
     assert high - low == 1_000_000
+
+
+@pytest.mark.parametrize("type", ["string", "markdown"])
+@pytest.mark.parametrize("text", [" ", "   ", "\t\n", "\u00a0"])
+def test_a_string_of_white_space_alone_is_refused(type: str, text: str) -> None:
+    assert "white space" in (check(type, text) or "")
+
+
+@pytest.mark.parametrize("type", ["string", "markdown", "uri", "url", "canonical", "code", "xhtml"])
+@pytest.mark.parametrize("text", ["a\ufffe", "\uffff", "a\x01", "\x7f\x00"])
+def test_what_xml_cannot_hold_is_refused(type: str, text: str) -> None:
+    assert check(type, text)

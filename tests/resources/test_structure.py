@@ -69,7 +69,7 @@ def test_a_right_resource_has_no_issues() -> None:
         ({"status": []}, "structure", "CarePlan.status", "one value, not a list"),
         ({"title": ""}, "value", "CarePlan.title", "may not be an empty string"),
         ({"title": True}, "value", "CarePlan.title", "expects a string; got true"),
-        ({"title": "a\u0007"}, "value", "CarePlan.title", "control character U+0007"),
+        ({"title": "a\u0007"}, "value", "CarePlan.title", "character U+0007"),
         ({"created": "2026-02-30"}, "value", "CarePlan.created", "a day that the calendar has"),
         ({"created": "2026-02-20T10:00"}, "value", "CarePlan.created", "with seconds and time zone"),
         ({"subject": "Patient/1"}, "structure", "CarePlan.subject", "Expects one object (Reference)"),

@@ -11,6 +11,7 @@ from fhirhub.resources.definitions import Property
 from fhirhub.resources.validation import narrative, wording
 from fhirhub.resources.validation.faults import Check, Fault, Faults, Scope
 
+_TOKEN = r"[\w!#$%&'*+.^`|~-]+"  # RFC 9110, 5.6.2
 # Required codes that the definitions do not list, by the form that they have: what matches, and its name.
 _FORMS = {
     "http://hl7.org/fhir/ValueSet/currencies": (
@@ -18,7 +19,7 @@ _FORMS = {
         "a currency of ISO 4217 such as EUR",
     ),
     "http://hl7.org/fhir/ValueSet/mimetypes": (
-        re.compile(r"[^\s/;]+/[^\s/;]+(?: ?; ?[^\s;=]+=[^;]+)*").fullmatch,
+        re.compile(rf"{_TOKEN}/{_TOKEN}(?: ?; ?{_TOKEN}=[^;]+)*", re.ASCII).fullmatch,
         "a MIME type such as application/pdf (BCP 13)",
     ),
 }
@@ -48,7 +49,12 @@ def check_of(property: Property) -> Check:
         return None if text is None else [wording.misfit(value, path, text)]
 
     def check_string(value: Any, scope: Scope) -> Faults:
-        if value.__class__ is str and value.isprintable() and 0 < len(value) <= primitives.MAX_STRING:
+        if (
+            value.__class__ is str
+            and value.isprintable()
+            and value >= "!"
+            and len(value) <= primitives.MAX_STRING
+        ):
             return None
         text = format(value)
         return None if text is None else [wording.misfit(value, path, text)]
