@@ -408,6 +408,15 @@ def test_examples_survive_xml_to_json_to_xml(pretty: bool) -> None:
         assert to_xml(from_xml(xml), pretty) == xml
 
 
+@pytest.mark.parametrize("digits", ["1e5", "100E+3", "-0", "0.0000001", "1.50", "1E-7"])
+def test_decimals_keep_their_text_both_ways(digits: str) -> None:
+    body = b'{"resourceType":"Observation","valueQuantity":{"value":%s}}' % digits.encode()
+    xml = to_xml(body)
+    assert f'<value value="{digits}"/>'.encode() in xml
+    assert document.encode(from_xml(xml)) == body
+    assert to_xml(from_xml(xml)) == xml
+
+
 # whatever comes
 
 _NAMES = st.sampled_from(
