@@ -92,13 +92,14 @@ class Door:
                 if request.method != "GET":
                     request.body = await self._body(raw, receive)
                 response = await self._dispatch(request)
-                format = request.format
         except FhirError as fault:
             response = outcome.of_error(fault)
         except ClientLeft:
             return
         except Exception as fault:
             response = _failed(fault, request_id)
+        if request is not None:
+            format = request.format  # `_format` wins over Accept, for errors too
         if response.body and (format.kind == "xml" or (request is not None and request.pretty)):
             response, format = _formed(response, format, request is not None and request.pretty, request_id)
         head, body = self._answer(raw, request_id, request, response, format)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from dataclasses import replace
 
@@ -16,6 +17,14 @@ _EXTENSIONS = "http://hl7.org/fhir/StructureDefinition/operationoutcome-issue-"
 def render(issues: Iterable[Issue]) -> bytes:
     """The OperationOutcome of these issues as FHIR JSON."""
     return msgspec.json.encode(resource(issues))
+
+
+_UNFIT = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+
+
+def _fit(text: str) -> str:
+    """The text with U+FFFD for what XML cannot hold: it may quote what the client sent."""
+    return text if text.isprintable() else _UNFIT.sub("\ufffd", text)
 
 
 def resource(issues: Iterable[Issue]) -> Json:
@@ -34,12 +43,12 @@ def _issue(issue: Issue) -> Json:
         rendered["extension"] = extensions
     rendered["severity"] = issue.severity
     rendered["code"] = issue.code
-    rendered["details"] = {"text": issue.text}
+    rendered["details"] = {"text": _fit(issue.text)}
     technical = [part for part in (issue.key, issue.profile) if part]
     if technical:
-        rendered["diagnostics"] = " of ".join(technical)
+        rendered["diagnostics"] = _fit(" of ".join(technical))
     if issue.expression:
-        rendered["expression"] = [issue.expression]
+        rendered["expression"] = [_fit(issue.expression)]
     return rendered
 
 

@@ -221,9 +221,39 @@ async def test_browser_style_accept_gets_an_answer(client: AsyncClient) -> None:
     assert (await client.get("Patient", headers={"Accept": accept})).status_code == 200
 
 
-async def test_what_xml_cannot_hold_is_told_in_json(client: AsyncClient) -> None:
-    await put(client, patient(id="a", name=[{"family": "a\ufffeb"}]))
-    response = await client.get("Patient/a", headers={"Accept": "application/fhir+xml"})
-    assert response.status_code == 422
-    assert response.headers["content-type"] == JSON
-    assert "U+FFFE" in issues(response)[0]["details"]["text"]
+async def test_an_error_takes_the_form_that_format_names(client: AsyncClient) -> None:
+    for path in ("Patient/nobody", "Patient?foo=1", "Nope", "Patient/a/$nope"):
+        url = f"{path}{'&' if '?' in path else '?'}_format=xml"
+        response = await client.get(url)
+        assert 400 <= response.status_code < 500
+        assert response.headers["content-type"].startswith("application/fhir+xml"), url
+    refused = await client.post("Patient?_format=xml", content=b"{", headers=fhir({}))
+    assert refused.status_code == 400
+    assert refused.content.startswith(b"<?xml")
+
+
+async def test_an_error_that_quotes_what_xml_cannot_hold_is_told_in_xml(client: AsyncClient) -> None:
+    xml = {"Accept": "application/fhir+xml"}
+    for path, status in (
+        ("Patient?%01=1", 400),
+        ("Patient?a%EF%BF%BF=1", 400),
+        ("Patient?_sort=%01", 400),
+        ("%01", 404),
+        ("Patient/%EF%BF%BE", 404),
+        ("Patient/a/_history/%01", 404),
+    ):
+        response = await client.get(path, headers=xml)
+        assert response.status_code == status, path
+        assert b"<OperationOutcome" in response.content, path
+    body = '{"resourceType":"Patient","a\\u0001\\ufffe":1,"gender":"\\ufffe"}'
+    refused = await client.post("Patient", content=body, headers=fhir(xml))
+    assert refused.status_code == 400
+    assert b"<OperationOutcome" in refused.content
+
+
+async def test_what_xml_cannot_hold_is_refused_in_json_too(client: AsyncClient) -> None:
+    for text in ("a\ufffeb", "\uffff", "\x01"):
+        for content in ({"name": [{"family": text}]}, {"implicitRules": text}, {"language": text}):
+            refused = await put(client, patient(id="odd", **content), Accept="application/fhir+xml")
+            assert refused.status_code == 400, content
+    assert (await client.get("Patient/odd")).status_code == 404
