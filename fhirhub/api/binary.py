@@ -54,7 +54,9 @@ def content(request: FhirRequest, stored: Stored) -> FhirResponse:
     own = str(resource.get("contentType", "application/octet-stream"))
     accept = request.headers.get("accept")
     shown = FhirResponse(200, stored.body, stored.version, stored.updated)
-    if accept is not None and not _takes(accept, own):
+    if accept is not None and _prefers_resource(accept, own):
+        return shown
+    if accept is not None and not _weight(accept, own):
         if formats.negotiate(accept) is not None:
             return shown
         raise not_supported(
@@ -77,10 +79,21 @@ def content(request: FhirRequest, stored: Stored) -> FhirResponse:
     return shown
 
 
-def _takes(accept: str, content_type: str) -> bool:
+def _prefers_resource(accept: str, content_type: str) -> bool:
+    """Whether a form of FHIR is named, and wanted no less than the content."""
+    named = max((weight for member, weight in _members(accept) if member.name in _NAMED), default=0.0)
+    return named > 0.0 and named >= _weight(accept, content_type)
+
+
+def _weight(accept: str, content_type: str) -> float:
+    """How much the content is wanted: what names its type most exactly tells (RFC 9110, 12.5.1)."""
     name = formats.media_type(content_type).name
-    family = name.partition("/")[0] + "/*"
-    return any(
-        weight and member.name in (name, family, "*/*")
-        for member, weight in formats.accepted(accept[: formats.LONGEST_HEADER])
-    )
+    for wanted in (name, name.partition("/")[0] + "/*", "*/*"):
+        weights = [weight for member, weight in _members(accept) if member.name == wanted]
+        if weights:
+            return max(weights)
+    return 0.0
+
+
+def _members(accept: str) -> tuple[tuple[formats.MediaType, float], ...]:
+    return formats.accepted(accept[: formats.LONGEST_HEADER])

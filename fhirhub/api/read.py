@@ -35,13 +35,18 @@ def answer(request: FhirRequest, stored: Stored) -> FhirResponse:
         headers, stored.version, stored.updated
     ):
         return conditions.not_modified(stored.version, stored.updated)
-    if stored.type == "Binary" and not request.format.named and request.inside is None:
+    if stored.type == "Binary" and request.inside is None and not _names_format(request):
         return binary.content(request, stored)
     body = stored.body
     assert body is not None, "a read shows what is not deleted"
     if request.query:
         body = part(request, body)
     return FhirResponse(200, body, stored.version, stored.updated)
+
+
+def _names_format(request: FhirRequest) -> bool:
+    """Whether `_format` names a form of FHIR, which wins over what `Accept` says of a Binary's own type."""
+    return request.format.named and "_format" in request.query
 
 
 def part(request: FhirRequest, body: bytes, also: tuple[str, ...] = ()) -> bytes:

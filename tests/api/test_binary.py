@@ -118,3 +118,16 @@ async def test_binary_in_fhir_types_is_read_as_fhir(client: AsyncClient) -> None
     )
     assert made.status_code == 201
     assert made.json()["contentType"] == "text/plain"
+
+
+async def test_the_content_comes_where_it_is_wanted_more_than_the_resource(client: AsyncClient) -> None:
+    made = await client.post("Binary", content=b"\x89PNG", headers={"Content-Type": "image/png"})
+    path = f"Binary/{made.json()['id']}"
+    for accept, content_type in (
+        ("image/png, application/fhir+json;q=0.5", "image/png"),
+        ("image/*, application/fhir+xml;q=0.5", "image/png"),
+        ("image/png;q=0.5, application/fhir+json", "application/fhir+json; charset=utf-8"),
+        ("application/fhir+xml, */*;q=0.1", "application/fhir+xml; charset=utf-8"),
+    ):
+        response = await client.get(path, headers={"Accept": accept})
+        assert response.headers["content-type"] == content_type, accept
