@@ -8,7 +8,7 @@ from typing import Any
 from fhirhub.api import bundles
 from fhirhub.api.exchange import FhirRequest, FhirResponse, Json
 from fhirhub.api.operations import parameters
-from fhirhub.errors import required, too_costly
+from fhirhub.errors import not_supported, required, too_costly
 from fhirhub.resources import document
 from fhirhub.store import request as requests
 from fhirhub.store.search import Match
@@ -22,7 +22,13 @@ async def lastn(request: FhirRequest) -> FhirResponse:
     """The `max` (1) newest Observations of each code among those that the other parameters match."""
     given = parameters.read(request)
     each = given.number("max", 1, MAX_EACH) or 1
-    criteria = [(name, str(value)) for name, value in given.values if name not in ("max", "_count", "_sort")]
+    for name, _ in given.values:
+        if name in ("_count", "_sort", "_cursor"):
+            raise not_supported(
+                f"`{name}` is not supported by $lastn: it gives all groups at once, the newest first; `max` says "
+                "how many of each"
+            )
+    criteria = [(name, str(value)) for name, value in given.values if name != "max"]
     if not any(name.partition(":")[0].partition(".")[0] in ("patient", "subject") for name, _ in criteria):
         raise required(
             "$lastn is asked of one `patient` or `subject`, with `category` or `code` where wanted"

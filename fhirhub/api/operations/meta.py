@@ -36,6 +36,9 @@ def shown(stored: Stored) -> FhirResponse:
 
 
 def _result(content: Json) -> Json:
+    if not content:
+        # No object of FHIR's JSON is empty, and a parameter without a value is none (inv-1).
+        return {"resourceType": "Parameters"}
     return parameters.result("return", "valueMeta", content)
 
 

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import pytest
 from httpx import AsyncClient
 
 from tests.api.builders import Json, observation, patient, put
@@ -47,3 +48,10 @@ async def test_without_a_patient_it_is_refused(client: AsyncClient) -> None:
     assert (await client.get("Observation/$lastn")).status_code == 400
     assert (await client.get("Observation/$lastn?patient=a&max=0")).status_code == 400
     assert (await client.get("Observation/$lastn?patient=a&cde=x")).status_code == 400
+
+
+@pytest.mark.parametrize("parameter", ["_count=2", "_sort=date"])
+async def test_what_lastn_does_not_have_is_refused(client: AsyncClient, parameter: str) -> None:
+    refused = await client.get(f"Observation/$lastn?patient=a&{parameter}")
+    assert refused.status_code == 400
+    assert parameter.partition("=")[0] in refused.text

@@ -74,3 +74,7 @@ async def test_meta_add_without_meta_is_refused(client: AsyncClient) -> None:
         response = await client.post("Patient/a/$meta-add", json=body, headers=fhir({}))
         assert response.status_code == 400
         assert issues(response)
+
+
+async def test_where_nothing_is_in_use_there_is_no_empty_meta(client: AsyncClient) -> None:
+    assert (await client.get("Account/$meta")).json() == {"resourceType": "Parameters"}
