@@ -58,7 +58,6 @@ class TakeNote:
         content = {"parameter": written.id, "types": types_of(resource)}
         await jobs.enqueue(unit.transaction, tenant, KIND, content, NOTICE_SECONDS)
 
-
     async def committed(self) -> None:
         await asyncio.sleep(ANSWER_SECONDS)
 
