@@ -57,13 +57,15 @@ class Scope:
 class Examination:
     """The state of the validation of one resource.
 
-    `issues` grows; `depth` and `seen` bound how profiles and references lead on. `resolve` finds resources
+    `issues` grows; `depth` and `seen` bound how profiles and references lead on; `bundles` has
+    the resources of each Bundle by URL. `resolve` finds resources
     outside; `conforms` is given by `profiles`, which stands above this.
     """
 
     __slots__ = (
         "_steps",
         "_until",
+        "bundles",
         "canonicals",
         "conforms",
         "depth",
@@ -84,6 +86,7 @@ class Examination:
         self.terminology = terminology
         self.resolve = resolve
         self.issues: list[Issue] = []
+        self.bundles: dict[int, dict[str, list[Item]]] = {}
         self.depth = 0
         self.seen: dict[tuple[int, str], bool | None] = {}
         self.conforms: Callable[[Examination, Item, str], bool | None] | None = None

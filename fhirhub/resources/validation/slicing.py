@@ -11,8 +11,7 @@ from fhirhub.resources import references
 from fhirhub.resources.canonicals import CORE, type_of
 from fhirhub.resources.definitions import is_resource_type
 from fhirhub.resources.fhirpath import Item
-from fhirhub.resources.fhirpath.functions import fhir
-from fhirhub.resources.fhirpath.item import member
+from fhirhub.resources.fhirpath.item import member, of_resource
 from fhirhub.resources.fhirpath.model import is_a
 from fhirhub.resources.validation import codes, patterns
 from fhirhub.resources.validation.examination import Examination, Scope
@@ -393,19 +392,61 @@ def resolve(examination: Examination, scope: Scope, item: Item) -> tuple[Item | 
     text = value.get("reference") if isinstance(value, dict) else value
     if not isinstance(text, str) or not text:
         return None, None
-    environment = scope.environment(examination)
-    environment.steps = max(environment.steps, 1000)
-    found = next(iter(fhir.resolve((item,), environment)), None)
     if text.startswith("#"):
-        return found, "contained"
-    if found is None:
-        return None, None if text.startswith("urn:") else "referenced"
-    at: Item | None = found
+        return _in_container(scope, text[1:]), "contained"
+    found = _in_bundle(examination, item, text)
+    if found is not None:
+        return found, "bundled"
+    resource = examination.resolve(text) if examination.resolve is not None else None
+    if resource is not None:
+        return of_resource(resource), "referenced"
+    return None, None if text.startswith("urn:") else "referenced"
+
+
+_contained = member("contained")
+_entries = member("entry")
+_resources = member("resource")
+
+
+def _in_container(scope: Scope, id: str) -> Item | None:
+    if not id:
+        return scope.root
+    return next((each for each in _contained((scope.root,)) if each.value.get("id") == id), None)
+
+
+def _in_bundle(examination: Examination, item: Item, text: str) -> Item | None:
+    """By fullUrl; a relative reference is completed by its own entry's (bundle.html#references)."""
+    entry = bundle = None
+    at: Item | None = item
     while at is not None:
-        if at.type == "Bundle":
-            return found, "bundled"
+        if at.type == "Bundle.entry":
+            entry = at
+        elif at.type == "Bundle":
+            bundle = at
         at = at.parent
-    return found, "referenced"
+    if bundle is None or entry is None:
+        return None
+    known = examination.bundles.get(id(bundle.value))
+    if known is None:
+        known = examination.bundles[id(bundle.value)] = _by_url(bundle)
+    wanted = references.parse(text)
+    base = references.parse(str(entry.value.get("fullUrl") or "")).base
+    url = f"{base}/{wanted.url}" if wanted.is_local and base else wanted.url
+    for resource in known.get(url) or known.get(wanted.url) or ():
+        version = (resource.value.get("meta") or {}).get("versionId")
+        if wanted.version in (None, version):
+            return resource
+    return None
+
+
+def _by_url(bundle: Item) -> dict[str, list[Item]]:
+    """The resources of a Bundle by fullUrl, by type and id where they have none."""
+    found: dict[str, list[Item]] = {}
+    for entry in _entries((bundle,)):
+        for resource in _resources((entry,)):
+            url = entry.value.get("fullUrl") or f"{resource.type}/{resource.value.get('id')}"
+            found.setdefault(str(url), []).append(resource)
+    return found
 
 
 def stated_type(item: Item) -> str | None:

@@ -39,6 +39,8 @@ def check_of(property: Property) -> Check:
         return _code_check(property, codes)
     if binding in _FORMS and not property.element.path.startswith(_SAYS_FORMAT):
         return _form_check(property, *_FORMS[binding])
+    if type in ("oid", "uuid"):
+        return _linkable_check(property, primitives.PATTERNS[type])
     if type in primitives.PATTERNS:
         return _pattern_check(property, primitives.PATTERNS[type])
     path = property.element.path
@@ -70,6 +72,24 @@ def _pattern_check(property: Property, match: Callable[[str], Any]) -> Check:
         if value.__class__ is str and match(value):
             return None
         return [wording.misfit(value, path, format(value) or "")]
+
+    return check
+
+
+_LINK = re.compile(r"([A-Z][A-Za-z]+)/[A-Za-z0-9\-.]{1,64}(?:/_history/[A-Za-z0-9\-.]{1,64})?(?:#\S*)?")
+
+
+def _linkable_check(property: Property, match: Callable[[str], Any]) -> Check:
+    """An OID or UUID, or the link that a transaction had to put in the place of one that was a fullUrl
+    (https://hl7.org/fhir/R4/http.html#trules names these two types): what is stored so can be written again."""
+    check_form = _pattern_check(property, match)
+
+    def check(value: Any, scope: Scope) -> Faults:
+        faults = check_form(value, scope)
+        if faults is None or type(value) is not str:
+            return faults
+        link = _LINK.fullmatch(value)
+        return None if link is not None and definitions.is_resource_type(link[1]) else faults
 
     return check
 
