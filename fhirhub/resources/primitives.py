@@ -91,7 +91,7 @@ def _string(value: Any) -> str | None:
         return None
     if not value:
         return "may not be an empty string: leave the element out"
-    if value.isspace():
+    if not value.strip(" \t\r\n\f\v"):
         return "has nothing but white space: leave the element out"
     if len(value) > MAX_STRING:
         return f"has {len(value)} characters; a string has at most {MAX_STRING}"

@@ -32,10 +32,10 @@ RIGHT: dict[str, list[Any]] = {
     "id": ["a", "A-1.b", "x" * 64],
     "instant": ["2026-11-22T09:00:00Z", "2026-11-22T09:00:00.1+01:00"],
     "integer": [0, -2147483648, 2147483647],
-    "markdown": ["# a\n* b\t", " "],
+    "markdown": ["# a\n* b\t", " a"],
     "oid": ["urn:oid:1.2.3", "urn:oid:2.16.840.1.113883", "urn:oid:0.0"],
     "positiveInt": [1, 2147483647],
-    "string": ["a", " a ", "\r\n\t", "\u00a0", "\U0001f600", "x" * 1048576],
+    "string": ["a", " a ", "a\r\n\t", "\u00a0", "\U0001f600", "x" * 1048576],
     "time": ["00:00:00", "23:59:60", "12:00:00.5"],
     "unsignedInt": [0, 2147483647],
     "uri": ["http://example.org", "urn:oid:1.2", "a", "%20", "é"],
@@ -171,7 +171,7 @@ def test_any_moment_lies_in_its_own_ranges(moment: datetime, zone: timezone) -> 
 
 
 @pytest.mark.parametrize("type", ["string", "markdown"])
-@pytest.mark.parametrize("text", [" ", "   ", "\t\n", "\u00a0"])
+@pytest.mark.parametrize("text", [" ", "   ", "\t\n"])
 def test_a_string_of_white_space_alone_is_refused(type: str, text: str) -> None:
     assert "white space" in (check(type, text) or "")
 
