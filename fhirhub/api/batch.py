@@ -8,7 +8,7 @@ from typing import Any
 
 from fhirhub import logs
 from fhirhub.api import conditional_references, outcome
-from fhirhub.api.entries import Answers, Entry
+from fhirhub.api.entries import Answers, Entry, refusal
 from fhirhub.api.exchange import FhirRequest, FhirResponse
 from fhirhub.errors import FhirError
 
@@ -31,7 +31,7 @@ class Batch(Answers):
             # database waits together.
             lanes: dict[Any, list[Entry]] = {}
             for entry in self.entries:
-                if entry.rank == rank:
+                if entry.rank == rank and entry.response is None:
                     lanes.setdefault(entry.index if entry.creates else entry.path, []).append(entry)
             waiting = iter(lanes.values())
             workers = min(LANES, len(lanes))
@@ -50,8 +50,7 @@ class Batch(Answers):
                 conditional_references.refuse(entry.resource)
             entry.response = await self.answer(entry, self.request.repository)
         except FhirError as fault:
-            told = outcome.within(fault, entry.where)
-            entry.response = FhirResponse(fault.status, outcome=outcome.render(told.issues))
+            entry.response = refusal(fault, entry.index)
         except Exception as fault:
             logs.error("An entry of a batch failed", fault, request_id=self.request.request_id)
             failed = outcome.of_fault(self.request.request_id)

@@ -3,7 +3,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import re
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from http import HTTPStatus
@@ -13,7 +14,7 @@ from urllib.parse import unquote_to_bytes, urlsplit
 from fhirhub import metrics
 from fhirhub.api import conditions, formats, outcome, write
 from fhirhub.api.exchange import JSON_NAMED, FhirRequest, FhirResponse, Json
-from fhirhub.errors import FhirError, invalid, required
+from fhirhub.errors import FhirError, Issue, invalid, required
 from fhirhub.repository import Repository
 from fhirhub.resources import definitions, document, primitives
 from fhirhub.resources.validation import structure
@@ -95,9 +96,15 @@ class Entry:
         return None
 
 
-def bundle_of(request: FhirRequest) -> Json:
-    """The Bundle in the body. Raises invalid for another resource."""
-    resource = write.parse(request.body, formats.body_kind(request.headers.get("content-type")))
+def bundle_of(request: FhirRequest, faults: list[Issue] | None = None) -> Json:
+    """The Bundle in the body. With `faults`, what is wrong in the XML of a batch is added there and not raised.
+    Raises invalid for another resource."""
+    kind = formats.body_kind(request.headers.get("content-type"))
+    resource, found = write.parse_with_faults(request.body, kind)
+    if faults is None or resource.get("type") != "batch":
+        write.refuse_faults(found)
+    else:
+        faults += found
     type = resource.get("resourceType")
     if type != "Bundle":
         raise invalid(f"A POST to the base brings a Bundle; POST a {type} to `{type}`", "resourceType")
@@ -106,12 +113,49 @@ def bundle_of(request: FhirRequest) -> Json:
 
 def read(request: FhirRequest, resource: Json) -> list[Entry]:
     """The entries, each checked for its form. The resources inside are checked one by one later."""
+    write.refuse_faults(_form(resource))
+    return [_entry(request, index, entry) for index, entry in enumerate(resource.get("entry", []))]
+
+
+def read_each(request: FhirRequest, resource: Json, faults: Sequence[Issue]) -> list[Entry]:
+    """The same for a batch: an entry whose form is wrong is answered with that, and the others go on.
+
+    `faults` are those of the Bundle where they are known already.
+    """
+    found = faults or _form(resource)
+    by_entry: dict[int, list[Issue]] = {}
+    for issue in found:
+        place = _PLACE.match(issue.expression or "")
+        if place is None:
+            write.refuse_faults(found)
+        else:
+            by_entry.setdefault(int(place[1]), []).append(issue)
+    entries = []
+    for index, entry in enumerate(resource.get("entry", [])):
+        try:
+            write.refuse_faults(by_entry.get(index, ()))
+            entries.append(_entry(request, index, entry))
+        except FhirError as fault:
+            entries.append(Entry(index, "GET", "", (), "", {}, None, None, response=refusal(fault, index)))
+    return entries
+
+
+_PLACE = re.compile(r"Bundle\.entry\[(\d+)\]")
+
+
+def refusal(fault: FhirError, index: int) -> FhirResponse:
+    """The answer to an entry of a batch that is refused."""
+    told = outcome.within(fault, f"Bundle.entry[{index}]")
+    return FhirResponse(fault.status, outcome=outcome.render(told.issues))
+
+
+def _form(resource: Json) -> list[Issue]:
+    """What is wrong with a Bundle but for the resources in it."""
     entries = resource.get("entry", [])
     shell = dict(resource)
     if isinstance(entries, list) and entries:
         shell["entry"] = [_without_resource(entry) for entry in entries]
-    write.refuse_faults(structure.validate(shell))
-    return [_entry(request, index, entry) for index, entry in enumerate(entries)]
+    return structure.validate(shell)
 
 
 def _without_resource(entry: Any) -> Any:

@@ -13,7 +13,7 @@ from fhirhub.api import entries as reading
 from fhirhub.api.batch import Batch
 from fhirhub.api.entries import Answers, Entry, faults_at
 from fhirhub.api.exchange import FhirRequest, FhirResponse
-from fhirhub.errors import FhirError, conflict, invalid, multiple_matches, not_found, not_supported
+from fhirhub.errors import FhirError, Issue, conflict, invalid, multiple_matches, not_found, not_supported
 from fhirhub.repository import Repository, Stored, Written, new_id
 from fhirhub.resources import references
 from fhirhub.resources.validation import structure
@@ -29,7 +29,8 @@ async def bundle(request: FhirRequest) -> FhirResponse:
     """The Bundle of answers to a Bundle of requests."""
     if request.inside is not None:
         raise not_supported(f"A Bundle cannot stand inside a {request.inside}")
-    resource = reading.bundle_of(request)
+    faults: list[Issue] = []
+    resource = reading.bundle_of(request, faults)
     kind = resource.get("type")
     if kind not in ("batch", "transaction"):
         raise invalid(
@@ -38,10 +39,9 @@ async def bundle(request: FhirRequest) -> FhirResponse:
             "Bundle.type",
         )
     request.interaction = kind
-    entries = reading.read(request, resource)
     if kind == "batch":
-        return await Batch(request, entries).run()
-    return await Transaction(request, entries).run()
+        return await Batch(request, reading.read_each(request, resource, faults)).run()
+    return await Transaction(request, reading.read(request, resource)).run()
 
 
 class Transaction(Answers):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import binascii
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 
 from fhirhub.api import binary, conditional_references, conditions, formats, outcome, read
@@ -142,7 +142,34 @@ def parse(body: bytes, kind: str) -> Json:
     """The resource in a JSON or XML body. Raises FhirError (400)."""
     if not body:
         raise required("The body is empty; it should hold a resource")
-    return document.parse(body) if kind == "json" else xml.from_xml(body)
+    if kind == "json":
+        return document.parse(body)
+    resource, faults = parse_with_faults(body, kind)
+    refuse_faults(faults)
+    return resource
+
+
+def parse_with_faults(body: bytes, kind: str) -> tuple[Json, list[Issue]]:
+    """The resource in a body as far as it can be read; where XML could not be read as a whole, with all its
+    faults, those of its structure too. Raises FhirError (400) for what is no JSON or XML."""
+    if not body:
+        raise required("The body is empty; it should hold a resource")
+    if kind == "json":
+        return document.parse(body), []
+    found = xml.read(body)
+    if not found.issues:
+        return found.resource, []
+    rest = structure.validate(found.resource)
+    return found.resource, [
+        *found.issues,
+        *(issue for issue in rest if not _follows(issue.expression or "", found.lost)),
+    ]
+
+
+def _follows(place: str, lost: Iterable[str]) -> bool:
+    """Whether a fault at this place comes only from what could not be read at it or below."""
+    below = (f"{place}.", f"{place}[")
+    return "." in place and any(each == place or each.startswith(below) for each in lost)
 
 
 def change(request: FhirRequest) -> Callable[[Json], Json]:

@@ -304,10 +304,30 @@ def _parser() -> etree.XMLParser:
     )
 
 
+class Document(NamedTuple):
+    """What an XML document says, as far as it could be read: the faults on the way, and at `lost` the places
+    where something was left out because of one."""
+
+    resource: Json
+    issues: list[Issue]
+    lost: frozenset[str]
+
+
 def from_xml(data: bytes, max_depth: int = MAX_DEPTH, max_bytes: int = MAX_BYTES) -> Json:
     """The resource that the XML says, with exact decimals, keys in the specification's order.
 
     Raises FhirError with every fault found, each with its FHIRPath location, line and column.
+    """
+    found = read(data, max_depth, max_bytes)
+    if found.issues:
+        raise FhirError(400, found.issues)
+    return found.resource
+
+
+def read(data: bytes, max_depth: int = MAX_DEPTH, max_bytes: int = MAX_BYTES) -> Document:
+    """The same with what is wrong told beside the rest of the resource, so that this can be judged as well.
+
+    Raises FhirError where there is no XML, or no resource in it.
     """
     if len(data) > max_bytes:
         raise errors.too_long(f"The XML is larger than {max_bytes} bytes")
@@ -320,12 +340,13 @@ def from_xml(data: bytes, max_depth: int = MAX_DEPTH, max_bytes: int = MAX_BYTES
         raise FhirError(400, [issue]) from fault
     reading = _Reading(data, root, max_depth)
     resource = reading.resource(root, 1)
-    if reading.faults or resource is None:
-        raise FhirError(400, reading.issues())
+    issues = reading.issues() if reading.faults else []
+    if resource is None:
+        raise FhirError(400, issues)
     # An element that repeats is two levels of JSON, the array and the object.
     if 2 * reading.deepest + 2 > max_depth and document.is_deeper(resource, max_depth):
         raise errors.structure(f"Nested deeper than {max_depth} levels of JSON")
-    return resource
+    return Document(resource, issues, frozenset(_path(element) for element in reading.lost))
 
 
 def _refuse_prolog(data: bytes) -> None:
@@ -355,14 +376,17 @@ class _Reading:
         self.max_depth = max_depth
         self.deepest = 0
         self.faults: list[tuple[etree._Element, str, str]] = []
+        self.lost: list[etree._Element] = []
         self.narratives: list[str] | None = None
         self.narrative_count = 0
         for element in _STRAY_TEXT(root):  # type: ignore[union-attr]
             self.fault(element, "structure", "Text stands between the elements; values go in `value`")  # type: ignore[arg-type]
 
-    def fault(self, element: etree._Element, code: str, text: str) -> None:
+    def fault(self, element: etree._Element, code: str, text: str, lost: bool = True) -> None:
         if len(self.faults) < _MAX_FAULTS:
             self.faults.append((element, code, text))
+            if lost:
+                self.lost.append(element)
 
     def resource(self, element: etree._Element, depth: int) -> Json | None:
         tag = element.tag
@@ -379,7 +403,7 @@ class _Reading:
         value: Json = {"resourceType": name}
         for attribute, _ in _attributes(element):
             if attribute != _SCHEMA_LOCATION:
-                self.fault(element, "structure", f"A resource has no attribute `{attribute}`")
+                self.fault(element, "structure", f"A resource has no attribute `{attribute}`", lost=False)
         self.children(element, name, value, depth)
         return value
 
@@ -400,9 +424,9 @@ class _Reading:
                 continue
             order, name, sibling, kind, many, child_type = field
             if order < last:
-                self.fault(child, "structure", f"`{name}` stands out of order in `{type_name}`")
+                self.fault(child, "structure", f"`{name}` stands out of order in `{type_name}`", lost=False)
             elif order == last and not many:
-                self.fault(child, "structure", f"`{name}` may occur only once")
+                self.fault(child, "structure", f"`{name}` may occur only once", lost=False)
                 continue
             last = order if order > last else last
             if kind == _PRIMITIVE:
@@ -438,7 +462,8 @@ class _Reading:
             if name == "id" or (name == "url" and type_name == "Extension"):
                 if not text:
                     self.fault(element, "structure", f"The attribute `{name}` is empty")
-                value[name] = text
+                else:
+                    value[name] = text
             else:
                 self.attribute(element, name, type_name)
         self.children(element, type_name, value, depth)
@@ -456,7 +481,8 @@ class _Reading:
             elif name == "id":
                 if not text:
                     self.fault(element, "structure", "The attribute `id` is empty")
-                extra["id"] = text
+                else:
+                    extra["id"] = text
             else:
                 self.attribute(element, name, type_name)
         self.children(element, "Element", extra, depth)
@@ -465,15 +491,16 @@ class _Reading:
         return value, extra or None
 
     def typed(self, element: etree._Element, text: str, type_name: str) -> Any:
-        """The attribute as JSON has it: numbers and booleans by type, all else a string."""
+        """The attribute as JSON has it: numbers and booleans by type, all else a string. So is what does not
+        fit, which nothing takes for right then."""
         if not text:
             self.fault(element, "structure", "The attribute `value` is empty; leave it out or fill it")
-            return None
+            return text
         if type_name == "boolean":
             if text in ("true", "false"):
                 return text == "true"
             self.fault(element, "value", f"Expected `true` or `false`; got `{text[:40]}`")
-            return None
+            return text
         if type_name not in _TYPED:
             return text
         if type_name == "decimal" or _INTEGER.match(text):
@@ -483,12 +510,12 @@ class _Reading:
                 pass
         example = "1.50" if type_name == "decimal" else "15"
         self.fault(element, "value", f"Expected a {type_name} such as {example}; got `{text[:40]}`")
-        return None
+        return text
 
     def holder(self, element: etree._Element, depth: int) -> Json | None:
         """The resource inside `contained`, `resource` or `outcome`."""
         for attribute, _ in _attributes(element):
-            self.fault(element, "structure", f"`{_shown(element)}` has no attribute `{attribute}`")
+            self.fault(element, "structure", f"{_shown(element)} has no attribute `{attribute}`", lost=False)
         inside = list(element)
         if len(inside) != 1:
             self.fault(element, "structure", f"Expected exactly one resource here; got {len(inside)}")
@@ -497,7 +524,7 @@ class _Reading:
 
     def attribute(self, element: etree._Element, name: str, type_name: str) -> None:
         if name != _SCHEMA_LOCATION:
-            self.fault(element, "structure", f"`{type_name}` has no attribute `{name}`")
+            self.fault(element, "structure", f"`{type_name}` has no attribute `{name}`", lost=False)
 
     def unknown(self, child: etree._Element, type_name: str) -> None:
         if not isinstance(child.tag, str):
@@ -572,9 +599,10 @@ def _path(element: etree._Element) -> str:
             path, type_name = path or name, name
             continue
         field = _tags(type_name).get(step.tag) if type_name else None
-        path = f"{path}.{name}".strip(".")
         if field is None:
-            return path
+            return f"{path}.{name}".strip(".")
+        # FHIRPath says `value` where XML says `valueQuantity`.
+        path = f"{path}.{definitions.structure(type_name).properties[field.name].element.name}"
         if field.many:
             path += f"[{sum(1 for _ in step.itersiblings(step.tag, preceding=True))}]"
         type_name = "Element" if field.kind == _PRIMITIVE else field.type

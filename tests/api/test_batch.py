@@ -75,9 +75,41 @@ async def test_links_between_entries_of_a_batch_are_left_alone(client: AsyncClie
         assert stored.json()["subject"]["reference"] == urn
 
 
-async def test_an_entry_of_a_batch_without_request_is_refused_as_a_whole(client: AsyncClient) -> None:
-    response = await batch(client, {"resource": patient()})
-    assert response.status_code == 400
+async def test_an_entry_that_cannot_be_read_fails_alone(client: AsyncClient) -> None:
+    response = await batch(
+        client,
+        {"resource": patient()},
+        entry("FOO", "Patient", patient()),
+        entry("POST", "http://elsewhere.test/fhir/Patient", patient()),
+        entry("POST", "Patient", patient(), "urn:uuid:0b3e3c5e-3d5f-4c1e-8f55-0a7f4d2f6a01"),
+        entry("POST", "Patient", patient(), "urn:uuid:0b3e3c5e-3d5f-4c1e-8f55-0a7f4d2f6a01"),
+        entry("PUT", "Patient/a", patient(id="a")),
+    )
+    assert response.status_code == 200
+    answers = [one["response"] for one in response.json()["entry"]]
+    assert [answer["status"][:3] for answer in answers] == ["400", "400", "400", "201", "400", "201"]
+    places = [issue["expression"][0] for answer in answers[:3] for issue in answer["outcome"]["issue"]]
+    assert [place[:15] for place in places] == ["Bundle.entry[0]", "Bundle.entry[1]", "Bundle.entry[2]"]
+
+
+async def test_a_fault_of_the_batch_itself_refuses_the_whole(client: AsyncClient) -> None:
+    batch = {**bundle("batch", entry("POST", "Patient", patient())), "foo": 1}
+    assert (await client.post("", json=batch, headers=fhir({}))).status_code == 400
+
+
+async def test_an_entry_whose_xml_is_wrong_fails_alone(client: AsyncClient) -> None:
+    asked = '<request><method value="POST"/><url value="Patient"/></request>'
+    response = await client.post(
+        "",
+        content='<Bundle xmlns="http://hl7.org/fhir"><type value="batch"/>'
+        f'<entry><resource><Patient><foo value="1"/></Patient></resource>{asked}</entry>'
+        f'<entry><resource><Patient><active value="true"/></Patient></resource>{asked}</entry></Bundle>',
+        headers={"Content-Type": "application/fhir+xml"},
+    )
+    assert response.status_code == 200, response.text
+    first, second = (one["response"] for one in response.json()["entry"])
+    assert (first["status"][:3], second["status"][:3]) == ("400", "201")
+    assert first["outcome"]["issue"][0]["expression"] == ["Bundle.entry[0].resource.foo"]
 
 
 async def test_many_entries_are_answered(client: AsyncClient) -> None:

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import difflib
+import re
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 from urllib.parse import parse_qsl
 
 from fhirhub.api import formats, write
 from fhirhub.api.exchange import FhirRequest, Json
-from fhirhub.errors import invalid
+from fhirhub.errors import Issue, invalid
 from fhirhub.resources import primitives
 from fhirhub.resources.validation import structure
 
@@ -73,15 +75,19 @@ class Input:
                 raise invalid(f"`{name}` is not a parameter of this operation{also}")
 
 
-def read(request: FhirRequest) -> Input:
-    """The input of a call."""
+def read(request: FhirRequest, faults: list[Issue] | None = None) -> Input:
+    """The input of a call. With `faults`, what is wrong in the XML of a resource is added there and not raised."""
     values: list[tuple[str, Any]] = [
         pair for pair in parse_qsl(request.query, keep_blank_values=True) if pair[0] not in _RESULT
     ]
     resource = request.resource
     if resource is None and request.body:
         kind = formats.body_kind(request.headers.get("content-type"))
-        resource = write.parse(request.body, kind)
+        resource, found = write.parse_with_faults(request.body, kind)
+        if faults is None or not all(_is_of_resource(resource, issue) for issue in found):
+            write.refuse_faults(found)
+        else:
+            faults += found
     if resource is None:
         return Input(values)
     if resource.get("resourceType") != "Parameters":
@@ -95,6 +101,19 @@ def read(request: FhirRequest) -> Input:
     for part in resource.get("parameter", ()):
         values.append((part["name"], _value(part)))
     return Input(values)
+
+
+_INSIDE = re.compile(r"Parameters\.parameter\[\d+\]\.resource\b")
+
+
+def _is_of_resource(body: Json, issue: Issue) -> bool:
+    """Whether a fault is one of the resource that is given, not of the Parameters around it."""
+    return body.get("resourceType") != "Parameters" or _INSIDE.match(issue.expression or "") is not None
+
+
+def within_resource(issue: Issue, type: str) -> Issue:
+    """The issue with its place seen from the resource given, not from the Parameters around it."""
+    return replace(issue, expression=_INSIDE.sub(type, issue.expression or type, count=1))
 
 
 def _value(part: Json) -> Any:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from fhirhub.api import outcome
 from fhirhub.api.exchange import FhirRequest, FhirResponse, Json
 from fhirhub.api.operations import parameters
-from fhirhub.errors import FhirError, Issue, informational, invalid, required
+from fhirhub.errors import Issue, informational, invalid, required
 from fhirhub.resources import document
 from fhirhub.resources.validation import structure
 
@@ -18,7 +18,8 @@ async def validate(request: FhirRequest) -> FhirResponse:
     """An OperationOutcome with all issues, 200 whatever they say."""
     type = request.path[0]
     id = request.path[1] if len(request.path) == 3 else None
-    given = parameters.read(request)
+    unread: list[Issue] = []
+    given = parameters.read(request, unread)
     given.only(_PARAMETERS)
     mode = given.text("mode")
     if mode is not None and mode not in _MODES:
@@ -34,7 +35,7 @@ async def validate(request: FhirRequest) -> FhirResponse:
         resource = document.decode(stored.body or b"{}")
     if resource is None:
         raise required("The body should hold the resource, or Parameters with `resource`")
-    issues += _faults(type, id, mode, resource)
+    issues += _faults(type, id, mode, resource, unread)
     profile = given.text("profile")
     if profile is not None and profile != _BASE + type:
         text = f"The profile `{profile}` is not known here, so it was not checked"
@@ -44,14 +45,12 @@ async def validate(request: FhirRequest) -> FhirResponse:
     return FhirResponse(200, outcome.render(issues))
 
 
-def _faults(type: str, id: str | None, mode: str | None, resource: Json) -> list[Issue]:
+def _faults(type: str, id: str | None, mode: str | None, resource: Json, unread: list[Issue]) -> list[Issue]:
+    """What is wrong with the resource; `unread` has it already where its XML could not be read as a whole."""
     got = resource.get("resourceType")
     if got != type:
         return [Issue("error", "invalid", f"The URL names {type}, the resource is a {got}", "resourceType")]
-    try:
-        issues = structure.validate(resource)
-    except FhirError as fault:
-        issues = list(fault.issues)
+    issues = [parameters.within_resource(issue, type) for issue in unread] or structure.validate(resource)
     own = resource.get("id")
     if mode == "create" and own is not None:
         text = f"On create the server chooses the id; `{own}` would be left aside"

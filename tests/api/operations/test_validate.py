@@ -84,3 +84,26 @@ async def test_a_call_that_cannot_be_is_refused(client: AsyncClient, path: str, 
 async def test_nothing_is_written(client: AsyncClient) -> None:
     await validate(client, "Patient/$validate", patient(id="a"))
     assert (await client.get("Patient/a")).status_code == 404
+
+
+OBSERVATION = '<Observation xmlns="http://hl7.org/fhir"><status value="zz"/><foo value="1"/></Observation>'
+WRAPPED = (
+    '<Parameters xmlns="http://hl7.org/fhir"><parameter><name value="resource"/><resource>'
+    '<Observation><status value="zz"/><foo value="1"/></Observation></resource></parameter></Parameters>'
+)
+
+
+@pytest.mark.parametrize("body", [OBSERVATION, WRAPPED])
+async def test_xml_with_faults_is_told_as_the_same_in_json(client: AsyncClient, body: str) -> None:
+    xml = {"Content-Type": "application/fhir+xml"}
+    response = await client.post("Observation/$validate", content=body, headers=xml)
+    places = {issue["expression"][0] for issue in faults(response)}
+    assert places == {"Observation.status", "Observation.foo", "Observation.code"}
+
+
+async def test_a_create_in_xml_tells_all_faults_at_once(client: AsyncClient) -> None:
+    xml = {"Content-Type": "application/fhir+xml"}
+    response = await client.post("Observation", content=OBSERVATION, headers=xml)
+    assert response.status_code == 400
+    places = {issue["expression"][0] for issue in issues(response)}
+    assert places == {"Observation.status", "Observation.foo", "Observation.code"}
