@@ -523,3 +523,43 @@ async def test_a_transaction_may_be_xml(client: AsyncClient) -> None:
     )
     assert response.status_code == 200
     assert 'type value="transaction-response"' in response.text
+
+
+async def test_links_in_uuid_and_oid_are_replaced_and_can_be_written_again(client: AsyncClient) -> None:
+    holder = observation(
+        extension=[
+            {"url": "http://example.org/u", "valueUuid": URN},
+            {"url": "http://example.org/o", "valueOid": "urn:oid:1.2.3"},
+        ]
+    )
+    response = await transact(
+        client,
+        entry("POST", "Patient", patient(), URN),
+        entry("POST", "Patient", patient(), "urn:oid:1.2.3"),
+        entry("POST", "Observation", holder),
+    )
+    assert response.status_code == 200, response.text
+    made = (await client.get(location(response, 2))).json()
+    values = [made["extension"][0]["valueUuid"], made["extension"][1]["valueOid"]]
+    assert values == [
+        location(response, 0).partition("/_history")[0],
+        location(response, 1).partition("/_history")[0],
+    ]
+    assert (await put(client, {**made, "status": "amended"})).status_code == 200
+
+
+async def test_all_faults_of_a_transaction_in_xml_are_told_at_once(client: AsyncClient) -> None:
+    asked = '<request><method value="POST"/><url value="{}"/></request>'
+    response = await client.post(
+        "",
+        content='<Bundle xmlns="http://hl7.org/fhir"><type value="transaction"/>'
+        f'<entry><resource><Patient><foo value="1"/></Patient></resource>{asked.format("Patient")}</entry>'
+        f"<entry><resource><Observation/></resource>{asked.format('Observation')}</entry></Bundle>",
+        headers={"Content-Type": "application/fhir+xml"},
+    )
+    assert response.status_code == 400
+    assert {issue["expression"][0] for issue in issues(response)} == {
+        "Bundle.entry[0].resource.foo",
+        "Bundle.entry[1].resource.status",
+        "Bundle.entry[1].resource.code",
+    }
