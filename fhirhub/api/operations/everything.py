@@ -52,6 +52,8 @@ class Part(NamedTuple):
     type: str | None
     pairs: Pairs
     compartment: tuple[str, str] | None = None
+    shown: bool = True
+    """False for what `_type` leaves out: only what it names may be part of the answer."""
 
 
 async def everything(request: FhirRequest) -> FhirResponse:
@@ -63,7 +65,11 @@ async def everything(request: FhirRequest) -> FhirResponse:
     since = given.moment("_since")
     settings = request.context.settings
     count = given.number("_count", 1, settings.page_count_max) or settings.page_count_max
-    parts = list(_parts(request.repository.parameters, id, types, given))
+    known = request.repository.parameters
+    parts = list(_parts(known, id, types, given))
+    if types - definitions.compartment("Patient").keys():
+        others = frozenset(type for type, _ in subjects(known)) - types
+        parts += [part._replace(shown=False) for part in _parts(known, id, others, given)]
     key = request.repository.tenant.cursor_key
     scope = bundles.scope(request, [(name, str(value)) for name, value in given.values])
     given_cursor = given.text("_cursor")
@@ -72,12 +78,14 @@ async def everything(request: FhirRequest) -> FhirResponse:
         await request.repository.read("Patient", id)
     found: dict[Key, Match] = {}
     named: set[Key] = set()
-    while position < len(parts) and len(found) < count:
+    unseen = 0
+    while position < len(parts) and len(found) < count and unseen < settings.page_count_max:
         part = parts[position]
+        wanted_now = count - len(found) if part.shown else settings.page_count_max
         asked = requests.parse(
             part.type,
-            [*part.pairs, ("_count", str(count - len(found)))],
-            request.repository.parameters,
+            [*part.pairs, ("_count", str(wanted_now))],
+            known,
             compartment=part.compartment,
             base=request.base,
         )
@@ -86,7 +94,10 @@ async def everything(request: FhirRequest) -> FhirResponse:
             resource = document.decode(match.body)
             about = compartments.patients(resource, request.base)
             if about if id is None else id in about:
-                found[match.type, match.id] = match
+                if part.shown:
+                    found[match.type, match.id] = match
+                else:
+                    unseen += 1
                 named.update(_named(references.walk(resource), request.base))
         cursor = page.next
         if cursor is None:

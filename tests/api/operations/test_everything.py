@@ -122,3 +122,11 @@ async def test_what_cannot_be_read_is_refused(client: AsyncClient, query: str) -
 
 async def test_an_unknown_patient_is_not_found(client: AsyncClient) -> None:
     assert (await client.get("Patient/nobody/$everything")).status_code == 404
+
+
+@pytest.mark.parametrize("types", ["Practitioner", "Practitioner,Observation", "Patient,Practitioner"])
+async def test_what_is_named_by_a_type_left_out_is_shown(client: AsyncClient, types: str) -> None:
+    await stored(client)
+    for count in (1, 50):
+        found = set(await all_ids(client, f"Patient/a/$everything?_type={types}&_count={count}"))
+        assert found == {one for one in EVERYTHING if one.partition("/")[0] in types.split(",")}
