@@ -261,6 +261,8 @@ class _Supervisor:
             os.close(end)
         metrics.share(self._shared, worker.number)
         metrics.WORKERS_STARTED.inc()
+        # One that is killed in its first second counts too.
+        metrics.publish()
         return _work(
             self._settings,
             self._listening,
