@@ -297,7 +297,7 @@ def test_all_faults_are_told_at_once_in_the_order_of_the_document() -> None:
         "Patient.birthDate",
         "Patient.nonsense",
         "Patient.maritalStatus",
-        "Patient.multipleBirthInteger",
+        "Patient.multipleBirth",
         "Patient.name[0]",
         "Patient.name[0]",
     ]
