@@ -90,7 +90,7 @@ def check_bound(examination: Examination, item: Item, bound: Binding) -> None:
         _check_member(examination, item, [(None, value)], bound)
         return
     given = [
-        (each.get("system"), each["code"]) for each in _codings(item) if isinstance(each.get("code"), str)
+        (each.get("system", ""), each["code"]) for each in _codings(item) if isinstance(each.get("code"), str)
     ]
     if given:
         _check_member(examination, item, given, bound)
@@ -139,7 +139,9 @@ def _check_member(
     if bound.strength in ("required", "extensible"):
         _tell_outside(examination, item, given, bound.value_set, bound.strength, bound.profile)
     if bound.max is not None:
-        _tell_outside(examination, item, given, bound.max, "required", bound.profile)
+        # R4's own (all-languages) lists no codes, and Dutch resources have languages of ISO 639 beside it.
+        strength = "extensible" if bound.profile is None else "required"
+        _tell_outside(examination, item, given, bound.max, strength, bound.profile)
 
 
 def _tell_outside(

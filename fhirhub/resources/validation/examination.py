@@ -126,7 +126,8 @@ class Examination:
         result: bool | None = False
         for coding in codings:
             if isinstance(coding, dict) and isinstance(coding.get("code"), str):
-                found = self.terminology.validate(coding.get("system"), coding["code"], value_set).is_member
+                system = coding.get("system", "")
+                found = self.terminology.validate(system, coding["code"], value_set).is_member
                 if found:
                     return True
                 if found is None:

@@ -30,7 +30,7 @@ class Wanted(NamedTuple):
 
 
 Test = Callable[["Check", Scope, Item], "bool | None"]
-"""Whether an item is in a slice by one discriminator; None where a reference leads to nothing known."""
+"""Whether an item is in a slice by one discriminator; None where what could tell is not known here."""
 
 
 UNTOLD = -1
@@ -234,7 +234,7 @@ def _having(path: str, criteria: list[Any]) -> Test | None:
         found = _items(check, scope, item, path)
         if not found and "resolve()" in path:
             return _unless_other(check, scope, item, path, {"Resource"})
-        return any(_satisfies(check, scope, each, criterion) for criterion in telling for each in found)
+        return _any(_satisfies(check, scope, each, criterion) for criterion in telling for each in found)
 
     return test
 
@@ -339,7 +339,8 @@ def tells(node: Node) -> bool:
     )
 
 
-def _satisfies(check: Check, scope: Scope, item: Item, criterion: Any) -> bool:
+def _satisfies(check: Check, scope: Scope, item: Item, criterion: Any) -> bool | None:
+    """Whether the item has what the slice says; None where only an unknown value set could tell."""
     if isinstance(criterion, Wanted):
         if criterion.kind == "fixed":
             return patterns.is_fixed(item.value, criterion.value)
@@ -350,34 +351,32 @@ def _satisfies(check: Check, scope: Scope, item: Item, criterion: Any) -> bool:
         return False
     if node.pattern is not None and not patterns.has_pattern(item.value, node.pattern):
         return False
-    if _leaves(check, item, node):
-        return False
-    if not isinstance(item.value, dict):
-        return True
-    for child in node.children:
+    results = [_is_bound(check, item, node)]
+    for child in node.children if isinstance(item.value, dict) else ():
         found = child.follow((item,))
         if (child.max == 0 and found) or len(found) < child.min:
             return False
-        if found and tells(child) and not any(_satisfies(check, scope, each, child) for each in found):
+        needed = [child] if found and tells(child) else []
+        needed += [slice for slice in child.slices if slice.min > 0 and tells(slice)]
+        results += [_any(_satisfies(check, scope, each, one) for each in found) for one in needed]
+        if results[-1] is False:
             return False
-        for slice in child.slices:
-            is_needed = slice.min > 0 and tells(slice)
-            if is_needed and not any(_satisfies(check, scope, each, slice) for each in found):
-                return False
-    return True
+    return False if False in results else None if None in results else True
 
 
-def _leaves(check: Check, item: Item, node: Node) -> bool:
-    """Whether the item is outside the value set that is all that the node says."""
-    if (
-        node.binding is None
-        or node.binding.strength != "required"
-        or node.fixed is not None
-        or node.pattern is not None
-    ):
-        return False
+def _is_bound(check: Check, item: Item, node: Node) -> bool | None:
+    """Whether the item is in the value set, where that is all that the node says."""
+    if node.binding is None or node.binding.strength != "required":
+        return True
+    if node.fixed is not None or node.pattern is not None:
+        return True
     is_coded = item.type in codes.CODED or isinstance(item.value, str)
-    return is_coded and check.examination.is_member(item, node.binding.value_set) is False
+    return check.examination.is_member(item, node.binding.value_set) if is_coded else True
+
+
+def _any(results: Iterable[bool | None]) -> bool | None:
+    found = list(results)
+    return True if True in found else None if None in found else False
 
 
 # References
