@@ -7,7 +7,7 @@ from urllib.parse import parse_qsl
 from fhirhub.api import bundles, conditions, read
 from fhirhub.api.exchange import FhirRequest, FhirResponse
 from fhirhub.errors import invalid
-from fhirhub.resources import document, primitives, subset
+from fhirhub.resources import definitions, document, primitives, subset
 from fhirhub.store.cursor import seal, unseal
 from fhirhub.store.versions import HistoryRequest
 
@@ -62,6 +62,8 @@ class _Asked:
         self.used: list[tuple[str, str]] = []
         cursor: str | None = None
         for name, value in parse_qsl(request.query, keep_blank_values=True):
+            if any(name == other for other, _ in self.used):
+                raise invalid(f"`{name}` is given once")
             match name:
                 case "_since":
                     self.since = _moment(name, value)[0]
@@ -79,6 +81,8 @@ class _Asked:
                     self.summary = value if value != "false" else None
                 case "_elements":
                     self.elements = [part.strip() for part in value.split(",") if part.strip()]
+                    types = definitions.RESOURCE_TYPES if len(request.path) == 1 else (request.path[0],)
+                    read.refuse_unknown_elements(types, self.elements)
                 case "_format" | "_pretty":
                     pass
                 case _:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import difflib
+from collections.abc import Sequence
 from urllib.parse import parse_qsl
 
 from fhirhub.api import binary, conditions
 from fhirhub.api.exchange import FhirRequest, FhirResponse
 from fhirhub.errors import FhirError, invalid
 from fhirhub.repository import Stored
-from fhirhub.resources import document, subset
+from fhirhub.resources import definitions, document, subset
 
 _ALWAYS = ("_format", "_pretty")
 _PARAMETERS = ("_summary", "_elements", *_ALWAYS)
@@ -63,10 +64,22 @@ def part(request: FhirRequest, body: bytes, also: tuple[str, ...] = ()) -> bytes
         elif name not in _PARAMETERS and name not in also and not conditions.preference(request).lenient:
             raise unknown_parameter(name, (*also, *_PARAMETERS))
     if elements:
-        return document.encode(subset.elements(document.decode(body), elements))
+        resource = document.decode(body)
+        refuse_unknown_elements((resource["resourceType"],), elements)
+        return document.encode(subset.elements(resource, elements))
     if summary:
         return document.encode(subset.summary(document.decode(body), summary))
     return body
+
+
+def refuse_unknown_elements(types: tuple[str, ...], elements: Sequence[str]) -> None:
+    """Raise invalid for a name in `_elements` that is no element of these types."""
+    for name in subset.unknown(types, tuple(elements)):
+        known = {name for type in types for name in definitions.structure(type).properties}
+        near = difflib.get_close_matches(name[:64], known, 1)
+        also = f"; did you mean `{near[0]}`?" if near else ""
+        of = types[0] if len(types) == 1 else "the types searched"
+        raise invalid(f"`_elements` names `{name[:80]}`, which is no element of {of}{also}")
 
 
 def refuse_unknown(request: FhirRequest) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from urllib.parse import parse_qsl
 
-from fhirhub.api import bundles, conditions, formats, outcome
+from fhirhub.api import bundles, conditions, formats, outcome, read
 from fhirhub.api.exchange import FhirRequest, FhirResponse
 from fhirhub.errors import invalid, not_supported, too_long
 from fhirhub.resources import definitions, document, subset
@@ -43,9 +43,27 @@ async def search(request: FhirRequest) -> FhirResponse:
         compartment=compartment,
         base=request.base,
     )
+    if asked.elements and not lenient:
+        read.refuse_unknown_elements(asked.types or definitions.RESOURCE_TYPES, asked.elements)
+    _refuse_doubled(asked)
     limit(request, asked)
     found = await request.repository.search(asked, asked.cursor)
     return FhirResponse(200, page(request, "/".join(path), asked, found))
+
+
+_ONCE = frozenset({"_count", "_cursor", "_summary", "_total"})
+
+
+def _refuse_doubled(asked: SearchRequest) -> None:
+    """Raise invalid for a parameter about the answer that is given twice, or for a `_sort` by nothing."""
+    last = dict(asked.used)
+    if len(last) != len(asked.used):
+        names = [name for name, _ in asked.used]
+        for name in _ONCE.intersection(names):
+            if names.count(name) > 1:
+                raise invalid(f"`{name}` is given once; got {names.count(name)}")
+    if not asked.sort and "_sort" in last:
+        raise invalid("`_sort` expects search parameters to sort by, such as `-date,_id`")
 
 
 def limit(request: FhirRequest, asked: SearchRequest) -> None:

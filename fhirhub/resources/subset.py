@@ -47,6 +47,22 @@ def elements(resource: Json, names: Iterable[str]) -> Json:
     return _tagged(_of_keys(resource, _element_keys(resource["resourceType"], frozenset(names))))
 
 
+@functools.lru_cache(1024)
+def unknown(types: tuple[str, ...], names: tuple[str, ...]) -> tuple[str, ...]:
+    """Those names that `elements` would find in none of the types."""
+    return tuple(name for name in names if not any(_has(type, name) for type in types))
+
+
+def _has(type: str, name: str) -> bool:
+    own = name.removeprefix(type + ".").partition(".")[0]
+    properties = definitions.structure(type).properties
+    return (
+        own == "resourceType"
+        or own in properties
+        or any(property.element.name == own for property in properties.values())
+    )
+
+
 def _tagged(part: Json) -> Json:
     """The part with the tag in its meta; a part shares no meta with the whole."""
     meta = dict(part.get("meta") or {})

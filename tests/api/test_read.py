@@ -129,6 +129,7 @@ async def test_summary_and_elements_of_a_read_are_parts(client: AsyncClient) -> 
 
     summary = (await client.get("Patient/a?_summary=true")).json()
     elements = (await client.get("Patient/a?_elements=gender")).json()
+    assert "did you mean `gender`" in said(await client.get("Patient/a?_elements=gendr"))
 
     assert "maritalStatus" not in summary
     assert summary["gender"] == "male"

@@ -157,6 +157,11 @@ async def test_summaries_and_elements_are_parts(client: AsyncClient) -> None:
     await three(client)
     summary = (await client.get("Patient?_id=a&_summary=true")).json()["entry"][0]["resource"]
     elements = (await client.get("Patient?_id=a&_elements=gender")).json()["entry"][0]["resource"]
+    assert (await client.get("Patient?_elements=gendr")).status_code == 400
+    for twice in ("_count=1&_count=2", "_summary=text&_summary=data", "_sort=-"):
+        assert (await client.get(f"Patient?{twice}")).status_code == 400, twice
+    assert (await client.get("?_elements=gender,status,Patient.name")).status_code == 200
+    assert (await client.get("Patient?_elements=gendr", headers={"Prefer": "handling=lenient"})).is_success
     assert "maritalStatus" not in summary
     assert "name" in summary
     assert set(elements) == {"resourceType", "id", "meta", "gender"}
