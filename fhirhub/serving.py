@@ -260,13 +260,17 @@ class _Supervisor:
         for end in (self._lifeline_end, self._news, self._wakeup, self._wakeup_end):
             os.close(end)
         metrics.share(self._shared, worker.number)
-        metrics.WORKERS_STARTED.inc()
-        # One that is killed in its first second counts too.
-        metrics.publish()
+
+        def ready() -> None:
+            metrics.WORKERS_STARTED.inc()
+            # At once: one that is killed in its first second counts too.
+            metrics.publish()
+            _say(self._news_end, worker.number)
+
         return _work(
             self._settings,
             self._listening,
-            lambda: _say(self._news_end, worker.number),
+            ready,
             _Place(worker.number, self._shares, self._lifeline),
         )
 
