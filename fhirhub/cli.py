@@ -122,8 +122,12 @@ def serve(
     logs.configure(chosen)
     listening = serving.listen(chosen)
     chosen = settings.with_port(chosen, listening.getsockname()[1])
-    _prepare(chosen)
-    _run(_open_once(chosen))
+    try:
+        _prepare(chosen)
+        _run(_open_once(chosen))
+    except BaseException:
+        listening.close()
+        raise
     if chosen.is_open:
         typer.echo(f"Warning: everybody who reaches {chosen.host} may read and change everything.", err=True)
     sys.exit(serving.serve(chosen, listening, lambda: _tell_where(chosen)))
@@ -174,6 +178,7 @@ async def _open_once(chosen: Settings) -> None:
     from fhirhub.web.pages import NO_STANDBY, lacks_standby
 
     async with open_tenants(chosen) as opened:
+        await opened.get(chosen.tenant)
         if await lacks_standby(opened.database):
             logs.warning(f"PostgreSQL has {NO_STANDBY}")
 

@@ -11,6 +11,7 @@ import dataclasses
 import difflib
 import ipaddress
 import os
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -301,6 +302,9 @@ def _web_address(text: str) -> str:
     return text
 
 
+_HOST = re.compile(r"(?:\[[0-9A-Fa-f:.]+\]|[^\[\]:,]*)(?::[0-9]{1,5})?")
+
+
 def _database(text: str) -> str:
     if text.startswith("sqlite:///"):
         path = text.removeprefix("sqlite://")
@@ -308,7 +312,8 @@ def _database(text: str) -> str:
             return "sqlite:///" + path.lstrip("/")
     elif text.startswith(("postgresql://", "postgres://")):
         parts = urlsplit(text)
-        if parts.path not in ("", "/"):
+        hosts = parts.netloc.rpartition("@")[2].split(",")
+        if parts.path not in ("", "/") and all(_HOST.fullmatch(host) for host in hosts):
             return "postgresql" + text[text.index(":") :]
     raise ValueError("expects sqlite:///absolute/path.db or postgresql://user@host:port/name")
 

@@ -130,6 +130,22 @@ def test_load_goes_to_the_tenant_that_is_named(run: Runner, database_url: str, r
     assert "2 new" in run("load", str(region), "--database", database_url).out
 
 
+def test_serving_for_a_tenant_that_is_not_there_is_refused(run: Runner, sqlite_url: str) -> None:
+    ran = run("serve", "--port", "0", "--tenant", "nope", "--database", sqlite_url)
+    assert ran.status != 0
+    assert "nope" in ran.err
+
+
+@pytest.mark.parametrize(
+    "database", ["postgresql://hub@127.0.0.1:x/y", "sqlite:////proc/no/hub.db", "mysql://hub/x"]
+)
+def test_a_database_that_cannot_be_is_told_in_a_sentence(run: Runner, database: str) -> None:
+    ran = run("tenants", "list", "--database", database)
+    assert ran.status != 0
+    assert "Traceback" not in ran.err
+    assert ran.err.startswith("fhirhub: ")
+
+
 def test_tenants_are_listed_and_names_of_routes_refused(run: Runner, database_url: str) -> None:
     for name in ("fhir", "metrics", "Noord", "a b", "9", ""):
         assert run("tenants", "add", name, "--database", database_url).status == 2, name

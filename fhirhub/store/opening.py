@@ -5,10 +5,12 @@ from __future__ import annotations
 import asyncio
 import sqlite3
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import urlsplit
 
+from fhirhub.settings import Refusal
 from fhirhub.store.database import Database
 
 if TYPE_CHECKING:
@@ -68,7 +70,12 @@ def migrate(url: str) -> bool:
     """
     if url.startswith("sqlite:"):
         path = Path(sqlite_path(url))
-        path.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            with closing(sqlite3.connect(path)) as connection:
+                connection.execute("PRAGMA schema_version").fetchone()
+        except (OSError, sqlite3.DatabaseError) as fault:
+            raise Refusal(f"{path} cannot be opened as a database: {fault}") from None
         if _sqlite_revision(path) == HEAD:
             return False
     return run_sync(url, _upgrade)
