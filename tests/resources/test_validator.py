@@ -259,6 +259,23 @@ def test_fixed_values_patterns_and_bounds() -> None:
     )
 
 
+def test_a_shortest_length_and_a_value_that_must_be_there() -> None:
+    r5 = "http://hl7.org/fhir/5.0/StructureDefinition/extension-ElementDefinition"
+    absent = CORE + "data-absent-reason"
+    strict = profile(
+        "p",
+        "Patient",
+        {"id": "Patient.name.family", "extension": [{"url": CORE + "minLength", "valueInteger": 3}]},
+        {"id": "Patient.gender", "extension": [{"url": f"{r5}.mustHaveValue", "valueBoolean": True}]},
+        {"id": "Patient.active", "extension": [{"url": f"{r5}.valueAlternatives", "valueCanonical": absent}]},
+    )
+    reason = {"extension": [{"url": absent, "valueCode": "unknown"}]}
+    found = against(patient(name=[{"family": "Li"}], _gender=reason, _active=reason), strict)
+    assert errors(found) == [("Patient.name[0].family", "value"), ("Patient.gender", "required")]
+    other = {"extension": [{"url": f"{ACME}why", "valueCode": "unknown"}]}
+    assert errors(against(patient(_active=other), strict)) == [("Patient.active", "required")]
+
+
 def test_a_profile_of_a_profile_asks_for_both() -> None:
     outer = profile("outer", "Patient", {"id": "Patient.gender", "min": 1})
     inner = profile("inner", "Patient", {"id": "Patient.name", "min": 1}, baseDefinition=outer["url"])

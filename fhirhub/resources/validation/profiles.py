@@ -55,6 +55,8 @@ class Node:
         self.low, self.high = _value(row, "minValue"), _value(row, "maxValue")
         self.max_length: int | None = row.get("maxLength")
         self.min_length = _min_length(row)
+        self.must_have_value = any(_of_r5(row, "mustHaveValue"))
+        self.instead = frozenset(map(str, _of_r5(row, "valueAlternatives")))
         self.binding = codes.binding(row["binding"], profile.url) if "binding" in row else None
         if self.binding is not None and (self.path, self.binding.value_set) == _BOUND_WRONGLY:
             self.binding = None
@@ -121,6 +123,12 @@ def _min_length(row: Json) -> int:
         if each.get("url") == f"{CORE}minLength":
             return int(each.get("valueInteger", 0))
     return 0
+
+
+def _of_r5(row: Json, name: str) -> list[Any]:
+    """What an ElementDefinition has of R5's, by extension (https://hl7.org/fhir/R5/elementdefinition.html)."""
+    url = f"http://hl7.org/fhir/5.0/StructureDefinition/extension-ElementDefinition.{name}"
+    return [_value(each, "value") for each in row.get("extension", ()) if each.get("url") == url]
 
 
 def _rules(row: Json, profile: Profile) -> list[invariants.Rule]:
@@ -202,6 +210,8 @@ def _settle(node: Node, profile: Profile) -> None:
         or node.high is not None
         or node.max_length is not None
         or node.min_length > 0
+        or node.must_have_value
+        or node.instead
         or node.slice_name is not None
         or _has_profiles(node)
         or _differs(node)
@@ -392,6 +402,11 @@ class Check:
         if node.max_length is not None and isinstance(value, str) and len(value) > node.max_length:
             text = f"{node.label} has at most {node.max_length} characters; got {len(value)}"
             self._tell("too-long", text, item, node)
+        if node.min_length and isinstance(value, str) and len(value) < node.min_length:
+            text = f"{node.label} has at least {node.min_length} characters; got {len(value)}"
+            self._tell("value", text, item, node)
+        if value is None and (node.must_have_value or node.instead):
+            self._absent(item, node)
         if (
             node.binding is not None
             and (isinstance(value, str) or item.type in codes.CODED)
@@ -406,6 +421,15 @@ class Check:
             self._target(scope, item, node)
         if node.children and (isinstance(value, dict) or item.sibling is not None):
             self._children(slicing.inner(scope, item), item, node)
+
+    def _absent(self, item: Item, node: Node) -> None:
+        """A primitive that has extensions in the place of a value."""
+        given = {each.get("url") for each in (item.sibling or {}).get("extension", ())}
+        if node.must_have_value:
+            self._tell("required", f"{node.label} must have a value", item, node)
+        elif not given & node.instead:
+            text = f"{node.label} has a value, or the extension {wording.listed(node.instead)}"
+            self._tell("required", text, item, node)
 
     def _is_of(self, item: Item, node: Node) -> bool:
         if "." in item.type or (not node.is_choice and item.type in ("Resource",)):
