@@ -136,9 +136,7 @@ def test_serving_for_a_tenant_that_is_not_there_is_refused(run: Runner, sqlite_u
     assert "nope" in ran.err
 
 
-@pytest.mark.parametrize(
-    "database", ["postgresql://hub@127.0.0.1:x/y", "sqlite:////proc/no/hub.db", "mysql://hub/x"]
-)
+@pytest.mark.parametrize("database", ["postgresql://hub@127.0.0.1:x/y", "mysql://hub/x"])
 def test_a_database_that_cannot_be_is_told_in_a_sentence(run: Runner, database: str) -> None:
     ran = run("tenants", "list", "--database", database)
     assert ran.status != 0

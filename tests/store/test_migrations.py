@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, inspect, text
 from sqlmodel import SQLModel
 
+from fhirhub.settings import Refusal
 from fhirhub.store import opening, tables
 
 
@@ -67,3 +69,8 @@ def test_a_new_file_is_made_with_its_folder(tmp_path: Path) -> None:
 def test_every_table_is_either_common_or_spread_by_tenant() -> None:
     assert set(tables.COMMON) | set(tables.OF_TENANT) == set(SQLModel.metadata.tables)
     assert len(list(opening.distribution())) == len(SQLModel.metadata.tables)
+
+
+def test_a_file_that_cannot_be_made_is_told_in_a_sentence() -> None:
+    with pytest.raises(Refusal, match="cannot be opened"):
+        opening.migrate("sqlite:////proc/no/hub.db")
