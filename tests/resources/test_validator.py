@@ -517,6 +517,7 @@ def test_issues_tell_line_and_column_in_xml(official: Validator) -> None:
         {"resourceType": "QuestionnaireResponse", "questionnaire": "#x", "item": {"linkId": []}},
         {"resourceType": "StructureDefinition", "differential": [], "derivation": "constraint"},
         {"resourceType": "Nothing"},
+        {"resourceType": ["CarePlan"]},
         {},
     ],
 )

@@ -295,7 +295,15 @@ class Profiles:
             return None
         try:
             return Profile(definition, snapshots.rows(definition, self.canonicals))
-        except (snapshots.SnapshotError, FhirpathError, KeyError, TypeError, ValueError, IndexError) as fault:
+        except (
+            snapshots.SnapshotError,
+            FhirpathError,
+            AttributeError,
+            KeyError,
+            TypeError,
+            ValueError,
+            IndexError,
+        ) as fault:
             self.faults[canonical] = str(fault)
             return None
 

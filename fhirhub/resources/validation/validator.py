@@ -78,7 +78,8 @@ class Validator:
         self, resource: Json, profiles: tuple[str, ...], level: Level, resolve: Resolve | None, seconds: float
     ) -> list[Issue]:
         issues = structure.validate(resource)
-        if level == "structure" or not is_resource_type(resource.get("resourceType")):
+        name = resource.get("resourceType")
+        if level == "structure" or not isinstance(name, str) or not is_resource_type(name):
             return issues
         examination = Examination(self.canonicals, self.terminology, resolve, seconds)
         try:
