@@ -368,6 +368,21 @@ class Repository:
         self._unit.deleted[type, id] = written.stored
         return written
 
+    async def why_kept(self, stored: Stored) -> str | None:
+        """Why a resource may not be deleted: who refers to it. None where it may."""
+        if not self.tenant.integrity:
+            return None
+        await self._settle()
+        key = (stored.rid, stored.type, stored.id)
+        found = await versions.referrers(self._reader, self.tenant.number, [key])
+        if not found:
+            return None
+        return (
+            f"{stored.type}/{stored.id} cannot be deleted: it is referred to by "
+            + ", ".join(f"{type}/{id}" for type, id, _, _ in found)
+            + ". Change or delete these first."
+        )
+
     async def delete_where(self, request: SearchRequest, *, multiple: bool = False) -> list[Written]:
         """Conditional delete. Raises `multiple-matches` where several match and only one may go."""
         if self._unit is None:
@@ -570,18 +585,14 @@ class Repository:
                     await rule(self, written)
                     await self._settle()
         gone_for_good = [
-            (stored.rid, stored.type, stored.id)
+            stored
             for key, stored in unit.deleted.items()
             if (now_there := unit.known[key]) is None or now_there.deleted
         ]
-        if gone_for_good and self.tenant.integrity:
-            found = await versions.referrers(self._reader, self.tenant.number, gone_for_good)
-            if found:
-                raise errors.conflict(
-                    f"{found[0][2]}/{found[0][3]} cannot be deleted: it is referred to by "
-                    + ", ".join(f"{type}/{id}" for type, id, _, _ in found[:5])
-                    + ". Change or delete these first."
-                )
+        for stored in gone_for_good:
+            fault = await self.why_kept(stored)
+            if fault is not None:
+                raise errors.conflict(fault)
         return looked
 
     async def _check_versions(self, type: str, id: str, versioned: set[tuple[str, str, str]]) -> None:

@@ -33,6 +33,8 @@ async def validate(request: FhirRequest) -> FhirResponse:
     if id is not None and (resource is None or mode == "delete"):
         stored = await request.repository.read(type, id)
         resource = document.decode(stored.body or b"{}")
+        if mode == "delete" and (fault := await request.repository.why_kept(stored)) is not None:
+            issues.append(Issue("error", "conflict", fault))
     if resource is None:
         raise required("The body should hold the resource, or Parameters with `resource`")
     issues += _faults(type, id, mode, resource, unread)

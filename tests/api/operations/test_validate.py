@@ -55,6 +55,15 @@ async def test_what_is_stored_is_validated_without_a_body(client: AsyncClient) -
     await put(client, patient(id="a"))
     assert faults(await client.get("Patient/a/$validate")) == []
     assert faults(await client.get("Patient/a/$validate?mode=delete")) == []
+    plan = {
+        "resourceType": "CarePlan",
+        "status": "active",
+        "intent": "plan",
+        "subject": {"reference": "Patient/a"},
+    }
+    await client.post("CarePlan", json=plan)
+    kept = await client.get("Patient/a/$validate?mode=delete")
+    assert [issue["code"] for issue in kept.json()["issue"]] == ["conflict"]
     assert (await client.get("Patient/nobody/$validate?mode=delete")).status_code == 404
 
 
