@@ -117,7 +117,9 @@ class Bound:
 def leaf(
     table: str, keys: tuple[int, ...], comparisons: Sequence[Comparison], also: str, rank: float
 ) -> Bound:
-    """Resources with a row that meets one of the comparisons."""
+    """Resources with a row that meets one of the comparisons. Raises ValueError where there is none."""
+    if not comparisons:
+        raise ValueError("expects a value; got commas alone")
     if len(comparisons) == 1:
         sql, values, kinds, own = comparisons[0]
         return Bound(Leaf(table, keys, (sql,), also, rank if own is None else own), values, kinds)

@@ -402,9 +402,9 @@ def _id(types: tuple[str, ...], negated: bool) -> Bind:
         parts = [part for part in split(value, ",") if part] if "," in value else [value]
         try:
             comparisons = [Comparison("{t}.id = ?", (unescape(part),), ("text",)) for part in parts]
+            bound = _column(types, comparisons, 0)
         except ValueError as fault:
             raise errors.invalid(f"Parameter `_id` {fault}.") from None
-        bound = _column(types, comparisons, 0)
         return conditions.negated(bound) if negated else bound
 
     return bind
@@ -431,9 +431,10 @@ _MOMENTS = {
 def _last_updated(types: tuple[str, ...], value: str) -> Bound:
     try:
         found = [date.read(part) for part in split(value, ",") if part]
+        comparisons = [Comparison(_MOMENTS[one.sql], one.values, one.kinds) for one in found]
+        return _column(types, comparisons, 9)
     except ValueError as fault:
         raise errors.invalid(f"Parameter `_lastUpdated` {fault}.") from None
-    return _column(types, [Comparison(_MOMENTS[one.sql], one.values, one.kinds) for one in found], 9)
 
 
 def _with_version(names: Names, parameters: Sequence[Parameter]) -> Bind | None:

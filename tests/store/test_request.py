@@ -241,6 +241,14 @@ CODES = st.sampled_from(
 )  # fmt: skip
 
 
+@pytest.mark.parametrize(
+    "name", ["_id", "_id:not", "_lastUpdated", "date", "code", "subject", "value-quantity"]
+)
+@pytest.mark.parametrize("value", [",", ",,,"])
+def test_a_list_of_nothing_is_refused(name: str, value: str) -> None:
+    assert status(name, value) == 400
+
+
 @given(CODES, st.text(alphabet="aeA19.,|$\\:-+Té ()\"'%_/*é\u0000", max_size=40))
 def test_any_value_of_a_known_parameter_is_read_or_refused(name: str, value: str) -> None:
     assert status(name, value) in (200, 400, 422)
