@@ -1,4 +1,4 @@
-"""What fhirclient, the SMART project's Python client, does with the hub (https://pypi.org/project/fhirclient/)."""
+"""What fhirclient, the SMART project's Python client, does with the hub (https://github.com/smart-on-fhir/client-py)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What fhirpy, a Python client, does with the hub (https://pypi.org/project/fhirpy/)."""
+"""What fhirpy, a Python client, does with the hub (https://github.com/beda-software/fhir-py)."""
 
 from __future__ import annotations
 
