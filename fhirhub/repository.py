@@ -471,9 +471,7 @@ class Repository:
         found, cursor = [], None
         while True:
             page = await self.search(request, cursor)
-            found += [
-                Stored(m.rid, m.type, m.id, m.version, m.updated, False, "PUT", m.body) for m in page.matches
-            ]
+            found += [_matched(match) for match in page.matches]
             cursor = page.next
             if cursor is None:
                 return found
@@ -486,8 +484,7 @@ class Repository:
             )
         if not page.matches:
             return None
-        m = page.matches[0]
-        return Stored(m.rid, m.type, m.id, m.version, m.updated, False, "PUT", m.body)
+        return _matched(page.matches[0])
 
     async def _change(
         self, resource: Json, type: str, id: str, current: Stored | None, method: str
@@ -650,6 +647,11 @@ class Repository:
 
 class _Conflict(Exception):
     """Somebody else wrote the resource first."""
+
+
+def _matched(match: searching.Match) -> Stored:
+    """A match as the current version it is; how it was written, a search does not ask."""
+    return Stored(match.rid, match.type, match.id, match.version, match.updated, False, "PUT", match.body)
 
 
 def _stored(change: Change) -> Stored:

@@ -267,7 +267,7 @@ class PostgresqlDatabase:
         try:
             async with self._connections.one() as connection:
                 rows = await connection.fetch(lane.grouped, columns[0][0], *columns[1:])
-        except (FhirFailure, *LOST, PostgresError):
+        except (errors.FhirError, *LOST, PostgresError):
             # Whatever it was, reading again is safe: only the member at fault gets the error.
             for statement, future in members:
                 await self._answer_alone(statement, future)
@@ -463,9 +463,6 @@ class PostgresqlDatabase:
         while self._tasks:
             await asyncio.wait(set(self._tasks))
         await self._connections.close()
-
-
-FhirFailure = errors.FhirError
 
 
 class Writers:

@@ -77,7 +77,7 @@ class Replicated:
                     return self.primary
                 await asyncio.sleep(0.001)
         except Exception as failure:
-            self._rests_until = loop.time() + REST_SECONDS
+            self.rest()
             logs.warning("The read database failed", fault=type(failure).__name__)
             return self.primary
         return _Fallback(self, self.replica)
