@@ -232,7 +232,7 @@ class Repository:
                     lambda unit: unit.create(resource, id=id, if_none_exist=if_none_exist),
                     lock_types=if_none_exist.types_involved(),
                 )
-            match = await self._only_match(if_none_exist)
+            match = await self.only_match(if_none_exist)
             if match is not None:
                 return Written(match, "unchanged")
         if self._unit is None and self._is_ruled(resource["resourceType"]):
@@ -282,7 +282,7 @@ class Repository:
                 lock_types=request.types_involved(),
             )
         type = resource["resourceType"]
-        match = await self._only_match(request)
+        match = await self.only_match(request)
         if match is None:
             if resource.get("id") is None:
                 return await self.create(resource)
@@ -335,7 +335,7 @@ class Repository:
                 lambda unit: unit.patch_where(request, change, if_match=if_match),
                 lock_types=request.types_involved(),
             )
-        match = await self._only_match(request)
+        match = await self.only_match(request)
         if match is None:
             raise errors.not_found("Nothing matches the criteria of this patch.")
         return await self.patch(match.type, match.id, change, if_match=if_match)
@@ -391,7 +391,7 @@ class Repository:
                 lock_types=request.types_involved(),
             )
         if not multiple:
-            match = await self._only_match(request)
+            match = await self.only_match(request)
             matches = [match] if match else []
         else:
             matches = await self.all_matches(request)
@@ -476,7 +476,8 @@ class Repository:
             if cursor is None:
                 return found
 
-    async def _only_match(self, request: SearchRequest) -> Stored | None:
+    async def only_match(self, request: SearchRequest) -> Stored | None:
+        """The one resource that matches, None where none does. Raises `multiple-matches` where several do."""
         page = await self.search(request.only(2))
         if len(page.matches) > 1:
             raise errors.multiple_matches(

@@ -14,7 +14,7 @@ from fhirhub.api.batch import Batch
 from fhirhub.api.entries import Answers, Entry, faults_at
 from fhirhub.api.exchange import FhirRequest, FhirResponse
 from fhirhub.errors import FhirError, Issue, conflict, invalid, multiple_matches, not_found, not_supported
-from fhirhub.repository import Repository, Stored, Written, new_id
+from fhirhub.repository import Repository, Written, new_id
 from fhirhub.resources import references
 from fhirhub.resources.validation import structure
 from fhirhub.store.request import SearchRequest
@@ -107,7 +107,7 @@ class Transaction(Answers):
         with faults_at(entry):
             single = self.request.context.settings.conditional_delete == "single"
             if entry.conditional is not None and single:
-                match = await _match(unit, self._criteria(entry.path[0], entry.conditional))
+                match = await unit.only_match(self._criteria(entry.path[0], entry.conditional))
                 if match is None:
                     entry.response = FhirResponse(204)
                     return
@@ -124,7 +124,7 @@ class Transaction(Answers):
             entry.twin, entry.target = first, first.target
             return
         asked = self._criteria(type, self._linked(criteria))
-        match = await _match(unit, asked)
+        match = await unit.only_match(asked)
         if entry.creates:
             entry.headers.pop("if-none-exist")
             if match is not None:
@@ -296,21 +296,10 @@ class Transaction(Answers):
                 entry.response = await self.answer(entry, unit)
 
 
-async def _match(unit: Repository, criteria: SearchRequest) -> Stored | None:
-    """The one resource that matches, None where none does."""
-    page = await unit.search(criteria.only(2))
-    if len(page.matches) > 1:
-        raise multiple_matches("The criteria match more than one resource; make them narrower")
-    if not page.matches:
-        return None
-    found = page.matches[0]
-    return Stored(found.rid, found.type, found.id, found.version, found.updated, False, "PUT", found.body)
-
-
 async def _referred(unit: Repository, text: str, criteria: SearchRequest) -> str:
     """The reference that a conditional one stands for."""
     try:
-        match = await _match(unit, criteria)
+        match = await unit.only_match(criteria)
     except FhirError as fault:
         if fault.issues[0].code != "multiple-matches":
             raise
