@@ -49,7 +49,9 @@ def _dependencies() -> set[str]:
     # Installed under another name, or the part of another that is its interface.
     also = {
         "fhir.resources": {"fhir"},
+        "argon2-cffi": {"argon2"},
         "fastapi": {"starlette", "pydantic"},
+        "python-jose": {"jose"},
         "sqlmodel": {"sqlalchemy", "pydantic"},
     }
     return names.union(*(also.get(name, set()) for name in names))

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-HEAD = "0001"
+HEAD = "0002"
 """The newest migration; a test holds it against the files."""
 
 
@@ -154,9 +154,10 @@ def _upgrade(connection: Connection) -> bool:
     if postgresql and before is None:
         for statement in statistics.seed():
             connection.exec_driver_sql(statement)
-        if _has_citus(connection):
-            for statement in distribution():
-                connection.exec_driver_sql(statement)
+    if postgresql and _has_citus(connection):
+        spread = connection.exec_driver_sql("SELECT table_name::text FROM citus_tables")
+        for statement in distribution(frozenset(str(row[0]) for row in spread)):
+            connection.exec_driver_sql(statement)
     return True
 
 
@@ -165,17 +166,20 @@ def _has_citus(connection: Connection) -> bool:
     return found.first() is not None
 
 
-def distribution() -> Iterator[str]:
-    """The statements that spread the tables over the nodes of a Citus cluster: each tenant's rows together on
-    one node, what is common on all (https://docs.citusdata.com/en/stable/develop/api_udf.html)."""
+def distribution(spread: frozenset[str] = frozenset()) -> Iterator[str]:
+    """The statements that spread the tables over the nodes of a Citus cluster, but those that are spread
+    already: each tenant's rows together on one node, what is common on all
+    (https://docs.citusdata.com/en/stable/develop/api_udf.html)."""
     from fhirhub.store import tables
 
     for table in tables.COMMON:
-        yield f"SELECT create_reference_table('{table}')"
-    first, *others = tables.OF_TENANT
-    yield f"SELECT create_distributed_table('{first}', 'tenant', colocate_with => 'none')"
-    for table in others:
-        yield f"SELECT create_distributed_table('{table}', 'tenant', colocate_with => '{first}')"
+        if table not in spread:
+            yield f"SELECT create_reference_table('{table}')"
+    first = tables.OF_TENANT[0]
+    for table in tables.OF_TENANT:
+        if table not in spread:
+            beside = "none" if table == first else first
+            yield f"SELECT create_distributed_table('{table}', 'tenant', colocate_with => '{beside}')"
 
 
 def alembic_config(connection: Connection) -> Any:

@@ -140,6 +140,43 @@ VERSION = Table(
 )
 
 
+def _key(name: str, *columns: Column[Any], indexes: tuple[Index, ...] = (), key: tuple[str, ...]) -> Table:
+    """A table of a tenant whose rows are found by `key`."""
+    tenant = Column("tenant", Integer, nullable=False)
+    return Table(name, SQLModel.metadata, tenant, *columns, PrimaryKeyConstraint("tenant", *key), *indexes)
+
+
+# Who may come in. Moments are seconds since 1970 UTC; secrets are hashed, keys sealed under the hub's secret.
+AUTH = (
+    _key("auth_key", _text("kid"), _text("algorithm"), _number("created"), _number("active"),
+         Column("retired", BigInteger), Column("sealed", LargeBinary, nullable=False), key=("kid",)),
+    _key("auth_client", _text("id"), _text("metadata"), _text("secret", null=True), _number("created"),
+         key=("id",)),
+    _key("auth_account", _text("id"), _text("username"), _text("password", null=True),
+         Column("totp", LargeBinary), Column("totp_step", BigInteger, nullable=False, server_default="0"),
+         Column("disabled", Boolean, nullable=False), _number("created"), key=("id",),
+         indexes=(Index("auth_account_username", "tenant", "username", unique=True),)),
+    _key("auth_role", _text("account"), _text("id"), _text("fhir_user"), _text("organization", null=True),
+         _text("role"), _text("responsible", null=True), key=("account", "id")),
+    _key("auth_session", _text("id"), _text("account"), _text("role", null=True), _text("acr"),
+         _number("signed_in"), _number("expires"), key=("id",),
+         indexes=(Index("auth_session_account", "tenant", "account"),)),
+    _key("auth_grant", _text("id"), _text("client"), _text("account"), _text("content"), _number("created"),
+         _number("expires"), Column("revoked", BigInteger), key=("id",),
+         indexes=(Index("auth_grant_account", "tenant", "account"),)),
+    _key("auth_code", _text("id"), _text("family"), _text("content"), _number("expires"),
+         Column("used", BigInteger), key=("id",)),
+    _key("auth_refresh", _text("id"), _text("family"), _number("created"), _number("expires"),
+         Column("used", BigInteger), key=("id",)),
+    _key("auth_launch", _text("id"), _text("content"), _number("expires"), Column("used", BigInteger),
+         key=("id",)),
+    _key("auth_assertion", _text("client"), _text("jti"), _number("expires"), key=("client", "jti")),
+    _key("auth_revoked", _text("what"), _number("expires"), key=("what",)),
+    _key("auth_attempt", _text("what"), Column("failures", Integer, nullable=False), _number("until"),
+         key=("what",)),
+)  # fmt: skip
+
+
 def _index_table(name: str, table: index.Table) -> Table:
     columns = [Column(c.name, _KINDS[c.kind], nullable=c.null) for c in table.columns]
     indexes = []
@@ -165,6 +202,7 @@ COMMON = ("tenant", "instance")
 """Tables that every node of a sharded database has whole."""
 
 OF_TENANT = (
-    "resource", "version", "row_key", "job", "custom_parameter", "erasure", *INDEXES
+    "resource", "version", "row_key", "job", "custom_parameter", "erasure", *INDEXES,
+    *(table.name for table in AUTH),
 )  # fmt: skip
 """Tables whose rows lie with their tenant."""
