@@ -59,7 +59,8 @@ class Examination:
 
     `issues` grows; `depth` and `seen` bound how profiles and references lead on; `bundles` has
     the resources of each Bundle by URL. `resolve` finds resources
-    outside; `conforms` is given by `profiles`, which stands above this.
+    outside; `conforms` is given by `profiles`, which stands above this. `pause` is called often: it may stop
+    the examination for the seconds that it returns, which do not count.
     """
 
     __slots__ = (
@@ -70,6 +71,7 @@ class Examination:
         "conforms",
         "depth",
         "issues",
+        "pause",
         "resolve",
         "seen",
         "terminology",
@@ -81,10 +83,12 @@ class Examination:
         terminology: Terminology,
         resolve: Resolve | None = None,
         seconds: float = MOST_SECONDS,
+        pause: Callable[[], float] | None = None,
     ) -> None:
         self.canonicals = canonicals
         self.terminology = terminology
         self.resolve = resolve
+        self.pause = pause
         self.issues: list[Issue] = []
         self.bundles: dict[int, dict[str, list[Item]]] = {}
         self.depth = 0
@@ -96,8 +100,11 @@ class Examination:
     def spend(self) -> None:
         """Count one element looked at; TooCostlyError when it becomes too much."""
         self._steps += 1
-        if self._steps % _LOOK_AT_CLOCK == 0 and (self._steps > MOST_STEPS or time.monotonic() > self._until):
-            raise TooCostlyError
+        if self._steps % _LOOK_AT_CLOCK == 0:
+            if self._steps > MOST_STEPS or time.monotonic() > self._until:
+                raise TooCostlyError
+            if self.pause is not None:
+                self._until += self.pause()
 
     def tell(
         self,

@@ -5,13 +5,12 @@ https://hl7.org/fhir/R4/validation.html
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any, Literal
 
 from fhirhub.errors import Issue
-from fhirhub.resources import fhirpath
+from fhirhub.resources import definitions, fhirpath
 from fhirhub.resources.canonicals import CORE, OFFICIAL, Canonicals, type_of
-from fhirhub.resources.definitions import is_resource_type
 from fhirhub.resources.fhirpath import Item
 from fhirhub.resources.fhirpath.item import of_resource
 from fhirhub.resources.validation import (
@@ -63,29 +62,37 @@ class Validator:
         resolve: Resolve | None = None,
         source: bytes | None = None,
         seconds: float = MOST_SECONDS,
+        pause: Callable[[], float] | None = None,
+        has_structure: bool = False,
     ) -> list[Issue]:
         """Every issue, errors first, each with its FHIRPath; an empty list where all is well.
 
         `profiles` are those that the request or the settings ask for, besides those that the resource claims
         in `meta.profile`. `resolve` finds resources that references name and that are not in the resource.
         `source` is the JSON or XML that the resource came in: with it each issue tells line and column.
-        Never raises for what is in a resource.
+        `pause` is called often and may stop the work for the seconds that it returns. `has_structure` says that
+        the structure was found right already. Never raises for what is in a resource.
         """
-        issues = self._issues(resource, tuple(profiles), level, resolve, seconds)
+        issues = [] if has_structure else structure.validate(resource)
+        type = resource.get("resourceType")
+        if level != "structure" and isinstance(type, str) and definitions.is_resource_type(type):
+            examination = Examination(self.canonicals, self.terminology, resolve, seconds, pause)
+            self._examine(examination, resource, tuple(profiles), level, bool(issues))
+            issues = _ordered(issues, examination.issues)
         return issues if source is None else positions.placed(issues, source)
 
-    def _issues(
-        self, resource: Json, profiles: tuple[str, ...], level: Level, resolve: Resolve | None, seconds: float
-    ) -> list[Issue]:
-        issues = structure.validate(resource)
-        name = resource.get("resourceType")
-        if level == "structure" or not isinstance(name, str) or not is_resource_type(name):
-            return issues
-        examination = Examination(self.canonicals, self.terminology, resolve, seconds)
+    def _examine(
+        self,
+        examination: Examination,
+        resource: Json,
+        profiles: tuple[str, ...],
+        level: Level,
+        is_faulty: bool,
+    ) -> None:
         try:
             _Validation(self, examination, level == "profiles").run(of_resource(resource), profiles)
         except (AttributeError, IndexError, KeyError, TypeError, ValueError) as fault:
-            if not issues:
+            if not is_faulty:
                 raise
             # What has not the structure of its type cannot be looked at as one.
             text = "The rest was not checked: first the structure must be right"
@@ -96,7 +103,6 @@ class Validator:
         except RecursionError:
             text = "The rest was not checked: profiles lead too deep into each other"
             examination.tell("error", "too-costly", text, None)
-        return _ordered(issues, examination.issues)
 
 
 class _Validation:

@@ -1,0 +1,81 @@
+"""Plain functions inside a task: long work that gives others their turn, and may wait for what is async.
+
+A function runs in a greenlet (https://greenlet.readthedocs.io), so that code which knows nothing of the event
+loop can be left in the middle and gone on with later.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable
+from typing import Any, TypeVar
+
+from greenlet import getcurrent, greenlet
+
+T = TypeVar("T")
+
+SLICE_SECONDS = 0.005
+"""How long work goes on before others have their turn."""
+
+
+class Turns:
+    """Whose turn it is in one process: of the pieces of work that take longer than a slice, one goes on in
+    each round of the event loop, so that short requests wait for one slice at most."""
+
+    def __init__(self) -> None:
+        self._lock = asyncio.Lock()
+
+    async def run(self, work: Callable[[Turn], T]) -> T:
+        """The result of `work`."""
+        turn = Turn(self._lock)
+        inner = greenlet(work)
+        try:
+            asked: Any = inner.switch(turn)
+            while not inner.dead:
+                try:
+                    answer = await asked
+                except BaseException as fault:
+                    asked = inner.throw(fault)
+                else:
+                    asked = inner.switch(answer)
+        finally:
+            turn.end()
+        result: T = asked
+        return result
+
+
+class Turn:
+    """One piece of work on its way."""
+
+    def __init__(self, lock: asyncio.Lock) -> None:
+        self._lock = lock
+        self._is_held = False
+        self._since = time.monotonic()
+
+    def wait(self, awaitable: Awaitable[T]) -> T:
+        """What is awaited; to be called from within the work."""
+        outer = getcurrent().parent
+        assert outer is not None, "only inside `run`"
+        found: T = outer.switch(awaitable)
+        return found
+
+    def pause(self) -> float:
+        """Let others have their turn if it is time; for how many seconds. Called often from within the work."""
+        now = time.monotonic()
+        if now - self._since < SLICE_SECONDS:
+            return 0.0
+        self.wait(self._next())
+        self._since = time.monotonic()
+        return self._since - now
+
+    async def _next(self) -> None:
+        self.end()
+        await asyncio.sleep(0)
+        await self._lock.acquire()
+        self._is_held = True
+
+    def end(self) -> None:
+        if self._is_held:
+            self._is_held = False
+            self._lock.release()
