@@ -81,6 +81,40 @@ class CustomParameter(SQLModel, table=True):
     body: str = Field(sa_column=Column(EXACT_TEXT, nullable=False))
 
 
+class ConformanceMark(SQLModel, table=True):
+    """How often a tenant's profiles, value sets and their like changed: what every process looks at."""
+
+    __tablename__ = "conformance_mark"
+    tenant: int = Field(primary_key=True)
+    generation: int = Field(sa_column=Column(BigInteger, nullable=False))
+
+
+class Package(SQLModel, table=True):
+    """A FHIR package that was added to a tenant."""
+
+    __tablename__ = "package"
+    tenant: int = Field(primary_key=True)
+    name: str = Field(sa_column=Column(EXACT_TEXT, primary_key=True))
+    version: str = Field(sa_column=Column(EXACT_TEXT, primary_key=True))
+    added: int = Field(sa_column=Column(BigInteger, nullable=False))
+    """Microseconds since 1970 UTC."""
+    whole: bool = Field(sa_column=Column(Boolean, nullable=False))
+    """Whether all of it is there; not while it is being added or removed."""
+    dependencies: str = Field(sa_column=Column(EXACT_TEXT, nullable=False))
+    """JSON: versions by name."""
+
+
+class PackageResource(SQLModel, table=True):
+    """A resource that is there because a package has it; several packages may have the same."""
+
+    __tablename__ = "package_resource"
+    tenant: int = Field(primary_key=True)
+    name: str = Field(sa_column=Column(EXACT_TEXT, primary_key=True))
+    version: str = Field(sa_column=Column(EXACT_TEXT, primary_key=True))
+    type: str = Field(sa_column=Column(EXACT_TEXT, primary_key=True))
+    id: str = Field(sa_column=Column(EXACT_TEXT, primary_key=True))
+
+
 class Erasure(SQLModel, table=True):
     """The record that something was erased: what, when, on which ground; never its content."""
 
@@ -202,7 +236,8 @@ COMMON = ("tenant", "instance")
 """Tables that every node of a sharded database has whole."""
 
 OF_TENANT = (
-    "resource", "version", "row_key", "job", "custom_parameter", "erasure", *INDEXES,
+    "resource", "version", "row_key", "job", "custom_parameter", "conformance_mark", "package",
+    "package_resource", "erasure", *INDEXES,
     *(table.name for table in AUTH),
 )  # fmt: skip
 """Tables whose rows lie with their tenant."""
