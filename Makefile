@@ -9,7 +9,7 @@ PATIENTS ?= 50
 PROCESSES ?= 2
 
 .DEFAULT_GOAL := help
-.PHONY: help install run test test-citus lint format bench bench-large conformance lock docs postgresql clean
+.PHONY: help install run test test-citus lint format bench bench-large conformance guide lock docs postgresql clean
 
 help: ## This list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -36,7 +36,15 @@ postgresql: # What the tests on PostgreSQL need; without it they are skipped, an
 	@$(BIN)/python -c "import sys; from tests.postgres import find_programs; sys.exit(not find_programs())" || sh scripts/apt_install.sh postgresql || \
 	  echo "PostgreSQL could not be installed: the tests on it will be skipped"
 
-test: install postgresql ## All tests, on SQLite and on a throw-away PostgreSQL
+.PHONY: node
+node: # What compiles the guide; without it the test that its sources and its JSON agree is skipped, and says so
+	@{ command -v node && command -v npm; } >/dev/null || sh scripts/apt_install.sh nodejs npm || \
+	  echo "Node.js could not be installed: the guide cannot be compiled"
+
+guide: install node ## The guide's FHIR Shorthand compiled into profiles/fsh-generated and the hub
+	$(BIN)/python scripts/compile_guide.py
+
+test: install postgresql node ## All tests, on SQLite and on a throw-away PostgreSQL
 	$(BIN)/pytest -n $(PROCESSES) --dist loadfile $(ARGS)
 
 test-citus: install ## The tests of the store and the API on a PostgreSQL with Citus: URL=postgresql://...

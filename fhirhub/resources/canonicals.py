@@ -2,7 +2,8 @@
 
 `OFFICIAL` has those of R4 itself, from `r4-profiles.json.gz` beside this file, which
 `scripts/compile_definitions.py` makes; it is read when one is first asked for, and each is decoded when first
-used. Packages and a tenant's own resources stand in front of it.
+used. Those of our own guide (`guide`) are found there too. Packages and a tenant's own resources stand in front
+of it.
 """
 
 from __future__ import annotations
@@ -14,6 +15,8 @@ from importlib import resources
 from typing import Any
 
 import msgspec
+
+from fhirhub.resources import guide
 
 Json = dict[str, Any]
 
@@ -59,10 +62,11 @@ class Canonicals:
 
 
 class _Official(Canonicals):
-    """R4's own, decoded when asked for; their version is not asked: there is one of each."""
+    """R4's own and the guide's, decoded when asked for; their version is not asked: there is one of each."""
 
     def find(self, type: str, canonical: str) -> Json | None:
-        return _decoded(type, canonical.partition("#")[0].partition("|")[0])
+        url = canonical.partition("#")[0].partition("|")[0]
+        return _decoded(type, url) or guide.find(type, url)
 
     def all(self, type: str) -> Iterator[Json]:
         return iter(())

@@ -1,0 +1,86 @@
+RuleSet: ForExtension(path)
+* ^context[+].type = #element
+* ^context[=].expression = "{path}"
+
+Extension: DimensionExtension
+Id: dimension
+Title: "Dimensie"
+Description: "Bij welke dimensie een activiteit, taak of verzoek hoort. Doelen hebben er Goal.category voor."
+* insert English([[Dimension]], [[The dimension an activity, task or request belongs to. Goals have Goal.category for it.]])
+* insert ForExtension(CarePlan.activity)
+* insert ForExtension(CarePlan.activity.detail)
+* insert ForExtension(Task)
+* insert ForExtension(ServiceRequest)
+* insert ForExtension(List.entry)
+* value[x] only CodeableConcept
+* value[x] 1..1
+* value[x] from PositiveHealthDimensions (required)
+
+Extension: AnswerBy
+Id: answer-by
+Title: "Antwoord gewenst voor"
+Description: "Wanneer de zender van een bericht een antwoord hoopt te hebben."
+* insert English([[Answer wished by]], [[When the sender of a message hopes to have an answer.]])
+* insert ForExtension(Communication)
+* value[x] only dateTime
+* value[x] 1..1
+
+Extension: ReadReceipt
+Id: read-receipt
+Title: "Gelezen"
+Description: "Wie een bericht heeft gelezen, en wanneer."
+* insert English([[Read]], [[Who has read a message, and when.]])
+* insert ForExtension(Communication)
+* extension contains reader 1..1 and time 1..1
+* extension[reader].value[x] only Reference(Patient or Practitioner or PractitionerRole or RelatedPerson or Organization)
+* extension[reader].value[x] 1..1
+* extension[time].value[x] only instant
+* extension[time].value[x] 1..1
+
+Extension: SectionDate
+Id: section-date
+Title: "Datum van het onderdeel"
+Description: "Wanneer de inhoud van dit onderdeel voor het laatst is vastgesteld of nagelopen."
+* insert English([[Date of the section]], [[When the content of this section was last stated or reviewed.]])
+* insert ForExtension(Composition.section)
+* value[x] only dateTime
+* value[x] 1..1
+
+Extension: ConsentQueue
+Id: consent-queue
+Title: "Wachtrij waarvoor de toestemming geldt"
+Description: "Een wachtrij als deelnemer aan een toestemming: wie de taak daar aanneemt, valt eronder. R4 kent HealthcareService niet als actor; de verwijzing zelf heeft dan alleen een display."
+* insert English([[Queue that the consent covers]], [[A queue as the actor of a consent: who claims the task there is covered. R4 has no HealthcareService among the actors; the reference itself then has a display alone.]])
+* insert ForExtension(Consent.provision.actor.reference)
+* value[x] only Reference(HealthcareService)
+* value[x] 1..1
+
+RuleSet: AuditResult(english, description)
+* insert English([[{english}]], [[{description}]])
+* insert ForExtension(AuditEvent)
+* value[x] only boolean
+* value[x] 1..1
+
+Extension: AuditAuthorisation
+Id: audit-authorisation
+Title: "Bevoegd"
+Description: "NEN 7513: of de gebruiker in deze rol bevoegd was."
+* insert AuditResult([[Authorised]], [[NEN 7513: whether the user was authorised in this role.]])
+
+Extension: AuditTreatmentRelation
+Id: audit-treatment-relation
+Title: "Behandelrelatie"
+Description: "NEN 7513: of er een behandelrelatie was."
+* insert AuditResult([[Treatment relation]], [[NEN 7513: whether there was a treatment relation.]])
+
+Extension: AuditConsent
+Id: audit-consent
+Title: "Toestemming"
+Description: "NEN 7513: of de patiënt toestemming had gegeven."
+* insert AuditResult([[Consent]], [[NEN 7513: whether the patient had consented.]])
+
+Extension: AuditEmergency
+Id: audit-emergency
+Title: "Noodsituatie"
+Description: "NEN 7513: of het dossier in nood is geopend."
+* insert AuditResult([[Emergency]], [[NEN 7513: whether the record was opened in an emergency.]])

@@ -1,0 +1,104 @@
+Invariant: task-1
+Description: "Een taak 'vragenlijst' noemt in de invoer de vragenlijst als canonical. A questionnaire task names the questionnaire in its input as a canonical."
+Expression: "code.coding.where(code = 'vragenlijst' and system.endsWith('/CodeSystem/task')).exists() implies input.value.ofType(canonical).exists()"
+Severity: #error
+
+Profile: PlanTask
+Parent: Task
+Id: PlanTask
+Title: "Taak in een plan"
+Description: "Wat de een aan de ander vraagt. Wie een taak aanneemt, doet mee in het plan. Zonder basedOn begint zij een plan. Aanvrager, eigenaar, plan, bovenliggende taak, patiënt en intentie liggen vast zodra zij gezet zijn. Voor het aannemen ziet een eigenaar die de patiënt niet kent alleen de kale verwijzing."
+* insert English([[Task of a plan]], [[What one asks of another. Who accepts a task takes part in the plan. Without basedOn it starts a plan. Requester, owner, plan, parent task, patient and intent are fixed once set. Before acceptance an owner who does not know the patient sees the bare reference alone.]])
+* obeys task-1
+* extension contains DimensionExtension named dimension 0..1 MS
+* basedOn MS
+* basedOn only Reference(CarePlan or ServiceRequest)
+* insert Say(basedOn, [[Het plan; ontbreekt bij de taak die een plan begint]], [[The plan; absent on the task that starts a plan]])
+* partOf MS
+* status MS
+* statusReason MS
+* statusReason from TaskReasons (extensible)
+* businessStatus MS
+* businessStatus from TriageUrgencies (extensible)
+* insert Say(businessStatus, [[Urgentie in een wachtrij]], [[Urgency in a queue]])
+* intent = #order
+* priority MS
+* insert Say(priority, [[stat alleen met een reden: spoed]], [[stat only with a reason: emergency]])
+* code 1..1 MS
+* code from TaskCodes (extensible)
+* description MS
+* focus MS
+* for 1..1 MS
+* for only Reference(Patient)
+* insert Say(for, [[De patiënt; bij een nieuw plan mag het BSN alleen]], [[The patient; for a new plan the BSN alone will do]])
+* executionPeriod MS
+* authoredOn MS
+* lastModified MS
+* requester 1..1 MS
+* owner 1..1 MS
+* insert Say(owner, [[Wie het doet, of de wachtrij (HealthcareService)]], [[Who does it, or the queue (HealthcareService)]])
+* reasonReference MS
+* restriction MS
+* restriction.period MS
+* insert Say(restriction.period, [[Voor wanneer]], [[By when]])
+* input MS
+* input.type from TaskParts (extensible)
+* output MS
+* output.type from TaskParts (extensible)
+
+Profile: PlanSubTask
+Parent: PlanTask
+Id: PlanSubTask
+Title: "Deeltaak"
+Description: "Wat de uitvoerder van een taak eerst nodig heeft, bijvoorbeeld een ingevulde vragenlijst. Een deeltaak verandert het team niet; beantwoorden maakt haar af."
+* insert English([[Sub-task]], [[What the performer of a task needs first, for instance a completed questionnaire. A sub-task never changes the team; answering completes it.]])
+* partOf 1..1 MS
+* partOf only Reference(Task)
+
+Profile: MeetingDecision
+Parent: PlanTask
+Id: MeetingDecision
+Title: "Besluit van een overleg"
+Description: "Wat in het multidisciplinair overleg is afgesproken: een taak met een eigenaar en een datum, met het overleg als reden."
+* insert English([[Decision of a meeting]], [[What was agreed in the multidisciplinary meeting: a task with an owner and a date, with the meeting as its reason.]])
+* basedOn 1..*
+* code = TaskCode#mdo-besluit
+* description 1..1
+* reasonReference 1..1 MS
+* reasonReference only Reference(Appointment)
+* restriction 1..1
+* restriction.period 1..1
+* restriction.period.end 1..1 MS
+
+Profile: ReferralTask
+Parent: PlanTask
+Id: ReferralTask
+Title: "Verwijstaak buiten de zorg"
+Description: "De taak waarmee een welzijnsorganisatie, gemeente of leefstijlcoach een verwijzing krijgt. Zij lezen alleen deze taak: wat zij nodig hebben staat in de invoer, wat eruit kwam in de uitvoer, die bij de uitkomsten van het plan komt."
+* insert English([[Referral task outside health care]], [[The task by which a welfare organisation, municipality or lifestyle coach gets a referral. They read this task alone: what they need is in its input, what came of it in its output, which joins the plan's outcomes.]])
+* code from ReferralCodes (required)
+* focus only Reference(ServiceRequest or CarePlan)
+* input 1..*
+
+Profile: ReferralRequest
+Parent: ServiceRequest
+Id: ReferralRequest
+Title: "Verwijzing naar leefstijl of sociaal domein"
+Description: "Het verzoek zelf, in het plan: waarom welzijn, leefstijl of ondersteuning, en wat de patiënt ervan hoopt. Het blijft in het dossier; naar de andere kant gaat een verwijstaak."
+* insert English([[Referral to lifestyle or social domain]], [[The request itself, in the plan: why welfare, lifestyle or support, and what the patient hopes of it. It stays in the record; a referral task goes to the other side.]])
+* extension contains DimensionExtension named dimension 0..1 MS
+* basedOn 1..* MS
+* basedOn only Reference(CarePlan)
+* status MS
+* intent = #order
+* code 1..1 MS
+* code from ReferralCodes (required)
+* subject only Reference(Patient)
+* subject MS
+* authoredOn 1..1 MS
+* requester 1..1 MS
+* performer MS
+* reasonCode MS
+* reasonReference MS
+* note MS
+* patientInstruction MS

@@ -1,0 +1,126 @@
+"""Our guide: what `profiles/` says, what was compiled from it, and that its own examples keep to it."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from fhirhub.resources import guide
+from fhirhub.resources.canonicals import OFFICIAL
+from fhirhub.resources.validation.validator import Validator
+
+Json = dict[str, Any]
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+SOURCE = ROOT / "profiles"
+TRANSLATION = "http://hl7.org/fhir/StructureDefinition/translation"
+
+DEFINITIONS = sorted(guide.definitions(), key=lambda each: (each["resourceType"], each["id"]))
+NAMED = [
+    pytest.param(each, id=f"{each['resourceType']}/{each['id']}")
+    for each in DEFINITIONS
+    if each["resourceType"] != "ImplementationGuide"
+]
+
+
+def errors(resource: Json) -> list[str]:
+    issues = Validator().validate(resource)
+    return [f"{each.expression}: {each.text}" for each in issues if each.severity in ("error", "fatal")]
+
+
+def test_compiled_guide_is_what_sushi_makes_of_its_sources() -> None:
+    done = subprocess.run(
+        [sys.executable, "scripts/compile_guide.py", "--check"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if done.returncode == 2:
+        pytest.skip(f"the guide cannot be compiled here: {done.stderr.strip()[-300:]}")
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_canonical_base_stands_in_the_configuration_and_one_rule_set() -> None:
+    files = [file for file in SOURCE.rglob("*") if file.suffix in (".fsh", ".yaml")]
+    naming = {file.name for file in files if guide.canonical() in file.read_text(encoding="utf-8")}
+    assert naming == {"sushi-config.yaml", "rulesets.fsh"}
+    assert all(each["url"].startswith(guide.canonical() + "/") for each in DEFINITIONS)
+
+
+@pytest.mark.parametrize("resource", NAMED)
+def test_definition_is_valid_and_tells_itself_in_dutch_and_english(resource: Json) -> None:
+    assert errors(resource) == []
+    assert resource["language"] == "nl"
+    for name in ("title", "description"):
+        assert resource[name].strip()
+        assert in_english(resource, name).strip()
+
+
+def in_english(resource: Json, name: str) -> str:
+    (found,) = (each for each in resource[f"_{name}"]["extension"] if each["url"] == TRANSLATION)
+    parts = {part["url"]: part for part in found["extension"]}
+    assert parts["lang"]["valueCode"] == "en"
+    return str(parts["content"]["valueString"])
+
+
+def test_guide_is_found_without_being_loaded() -> None:
+    for type, id in (
+        ("StructureDefinition", "SharedCarePlan"),
+        ("ValueSet", "positive-health-dimension"),
+        ("CodeSystem", "role"),
+        ("ConceptMap", "life-area-to-dimension"),
+    ):
+        assert OFFICIAL.find(type, guide.url(type, id)) is not None
+        assert OFFICIAL.find(type, guide.url(type, id) + "|0.1.0") is not None
+
+
+def codes(concepts: list[Json]) -> Iterator[str]:
+    for concept in concepts:
+        yield concept["code"]
+        yield from codes(concept.get("concept", []))
+
+
+def of(type: str, id: str) -> Json:
+    found = guide.find(type, guide.url(type, id))
+    assert found is not None
+    return found
+
+
+def test_positive_health_has_exactly_its_six_dimensions() -> None:
+    system = of("CodeSystem", "positive-health-dimension")
+    assert system["name"] == "PositiveHealthDimension"
+    assert list(codes(system["concept"])) == [
+        "lichaamsfuncties",
+        "mentaal-welbevinden",
+        "zingeving",
+        "kwaliteit-van-leven",
+        "meedoen",
+        "dagelijks-functioneren",
+    ]
+
+
+def test_every_role_in_which_somebody_signs_in_has_a_code() -> None:
+    roles = {
+        *("huisarts", "poh", "wijkverpleegkundige", "specialist-ouderengeneeskunde", "hap-arts", "welzijn"),
+        *("analist", "beheerder", "privacy-officer", "doktersassistent", "verpleegkundig-specialist"),
+        *("physician-assistant", "verzorgende-ig", "casemanager-dementie", "apotheker", "patient"),
+        *("mantelzorger", "wettelijk-vertegenwoordiger"),
+    }
+    assert roles <= set(codes(of("CodeSystem", "role")["concept"]))
+
+
+def test_every_concept_has_an_english_name() -> None:
+    def check(concepts: list[Json]) -> None:
+        for concept in concepts:
+            assert [each["language"] for each in concept["designation"]] == ["en"], concept["code"]
+            check(concept.get("concept", []))
+
+    for resource in DEFINITIONS:
+        if resource["resourceType"] == "CodeSystem":
+            check(resource["concept"])
