@@ -16,7 +16,7 @@ from typing import Any, Literal, NamedTuple, Protocol, TypeVar
 
 from fhirhub import errors
 from fhirhub.access import EVERYTHING, Access
-from fhirhub.resources import compartments, document
+from fhirhub.resources import document, relations
 from fhirhub.store import search as searching
 from fhirhub.store import versions
 from fhirhub.store.database import Change, Database, Key, Reader, Transaction, Verdict, take_keys
@@ -353,6 +353,10 @@ class Repository:
             raise stale(type, id, if_match, current)
         if current is None or current.deleted:
             return None
+        # Who saw it learns that it is gone, and sees its history.
+        assert current.body is not None
+        resource, base = document.decode(current.body), next(iter(self.tenant.bases), None)
+        held = [row for row in relations.rows(resource, base)[1] if row.kind in relations.LASTING]
         change = Change(
             rid=current.rid,
             type=type,
@@ -363,6 +367,9 @@ class Repository:
             method="DELETE",
             write_id=self._unit.write_id,
             body=None,
+            patient=relations.owners(resource, base),
+            label=relations.label(resource),
+            rows={"holding": list(held)} if held else {},
         )
         written = await self._write(change)
         self._unit.deleted[type, id] = written.stored
@@ -495,7 +502,6 @@ class Repository:
         document.stamp(resource, id, version, updated)
         base = next(iter(self.tenant.bases), None)
         rows = extract.rows(resource, self.tenant.parameters, base)
-        patients = compartments.patients(resource, base)
         targets: frozenset[Key] = frozenset()
         if self.tenant.integrity and "reference" in rows:
             local = [row for row in rows["reference"] if row[1] and row[1] != "#"]
@@ -513,7 +519,8 @@ class Repository:
             method=method,
             write_id=new_id() if self._unit is None else self._unit.write_id,
             body=document.encode(resource),
-            patient=" ".join(sorted(patients)) or None,
+            patient=relations.owners(resource, base),
+            label=relations.label(resource),
             rows=rows,
             targets=targets,
         )

@@ -37,6 +37,29 @@ def patients(resource: Json, base: str | None = None) -> frozenset[str]:
     return _extractor(resource["resourceType"])(resource, base)
 
 
+def others(resource: Json, base: str | None = None) -> frozenset[str]:
+    """The people and organisations of this server, as `Type/id`, that a resource is about which is about no
+    patient: the carer whose own answers it holds, the practice whose development plan it is part of."""
+    found: set[str] = set()
+    for selection in _about(resource["resourceType"]):
+        for _, reference in selection(resource):
+            text = reference.get("reference")
+            if text is None or not any(f"{type}/" in text for type in OTHERS):
+                continue
+            target = references.parse(text, base)
+            if target.type in OTHERS and target.base is None and target.id is not None:
+                found.add(f"{target.type}/{target.id}")
+    return frozenset(found)
+
+
+OTHERS = ("RelatedPerson", "Organization", "Practitioner")
+
+
+@functools.cache
+def _about(type: str) -> tuple[Select, ...]:
+    return () if type in ("Patient", "Binary") else _selections(type, ABOUT)
+
+
 _Extractor = Callable[[Json, str | None], frozenset[str]]
 
 

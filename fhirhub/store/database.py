@@ -45,7 +45,9 @@ class Change:
 
     `expected` is the version that must be current, 0 where the id must be unused. A deletion has no body.
     `rows` are index rows by table, without tenant and rid. `targets` are the local resources that must exist.
-    `write_id` is chosen once, before the first try, so that an unknown outcome can be looked up.
+    `patient` are the logical ids of whom it is about, with spaces between, or another owner (`RelatedPerson/x`);
+    `label` its labels of restricted access (`resources/relations.py`); of a deletion, both are those of what was
+    there. `write_id` is chosen once, before the first try, so that an unknown outcome can be looked up.
     """
 
     rid: int
@@ -58,6 +60,7 @@ class Change:
     write_id: str
     body: bytes | None
     patient: str | None = None
+    label: str | None = None
     rows: dict[str, list[tuple[Any, ...]]] = field(default_factory=dict)
     targets: frozenset[Key] = frozenset()
 

@@ -519,11 +519,12 @@ class PostgresqlTransaction:
 
     async def amend(self, tenant: int, change: Change) -> None:
         await self._connection.execute(
-            "UPDATE resource SET body = $3, patient = $4 WHERE tenant = $1 AND rid = $2",
+            "UPDATE resource SET body = $3, patient = $4, label = $5 WHERE tenant = $1 AND rid = $2",
             tenant,
             change.rid,
             change.body,
             change.patient,
+            change.label,
         )
         for table in TABLES:
             await self._connection.execute(
@@ -553,9 +554,21 @@ class PostgresqlTransaction:
 
 # --- the statements that write ---
 
-_HEAD = ("rid", "type", "id", "version", "updated", "method", "patient", "write_id", "body", "expected")
-_HEAD_KINDS = ("int8", "text", "text", "int4", "int8", "text", "text", "text", "bytea", "int4")
-_STORED = "rid, type, id, version, updated, deleted, method, patient, write_id, body"
+_HEAD = (
+    "rid",
+    "type",
+    "id",
+    "version",
+    "updated",
+    "method",
+    "patient",
+    "write_id",
+    "body",
+    "label",
+    "expected",
+)
+_HEAD_KINDS = ("int8", "text", "text", "int4", "int8", "text", "text", "text", "bytea", "text", "int4")
+_STORED = "rid, type, id, version, updated, deleted, method, patient, write_id, body, label"
 
 
 def _unnest(table: str, first: int) -> str:
@@ -590,7 +603,7 @@ def writing(new: bool, strict: bool, tables: tuple[str, ...]) -> str:
         parts.append(
             f"made AS (INSERT INTO resource (tenant, {_STORED}) "
             "SELECT $1, m.rid, m.type, m.id, m.version, m.updated, m.body IS NULL, m.method, m.patient, "
-            f"m.write_id, m.body FROM m WHERE {complete} "
+            f"m.write_id, m.body, m.label FROM m WHERE {complete} "
             "ON CONFLICT (tenant, type, id) DO NOTHING RETURNING rid)"
         )
     else:
@@ -600,12 +613,12 @@ def writing(new: bool, strict: bool, tables: tuple[str, ...]) -> str:
             f"FOR NO KEY UPDATE) AS h WHERE {complete})",
             "made AS (UPDATE resource r SET version = m.version, updated = m.updated, "
             "deleted = m.body IS NULL, method = m.method, patient = m.patient, write_id = m.write_id, "
-            "body = m.body FROM m WHERE r.tenant = $1 AND r.rid = ANY(ARRAY(SELECT rid FROM held)) "
+            "body = m.body, label = m.label FROM m WHERE r.tenant = $1 AND r.rid = ANY(ARRAY(SELECT rid FROM held)) "
             "AND r.rid = m.rid AND r.version = m.expected RETURNING r.rid)",
             # Reads the row as it was before this statement: the version that is superseded.
             "kept AS (INSERT INTO version (tenant, rid, type, id, version, updated, until, deleted, method, "
-            "patient, write_id, body) SELECT $1, r.rid, r.type, r.id, r.version, r.updated, m.updated, "
-            "r.deleted, r.method, r.patient, r.write_id, r.body FROM resource r JOIN m ON m.rid = r.rid "
+            "patient, write_id, body, label) SELECT $1, r.rid, r.type, r.id, r.version, r.updated, m.updated, "
+            "r.deleted, r.method, r.patient, r.write_id, r.body, r.label FROM resource r JOIN m ON m.rid = r.rid "
             f"WHERE r.tenant = $1 AND r.rid = {written})",
         ]
         parts += [
@@ -649,6 +662,7 @@ async def apply(
         [c.patient for c in changes],
         [c.write_id for c in changes],
         [c.body for c in changes],
+        [c.label for c in changes],
         [c.expected for c in changes],
         [target[0] for target in targets],
         [target[1] for target in targets],

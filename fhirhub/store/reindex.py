@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Iterable
 
 from fhirhub.access import EVERYTHING
-from fhirhub.resources import compartments, document
+from fhirhub.resources import document, relations
 from fhirhub.store import versions
 from fhirhub.store.database import Change, Database, Transaction
 from fhirhub.store.index import extract
@@ -61,7 +61,6 @@ def _batch(
             if one.body is None:
                 continue
             resource = document.decode(one.body)
-            patients = compartments.patients(resource, base)
             await unit.amend(
                 tenant,
                 Change(
@@ -74,7 +73,8 @@ def _batch(
                     method=one.method,
                     write_id="",
                     body=one.body,
-                    patient=" ".join(sorted(patients)) or None,
+                    patient=relations.owners(resource, base),
+                    label=relations.label(resource),
                     rows=extract.rows(resource, parameters, base),
                 ),
             )

@@ -264,8 +264,8 @@ class SqliteTransaction:
 
     async def amend(self, tenant: int, change: Change) -> None:
         self._connection.execute(
-            "UPDATE resource SET body = ?3, patient = ?4 WHERE tenant = ?1 AND rid = ?2",
-            (tenant, change.rid, change.body, change.patient),
+            "UPDATE resource SET body = ?3, patient = ?4, label = ?5 WHERE tenant = ?1 AND rid = ?2",
+            (tenant, change.rid, change.body, change.patient, change.label),
         )
         _unindex(self._connection, tenant, change.rid)
         _index(self._connection, tenant, change)
@@ -310,25 +310,36 @@ def _apply(connection: sqlite3.Connection, tenant: int, change: Change, own: fro
     if c.expected == 0:
         made = connection.execute(
             "INSERT INTO resource (tenant, rid, type, id, version, updated, deleted, method, patient, write_id,"
-            " body) VALUES (?,?,?,?,?,?,?,?,?,?,?) ON CONFLICT (tenant, type, id) DO NOTHING",
+            " body, label) VALUES (?,?,?,?,?,?,?,?,?,?,?,?) ON CONFLICT (tenant, type, id) DO NOTHING",
             (tenant, c.rid, c.type, c.id, c.version, c.updated, c.body is None, c.method, c.patient,
-             c.write_id, c.body),
+             c.write_id, c.body, c.label),
         )  # fmt: skip
         if made.rowcount == 0:
             return Verdict.CONFLICT
     else:
         kept = connection.execute(
             "INSERT INTO version (tenant, rid, type, id, version, updated, until, deleted, method, patient,"
-            " write_id, body) SELECT tenant, rid, type, id, version, updated, ?4, deleted, method, patient,"
-            " write_id, body FROM resource WHERE tenant = ?1 AND rid = ?2 AND version = ?3",
+            " write_id, body, label) SELECT tenant, rid, type, id, version, updated, ?4, deleted, method, patient,"
+            " write_id, body, label FROM resource WHERE tenant = ?1 AND rid = ?2 AND version = ?3",
             (tenant, c.rid, c.expected, c.updated),
         )
         if kept.rowcount == 0:
             return Verdict.CONFLICT
         connection.execute(
             "UPDATE resource SET version = ?, updated = ?, deleted = ?, method = ?, patient = ?, write_id = ?,"
-            " body = ? WHERE tenant = ? AND rid = ?",
-            (c.version, c.updated, c.body is None, c.method, c.patient, c.write_id, c.body, tenant, c.rid),
+            " body = ?, label = ? WHERE tenant = ? AND rid = ?",
+            (
+                c.version,
+                c.updated,
+                c.body is None,
+                c.method,
+                c.patient,
+                c.write_id,
+                c.body,
+                c.label,
+                tenant,
+                c.rid,
+            ),
         )
         _unindex(connection, tenant, c.rid)
     _index(connection, tenant, c)

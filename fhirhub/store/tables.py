@@ -149,6 +149,7 @@ RESOURCE = Table(
     _text("patient", null=True),
     _text("write_id"),
     Column("body", LargeBinary, nullable=True),
+    _text("label", null=True),
     PrimaryKeyConstraint("tenant", "rid"),
     Index("resource_id", "tenant", "type", "id", unique=True),
     Index("resource_updated", "tenant", "type", "updated", "rid"),
@@ -169,6 +170,7 @@ VERSION = Table(
     _text("patient", null=True),
     _text("write_id"),
     Column("body", LargeBinary, nullable=True),
+    _text("label", null=True),
     PrimaryKeyConstraint("tenant", "rid", "version"),
     Index("version_updated", "tenant", "type", "updated", "rid", "version"),
 )

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from fhirhub.access import EVERYTHING, Access
-from fhirhub.resources import compartments, document
+from fhirhub.resources import document, relations
 from fhirhub.store import request as requests
 from fhirhub.store.database import Change, Database, Verdict
 from fhirhub.store.index import extract
@@ -61,7 +61,8 @@ class Hub:
         if resource is not None:
             document.stamp(resource, id, version + 1, change.updated)
             change.body = document.encode(resource)
-            change.patient = " ".join(sorted(compartments.patients(resource))) or None
+            change.patient = relations.owners(resource)
+            change.label = relations.label(resource)
             change.rows = extract.rows(resource, self.parameters, BASE)
         assert await self.database.apply(self.tenant, change) is Verdict.DONE
         self._versions[type, id] = (rid, version + 1)

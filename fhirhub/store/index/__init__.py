@@ -27,6 +27,10 @@ its tuples in that order. Text compares bytewise (COLLATE "C", BINARY).
                reference; low and high of a number, date or quantity (canonical, its unit in `text`);
                `low`, `high`, `code`, `unit` are a quantity as written; `near` keeps a place as a point of
                the unit sphere in low1, low2, low3
+    relation   who may see what is about a patient (`resources/relations.py`): `subject` is the patient's
+               logical id, or the organisation or person that something belongs to; from `start` to before
+               `until`, in microseconds
+    holding    who may see this one resource, named by type and id: the owner and requester of a Task
     content    the words of the narrative (`_text`) or of the whole resource (`_content`), folded, each once
 """
 
@@ -150,6 +154,35 @@ TABLES: dict[str, Table] = {
             Column("unit", "text", null=True),
         ),
         (Index("a", ("tenant", "param", "text1", "rid")), _B),
+    ),
+    "relation": Table(
+        (
+            Column("subject", "text"),
+            Column("actor", "text"),
+            Column("kind", "int"),
+            Column("type", "text"),
+            Column("start", "bigint"),
+            Column("until", "bigint"),
+            Column("weight", "int"),
+        ),
+        (
+            Index("a", ("tenant", "subject", "kind", "actor", "start", "until", "type", "weight")),
+            Index("b", ("tenant", "rid")),
+            Index("c", ("tenant", "actor", "kind", "subject", "start", "until")),
+        ),
+    ),
+    "holding": Table(
+        (
+            Column("target_type", "text"),
+            Column("target_id", "text"),
+            Column("actor", "text"),
+            Column("kind", "int"),
+        ),
+        (
+            Index("a", ("tenant", "target_id", "target_type", "kind", "actor")),
+            Index("b", ("tenant", "rid")),
+            Index("c", ("tenant", "actor", "kind", "target_type", "target_id")),
+        ),
     ),
     "content": Table(
         (_PARAM, Column("value", "text")),

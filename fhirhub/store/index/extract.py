@@ -9,7 +9,7 @@ import re
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from fhirhub.resources import definitions, fhirpath, references
+from fhirhub.resources import definitions, fhirpath, references, relations
 from fhirhub.store.index import (
     ABSENT,
     composite,
@@ -75,6 +75,9 @@ def rows(resource: Json, parameters: Parameters, base: str | None = None) -> Row
     _whole(type, resource, context)
     if "contained" in resource or type == "Bundle":
         _contained(type, type, resource, context, parameters, depth=0)
+    if type in relations.TYPES or "security" in resource.get("meta", ()):
+        related, held = relations.rows(resource, base)
+        context.rows["relation"], context.rows["holding"] = list(related), list(held)
     return {table: list(dict.fromkeys(found)) for table, found in context.rows.items() if found}
 
 
