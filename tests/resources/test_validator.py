@@ -266,12 +266,12 @@ def test_a_shortest_length_and_a_value_that_must_be_there() -> None:
         "p",
         "Patient",
         {"id": "Patient.name.family", "extension": [{"url": CORE + "minLength", "valueInteger": 3}]},
-        {"id": "Patient.gender", "extension": [{"url": f"{r5}.mustHaveValue", "valueBoolean": True}]},
+        {"id": "Patient.birthDate", "extension": [{"url": f"{r5}.mustHaveValue", "valueBoolean": True}]},
         {"id": "Patient.active", "extension": [{"url": f"{r5}.valueAlternatives", "valueCanonical": absent}]},
     )
     reason = {"extension": [{"url": absent, "valueCode": "unknown"}]}
-    found = against(patient(name=[{"family": "Li"}], _gender=reason, _active=reason), strict)
-    assert errors(found) == [("Patient.name[0].family", "value"), ("Patient.gender", "required")]
+    found = against(patient(name=[{"family": "Li"}], _birthDate=reason, _active=reason), strict)
+    assert errors(found) == [("Patient.name[0].family", "value"), ("Patient.birthDate", "required")]
     other = {"extension": [{"url": f"{ACME}why", "valueCode": "unknown"}]}
     assert errors(against(patient(_active=other), strict)) == [("Patient.active", "required")]
 

@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 from fhirhub.resources import definitions
 from fhirhub.resources.fhirpath import Item
 from fhirhub.resources.fhirpath.model import Property, members
-from fhirhub.resources.validation import codes, invariants, slicing
+from fhirhub.resources.validation import codes, datatypes, invariants, slicing
 from fhirhub.resources.validation.codes import Binding
 from fhirhub.resources.validation.examination import Examination, Scope
 
@@ -29,6 +29,7 @@ class Step(NamedTuple):
     plan: Plan | None
     rules: tuple[invariants.Rule, ...]
     binding: Binding | None
+    own: datatypes.Own | None = None
 
 
 class Plan:
@@ -56,8 +57,19 @@ class Plan:
         binding = codes.binding_of(path)
         if property.primitive:
             is_coded = binding is not None and binding.strength != "required" and property.type == "code"
-            return Step(property, None, rules, binding if is_coded else None) if rules or is_coded else None
-        return Step(property, plan(property.type), rules, binding)
+            # The systems of codings and identifiers are looked at with these.
+            own = _uri if property.type in _URIS and property.name != "system" else None
+            if rules or is_coded or own:
+                return Step(property, None, rules, binding if is_coded else None, own)
+            return None
+        return Step(property, plan(property.type), rules, binding, datatypes.OWN.get(property.type))
+
+
+_URIS = frozenset({"uri", "url", "canonical"})
+
+
+def _uri(examination: Examination, scope: Scope, item: Item) -> None:
+    datatypes.check_uri(examination, item)
 
 
 @functools.cache
@@ -105,24 +117,33 @@ def _look(examination: Examination, scope: Scope, item: Item, step: Step, extend
     if step.plan is None:
         if step.binding is not None and isinstance(item.value, str):
             codes.check(examination, item, step.binding)
+        if step.own is not None:
+            step.own(examination, scope, item)
         return
     if item.value.__class__ is not dict:
         return
+    if step.own is not None:
+        step.own(examination, scope, item)
     type = item.type
     if type == "Extension":
         extend(examination, scope, item)
     elif type in codes.CODED:
         codes.check(examination, item, step.binding)
-    elif type == "Reference" and str(item.value.get("reference")).startswith("urn:"):
+    elif type == "Reference" and scope.item.parent is not None:
         _look_behind(examination, scope, item)
     walk(examination, scope, item, extend)
 
 
 def _look_behind(examination: Examination, scope: Scope, item: Item) -> None:
-    """A reference that does not tell the type of its target leads to one that its element allows."""
+    """A reference within a Bundle leads to a resource of the type that it says, and that its element allows."""
     target, _ = slicing.resolve(examination, scope, item)
     parent, property = item.parent, item.property
     if target is None or parent is None or property is None:
+        return
+    stated = slicing.stated_type(item)
+    if stated is not None and stated != target.type:
+        text = f"The reference says {stated}; what has that fullUrl in the Bundle is a {target.type}"
+        examination.tell("error", "value", text, item, below=".reference")
         return
     allowed = definitions.structure(parent.type).properties[property.key].element.targets
     if allowed and target.type not in allowed:
@@ -146,11 +167,22 @@ def _walk_siblings(
         found = values if not isinstance(values, list) else found
         at = position if isinstance(value, list) else -1
         primitive = Item(found, property.type, sibling, item, property, at)
+        if found is None and property.type == "code":
+            _check_absent_code(examination, item, primitive)
         for number, extension in enumerate(sibling.get("extension", ())):
             if isinstance(extension, dict):
                 child = Item(extension, "Extension", None, primitive, _EXTENSION, number)
                 extend(examination, scope, child)
                 walk(examination, scope, child, extend)
+
+
+def _check_absent_code(examination: Examination, parent: Item, item: Item) -> None:
+    """A required binding asks for a code, whatever extensions say (terminologies.html#required)."""
+    assert item.property is not None
+    bound = codes.binding_of(f"{parent.type}.{item.property.name}")
+    if bound is not None and bound.strength == "required":
+        text = f"A code from {bound.value_set} is required; there is none"
+        examination.tell("error", "code-invalid", text, item)
 
 
 _EXTENSION = members("Element")["extension"][0]

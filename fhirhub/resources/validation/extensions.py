@@ -103,9 +103,17 @@ def _tell_unknown(checking: Check, item: Item, url: str, is_modifier: bool) -> N
     if is_modifier:
         text = f"The modifier extension {url[:200]} {reason}, so what it modifies cannot be understood"
         checking.examination.tell("error", "extension", text, item, below=".url")
+    elif _is_of_hl7(url) and fault is None:
+        text = f"HL7 has published no extension {url[:200]}"
+        checking.examination.tell("error", "extension", text, item, below=".url")
     else:
         text = f"The extension {url[:200]} {reason}, so its content was not checked"
         checking.examination.tell("information", "extension", text, item, below=".url")
+
+
+def _is_of_hl7(url: str) -> bool:
+    """Whether it stands in the name space of FHIR itself, where all that there is, is known."""
+    return url.startswith(CORE) and "/" not in url.removeprefix(CORE)
 
 
 def _check_context(examination: Examination, scope: Scope, item: Item, profile: Profile) -> None:

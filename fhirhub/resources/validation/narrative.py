@@ -18,7 +18,7 @@ def check(div: str) -> list[Fault]:
     Allowed are the elements and attributes of chapters 7 to 11 (without 9.4) and 15 of HTML 4.0, `a`, images
     and `style` attributes; nothing active: no scripts, forms, frames, event attributes or script links.
     """
-    if _is_plain(div) and "]]>" not in div and _has_text(div):
+    if is_plain(div) and "]]>" not in div and _has_text(div):
         return []
     if not _OPENS.match(div):
         return [Fault("", "structure", f'expects XHTML that begins with <div xmlns="{XHTML}">')]
@@ -39,7 +39,7 @@ def check(div: str) -> list[Fault]:
 # What most narratives are needs no parser: paragraphs and lines of text, with bold and italic parts.
 _TEXT = r"[^<&\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]++|&(?:amp|lt|gt|quot|apos);"
 _LINE = rf"(?:{_TEXT}|<br ?/>|<(?P<part>b|i|em|strong)>(?:{_TEXT})*+</(?P=part)>)*+"
-_is_plain = re.compile(
+is_plain = re.compile(
     rf'<div xmlns="{XHTML}">(?:{_TEXT}|<br ?/>|<(?P<block>p|h[1-6])>{_LINE}</(?P=block)>)*+</div>'
 ).fullmatch
 _has_text = re.compile(r">[ \t\r\n]*+[^< \t\r\n]").search

@@ -481,10 +481,10 @@ class Check:
 
     def _unknown(self, canonical: str, item: Item, node: Node) -> None:
         fault = self.profiles.faults.get(canonical)
-        text = f"The profile {canonical} is not known here, so it was not checked"
+        text = f"{node.label} must conform to {canonical}, which is not known here"
         if fault is not None:
-            text = f"The profile {canonical} could not be read: {fault}"
-        self.examination.tell("warning", "not-found", text, item, profile=node.profile.url)
+            text = f"{node.label} must conform to {canonical}, which could not be read: {fault}"
+        self.examination.tell("error", "not-found", text, item, profile=node.profile.url)
 
     def _target(self, scope: Scope, item: Item, node: Node) -> None:
         """A reference against the profiles that its target may have, and how it may be reached."""
@@ -498,6 +498,11 @@ class Check:
         type = resolved.type if resolved is not None else slicing.stated_type(item)
         if type is None:
             return
+        if resolved is not None:
+            for each in targets:
+                if type_of(each) is None and self.profiles.get(each) is None:
+                    text = f"{node.label} may refer to {each}, which is not known here"
+                    self.examination.tell("error", "not-found", text, item, profile=node.profile.url)
         fitting = [each for each in targets if self._fits(type, each)]
         if not fitting:
             names = [type_of(each) or each for each in targets]

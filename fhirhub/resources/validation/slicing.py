@@ -431,6 +431,8 @@ def _in_bundle(examination: Examination, item: Item, text: str) -> Item | None:
     wanted = references.parse(text)
     base = references.parse(str(entry.value.get("fullUrl") or "")).base
     url = f"{base}/{wanted.url}" if wanted.is_local and base else wanted.url
+    if wanted.is_local and base is None and str(entry.value.get("fullUrl")).startswith("urn:uuid:"):
+        url = f"urn:uuid:{wanted.id}"  # what a relative reference of an entry without a server may mean
     for resource in known.get(url) or known.get(wanted.url) or ():
         version = (resource.value.get("meta") or {}).get("versionId")
         if wanted.version in (None, version):

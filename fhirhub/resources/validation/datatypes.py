@@ -1,0 +1,122 @@
+"""What single data types ask beyond their structure and invariants (https://hl7.org/fhir/R4/datatypes.html)."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import hashlib
+import re
+from collections.abc import Callable
+from typing import Any
+
+from fhirhub.resources import ucum
+from fhirhub.resources.fhirpath import Item
+from fhirhub.resources.validation import markup
+from fhirhub.resources.validation.examination import Examination, Scope
+
+Json = dict[str, Any]
+Own = Callable[[Examination, Scope, Item], None]
+
+_has_scheme = re.compile(r"[A-Za-z][A-Za-z0-9+.\-]*:").match
+_is_system = re.compile(r"(?:https?|urn|ldaps?):").match
+_URI = "urn:ietf:rfc:3986"
+
+
+def _identifier(examination: Examination, scope: Scope, item: Item) -> None:
+    system, value = item.value.get("system"), item.value.get("value")
+    if not isinstance(system, str):
+        return
+    if not _is_system(system):
+        text = f"The system of an identifier is an absolute URL or urn; got `{system[:80]}`"
+        examination.tell("error", "value", text, item, below=".system")
+    elif system == _URI and isinstance(value, str) and not _has_scheme(value):
+        text = f"An identifier of the system {_URI} is a whole URI, such as urn:uuid:...; got `{value[:80]}`"
+        examination.tell("error", "value", text, item, below=".value")
+
+
+def _attachment(examination: Examination, scope: Scope, item: Item) -> None:
+    """size and hash are those of the data (datatypes-definitions.html#Attachment.size)."""
+    data, size, hash = (item.value.get(name) for name in ("data", "size", "hash"))
+    if not isinstance(data, str) or (size is None and hash is None):
+        return
+    try:
+        content = base64.b64decode(data)
+    except (binascii.Error, ValueError):
+        return  # told already
+    if isinstance(size, int) and size != len(content):
+        text = f"The size of this attachment is {len(content)} bytes; got {size}"
+        examination.tell("error", "value", text, item, below=".size")
+    if isinstance(hash, str):
+        right = base64.b64encode(hashlib.sha1(content, usedforsecurity=False).digest()).decode()
+        if hash != right:
+            text = f"The hash of this attachment (SHA-1, base64) is {right}; got `{hash[:80]}`"
+            examination.tell("error", "value", text, item, below=".hash")
+
+
+def _meta(examination: Examination, scope: Scope, item: Item) -> None:
+    """Labels are a set (resource-definitions.html#Meta.security)."""
+    labels = item.value.get("security")
+    if not isinstance(labels, list) or len(labels) < 2:
+        return
+    seen = set()
+    for position, label in enumerate(labels):
+        if not isinstance(label, dict):
+            continue
+        identity = (label.get("system"), label.get("code"))
+        if identity in seen and identity[1] is not None:
+            text = f"The security label {identity[0] or ''}|{identity[1]} stands here twice"
+            examination.tell("error", "business-rule", text, item, below=f".security[{position}]")
+        seen.add(identity)
+
+
+def _quantity(examination: Examination, scope: Scope, item: Item) -> None:
+    """A code of UCUM is one that its grammar and units allow (https://ucum.org/ucum)."""
+    code = item.value.get("code")
+    if item.value.get("system") != _UCUM or not isinstance(code, str):
+        return
+    if ucum.unit(code) is None:
+        text = f"UCUM, as far as it is known here, has no unit `{code[:80]}`"
+        examination.tell("warning", "code-invalid", text, item, below=".code")
+
+
+_UCUM = "http://unitsofmeasure.org"
+
+OWN: dict[str, Own] = {
+    "Attachment": _attachment,
+    "Identifier": _identifier,
+    "Meta": _meta,
+    "Narrative": markup.check,
+    **dict.fromkeys(("Quantity", "Age", "Duration", "Distance", "Count"), _quantity),
+}
+"""By type, its check."""
+
+
+# Forms of URIs
+
+
+_is_oid = re.compile(r"[0-2](?:\.(?:0|[1-9][0-9]*))+").fullmatch
+_is_uuid = re.compile(
+    r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}", re.IGNORECASE
+).fullmatch
+
+
+def check_uri(examination: Examination, item: Item) -> None:
+    """Tell what is wrong with a uri, url, canonical, oid or uuid beyond white space."""
+    value = item.value
+    if not isinstance(value, str):
+        return
+    fault = None
+    name = item.property.name if item.property is not None else item.type
+    if value.startswith(("oid:", "uuid:")):
+        fault = f"expects urn:{value.partition(':')[0]}:...; got `{value[:80]}`"
+    elif item.type == "canonical" and not value.startswith("#") and not _has_scheme(value):
+        # A warning, since R4's own examples have relative ones.
+        text = f"{name} expects an absolute URL, or #id of a contained resource; got `{value[:80]}`"
+        examination.tell("warning", "value", text, item)
+    elif value.startswith("urn:uuid:"):
+        if not _is_uuid(re.split(r"[#|]", value[9:], maxsplit=1)[0]):
+            fault = f"expects a UUID after urn:uuid:; got `{value[:80]}`"
+    elif value.startswith("urn:oid:") and not _is_oid(re.split(r"[#|]", value[8:], maxsplit=1)[0]):
+        fault = f"expects an OID after urn:oid:; got `{value[:80]}`"
+    if fault is not None:
+        examination.tell("error", "value", f"{name} {fault}", item)
