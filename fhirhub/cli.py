@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import json
 import os
 import sys
 import traceback
-from collections.abc import AsyncIterator, Coroutine, Iterable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterable, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,6 +25,7 @@ from fhirhub.errors import FhirError
 from fhirhub.settings import Refusal, Settings
 
 if TYPE_CHECKING:
+    from fhirhub.auth.realm import Realm
     from fhirhub.load import Found, Report
     from fhirhub.repository import Repository
     from fhirhub.store.erasing import Erased
@@ -45,6 +47,14 @@ tenants = typer.Typer(
     rich_markup_mode=None,
 )
 commands.add_typer(tenants, name="tenants")
+clients = typer.Typer(
+    help="The apps and backends that may ask for access.", no_args_is_help=True, rich_markup_mode=None
+)
+commands.add_typer(clients, name="clients")
+users = typer.Typer(help="The accounts of people who sign in.", no_args_is_help=True, rich_markup_mode=None)
+commands.add_typer(users, name="users")
+keys = typer.Typer(help="The keys that tokens are signed with.", no_args_is_help=True, rich_markup_mode=None)
+commands.add_typer(keys, name="keys")
 
 
 def main() -> None:
@@ -468,6 +478,178 @@ def capability(
         context = Context(chosen, ROUTES, OPERATIONS, dispatch, now)
         statement = stating.statement(context, base, moment, mode, parameters)
     sys.stdout.buffer.write(document.pretty(document.encode(statement)) + b"\n")
+
+
+# -- Who may come in --------------------------------------------------------------------------------
+
+JsonFile = Annotated[Path, typer.Argument(help="A file with a JSON object, or - for the standard input.")]
+
+
+@clients.command("add")
+def add_client(
+    file: JsonFile, database: Database = None, tenant: Tenant = None, secret_file: SecretFile = None
+) -> None:
+    """Register an app or backend from its metadata (RFC 7591); prints it with its secret, which is shown once."""
+    from fhirhub.auth import clients as registry
+
+    asked = _json(file)
+    chosen = _prepared(database=database, tenant=tenant, secret_file=secret_file)
+    _tell_json(_run(_with_realm(chosen, lambda realm: registry.register(realm, asked))))
+
+
+@clients.command("list")
+def list_clients(database: Database = None, tenant: Tenant = None, secret_file: SecretFile = None) -> None:
+    """List the apps and backends, as JSON, one on a line."""
+    from fhirhub.auth import clients as registry
+
+    chosen = _prepared(database=database, tenant=tenant, secret_file=secret_file)
+    for client in _run(_with_realm(chosen, registry.every)):
+        typer.echo(json.dumps(client.metadata, ensure_ascii=False))
+
+
+@clients.command("remove")
+def remove_client(
+    client_id: Annotated[str, typer.Argument(help="The client_id.")],
+    database: Database = None,
+    tenant: Tenant = None,
+    secret_file: SecretFile = None,
+) -> None:
+    """Remove an app or backend and end what it was granted."""
+    from fhirhub.auth import clients as registry
+
+    chosen = _prepared(database=database, tenant=tenant, secret_file=secret_file)
+    if not _run(_with_realm(chosen, lambda realm: registry.remove(realm, client_id))):
+        raise Refusal(f"there is no client `{client_id}`; `fhirhub clients list` lists them")
+    typer.echo(f"{client_id} is removed, and its tokens are no longer taken.")
+
+
+@users.command("add")
+def add_user(
+    file: JsonFile, database: Database = None, tenant: Tenant = None, secret_file: SecretFile = None
+) -> None:
+    """Make an account, or add a role to one: username, password, fhirUser, organization, role, responsible."""
+    from fhirhub.auth import accounts
+
+    asked = _json(file)
+    chosen = _prepared(database=database, tenant=tenant, secret_file=secret_file)
+    shortest = 1 if chosen.is_loopback else accounts.SHORTEST_PASSWORD
+    wanted = accounts.wanted(asked, shortest_password=shortest)
+    if wanted.password is not None and len(wanted.password) < accounts.SHORTEST_PASSWORD:
+        typer.echo(
+            f"Warning: a password under {accounts.SHORTEST_PASSWORD} characters is for trials", err=True
+        )
+    _tell_json(accounts.shown(_run(_with_realm(chosen, lambda realm: accounts.add(realm, wanted)))))
+
+
+@users.command("list")
+def list_users(database: Database = None, tenant: Tenant = None, secret_file: SecretFile = None) -> None:
+    """List the accounts, as JSON, one on a line."""
+    from fhirhub.auth import accounts
+
+    chosen = _prepared(database=database, tenant=tenant, secret_file=secret_file)
+    for account in _run(_with_realm(chosen, accounts.every)):
+        typer.echo(json.dumps(accounts.shown(account), ensure_ascii=False))
+
+
+Username = Annotated[str, typer.Argument(help="The user name.")]
+
+
+@users.command("disable")
+def disable_user(
+    username: Username, database: Database = None, tenant: Tenant = None, secret_file: SecretFile = None
+) -> None:
+    """Let nobody sign in by an account any more, and end what it granted."""
+    from fhirhub.auth import accounts
+
+    chosen = _prepared(database=database, tenant=tenant, secret_file=secret_file)
+    if not _run(_with_realm(chosen, lambda realm: accounts.disable(realm, username))):
+        raise Refusal(f"there is no account `{username}`; `fhirhub users list` lists them")
+    typer.echo(f"{username} cannot sign in any more, and what they granted has ended.")
+
+
+@users.command("forget-second-factor")
+def forget_second_factor(
+    username: Username, database: Database = None, tenant: Tenant = None, secret_file: SecretFile = None
+) -> None:
+    """Let a person who lost their telephone set up a new one at the next sign-in."""
+    from fhirhub.auth import accounts
+
+    chosen = _prepared(database=database, tenant=tenant, secret_file=secret_file)
+    if not _run(_with_realm(chosen, lambda realm: accounts.forget_second_factor(realm, username))):
+        raise Refusal(f"there is no account `{username}`; `fhirhub users list` lists them")
+    typer.echo(f"{username} sets up a second factor at the next sign-in.")
+
+
+@keys.command("rotate")
+def rotate_keys(
+    at_once: Annotated[
+        bool, typer.Option("--at-once", help="The old keys leaked: take nothing that they signed.")
+    ] = False,
+    database: Database = None,
+    tenant: Tenant = None,
+    secret_file: SecretFile = None,
+) -> None:
+    """Make new keys for tokens, while the hub may be serving; the old ones stay published for a day."""
+    chosen = _prepared(database=database, tenant=tenant, secret_file=secret_file)
+    _run(_with_realm(chosen, lambda realm: realm.keys.rotate(at_once)))
+    typer.echo("The old keys are gone." if at_once else "The new keys sign from a minute on.")
+
+
+@commands.command()
+def launch(
+    client: Annotated[str, typer.Option(help="The app's client_id.")],
+    user: Annotated[str, typer.Option(help="The user name of who will sign in.")],
+    patient: Annotated[str | None, typer.Option(help="The logical id of the Patient.")] = None,
+    encounter: Annotated[str | None, typer.Option(help="The logical id of the Encounter.")] = None,
+    database: Database = None,
+    tenant: Tenant = None,
+    base_url: Annotated[str | None, _option("base_url", "URL")] = None,
+    secret_file: SecretFile = None,
+) -> None:
+    """Print the address by which an EHR would start an app for this person and patient; it works once, for
+    five minutes."""
+    from fhirhub.auth import launch as launching
+    from fhirhub.auth.realm import Issuer
+
+    chosen = _prepared(database=database, tenant=tenant, base_url=base_url, secret_file=secret_file)
+    asked = {"client_id": client, "user": user, "patient": patient, "encounter": encounter}
+
+    async def work(realm: Realm) -> str:
+        app, value = await launching.prepare(realm, asked)
+        prefix = "" if chosen.tenant == "default" else f"/{chosen.tenant}"
+        return launching.address(Issuer(realm, f"{chosen.public_url}{prefix}/fhir"), app, value)
+
+    typer.echo(_run(_with_realm(chosen, work)))
+
+
+def _json(file: Path) -> Any:
+    try:
+        return json.loads(sys.stdin.read() if str(file) == "-" else file.read_text())
+    except (OSError, ValueError) as fault:
+        raise Refusal(f"{file} expects a JSON object: {fault}") from None
+
+
+def _tell_json(value: Any) -> None:
+    typer.echo(json.dumps(value, indent=2, ensure_ascii=False))
+
+
+async def _with_realm(chosen: Settings, work: Callable[[Realm], Awaitable[T]]) -> T:
+    """What the work gives that is done on the tenant's authorization server."""
+    import time
+
+    from fhirhub.auth.faults import OAuthError
+    from fhirhub.auth.realm import Realm
+    from fhirhub.auth.revocation import Mark
+    from fhirhub.tenants import open_tenants
+
+    async with open_tenants(chosen) as opened:
+        one = await opened.get(chosen.tenant)
+        assert opened.secret is not None
+        realm = Realm(one.number, one.name, opened.database, opened.secret, chosen, Mark(), time.time)
+        try:
+            return await work(realm)
+        except OAuthError as fault:
+            raise Refusal(str(fault)) from None
 
 
 # -- Inside -----------------------------------------------------------------------------------------

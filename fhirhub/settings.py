@@ -78,7 +78,8 @@ class Settings:
 
     auth: Annotated[
         Literal["none", "smart"],
-        "Who may call: `none` lets everybody do everything (for development), `smart` is to come.",
+        "Who may call: `none` lets everybody do everything (for development), `smart` asks everybody for an "
+        "access token (SMART on FHIR).",
     ] = "none"
     allow_open: Annotated[
         bool,
@@ -89,6 +90,24 @@ class Settings:
         "The file with the hub's secret. Beside the SQLite file when not named; to be named on "
         "PostgreSQL, the same content for every process.",
         "/srv/fhirhub/hub.secret",
+    ] = None
+
+    access_token_seconds: Annotated[int, "How long an access token lives; 300 for a backend at most."] = 300
+    refresh_token_days: Annotated[
+        int, "How long an app may go on without its person (`offline_access`), from the day of the consent."
+    ] = 90
+    session_hours: Annotated[int, "How long a person stays signed in."] = 8
+    registration: Annotated[bool, "Let apps register themselves at `/auth/register`."] = False
+    fetch_allow: Annotated[
+        tuple[str, ...],
+        "Private hosts (`host` or `host:port`) that may be fetched, as for keys at a `jwks_uri`; without them "
+        "only public https addresses are.",
+        "keys.intern.example.nl,10.0.0.8:8443",
+    ] = ()
+    openid_providers: Annotated[
+        Path | None,
+        "The JSON file with the OpenID providers by which people may sign in (docs/smart.md).",
+        "/srv/fhirhub/providers.json",
     ] = None
 
     referential_integrity: Annotated[
@@ -252,6 +271,8 @@ def _parsed(setting: Setting, value: Any) -> Any:
         return tuple(_network(part) for part in _parts(value))
     if setting.name == "cors_origins":
         return tuple(_origin(part) for part in _parts(value))
+    if setting.name == "fetch_allow":
+        return tuple(_host(part) for part in _parts(value))
     if setting.name == "base_url":
         return _web_address(str(value).rstrip("/").removesuffix("/fhir"))
     return str(value)
@@ -295,6 +316,12 @@ def _origin(text: str) -> str:
     return text.rstrip("/")
 
 
+def _host(text: str) -> str:
+    if not text or not _HOST.fullmatch(text):
+        raise ValueError("expects hosts such as keys.intern.example.nl or 10.0.0.8:8443, parted by commas")
+    return text.lower()
+
+
 def _web_address(text: str) -> str:
     parts = urlsplit(text)
     if parts.scheme not in ("http", "https") or not parts.netloc or parts.query or parts.fragment:
@@ -325,6 +352,8 @@ def _contradictions(settings: Settings) -> Iterator[str]:
         yield "--patients expects at least 1"
     if settings.workers < 1:
         yield "--workers expects at least 1"
+    if not 10 <= settings.access_token_seconds <= 3600:
+        yield "FHIRHUB_ACCESS_TOKEN_SECONDS expects a number from 10 to 3600"
     if settings.port > 65535:
         yield "--port expects at most 65535"
     if not 1 <= settings.page_count_default <= settings.page_count_max:
@@ -335,6 +364,12 @@ def refuse_to_serve(settings: Settings) -> None:
     """Raise SettingsError where serving with these settings would open what must not be open."""
     if settings.auth == "smart":
         raise SettingsError("--auth smart comes in a later version; until then there is --auth none")
+    is_secured = settings.base_url is not None and settings.base_url.startswith("https://")
+    if settings.auth == "smart" and not settings.is_loopback and not is_secured:
+        raise SettingsError(
+            f"--auth smart on {settings.host} expects the hub's public https address in FHIRHUB_BASE_URL: "
+            "tokens name it, and passwords and tokens are not to cross a network in the open"
+        )
     if settings.is_open and not settings.allow_open:
         raise SettingsError(
             "--auth none lets everybody do everything, so it listens on loopback (127.0.0.1) only, not on "

@@ -294,3 +294,38 @@ def test_erased_patient_is_not_left_in_the_sqlite_file(run: Runner, sqlite_url: 
     path = Path(sqlite_url.removeprefix("sqlite://"))
     files = [file for file in path.parent.iterdir() if file.name.startswith(path.name)]
     assert not any(b"eldzaamheid" in file.read_bytes() for file in files)
+
+
+def test_accounts_and_clients_are_added_listed_and_ended(
+    run: Runner, database_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("FHIRHUB_SECRET_FILE", str(tmp_path / "hub.secret"))
+    user, app = tmp_path / "user.json", tmp_path / "app.json"
+    user.write_text(
+        '{"username": "jan", "password": "een lang wachtwoord", "fhirUser": "Practitioner/jan", '
+        '"organization": "Organization/praktijk", "role": "huisarts"}'
+    )
+    app.write_text(
+        '{"client_id": "dagboek", "client_name": "Dagboek", "redirect_uris": ["https://app.example/done"], '
+        '"launch_uri": "https://app.example/launch", "scope": "launch patient/CarePlan.rs"}'
+    )
+    added = run("users", "add", str(user), "--database", database_url)
+    assert json.loads(added.out)["roles"][0]["role"] == "huisarts"
+    assert "wachtwoord" not in added.out
+    registered = json.loads(run("clients", "add", str(app), "--database", database_url).out)
+    assert registered["client_secret"]
+    listed = run("clients", "list", "--database", database_url).out
+    assert json.loads(listed)["client_id"] == "dagboek"
+    assert registered["client_secret"] not in listed
+    launch = ("launch", "--client", "dagboek", "--user", "jan", "--patient", "p1", "--database", database_url)
+    assert run(*launch).out.startswith(
+        "https://app.example/launch?iss=http%3A%2F%2F127.0.0.1%3A8000%2Ffhir&launch="
+    )
+    assert "a minute" in run("keys", "rotate", "--database", database_url).out
+    assert run("users", "disable", "jan", "--database", database_url).status == 0
+    assert json.loads(run("users", "list", "--database", database_url).out)["disabled"] is True
+    assert "may launch" in run(*launch).err
+    assert run("clients", "remove", "dagboek", "--database", database_url).status == 0
+    assert "no client" in run("clients", "remove", "dagboek", "--database", database_url).err
+    app.write_text("[")
+    assert "JSON object" in run("clients", "add", str(app), "--database", database_url).err

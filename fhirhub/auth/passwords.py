@@ -1,0 +1,43 @@
+"""Passwords: argon2id, in the strength that OWASP's password storage text names (RFC 9106)."""
+
+from __future__ import annotations
+
+import asyncio
+import functools
+import threading
+
+from argon2 import PasswordHasher
+from argon2.exceptions import Argon2Error, InvalidHashError
+
+_HASHER = PasswordHasher(time_cost=2, memory_cost=19 * 1024, parallelism=1)
+_TURNS = threading.Semaphore(4)
+"""How many are looked at side by side: each takes 19 MiB."""
+
+
+def hashed(password: str) -> str:
+    """How the password is stored."""
+    return _HASHER.hash(password)
+
+
+async def is_right(password: str, stored: str | None) -> bool:
+    """Whether it is the password; takes as long where there is none."""
+    return await asyncio.to_thread(_is_right, password, stored)
+
+
+def is_weak(stored: str) -> bool:
+    """Whether it was hashed with less than is asked today."""
+    return _HASHER.check_needs_rehash(stored)
+
+
+def _is_right(password: str, stored: str | None) -> bool:
+    with _TURNS:
+        try:
+            _HASHER.verify(stored or _of_nobody(), password)
+        except (Argon2Error, InvalidHashError):
+            return False
+    return stored is not None
+
+
+@functools.cache
+def _of_nobody() -> str:
+    return _HASHER.hash("the password of an account that is not there")
