@@ -1,6 +1,6 @@
 """Cursors: where a page ended, opaque to the caller and tied by an HMAC to who asked what.
 
-A cursor holds the sort values and the row key of the last match, so it works on every worker and host. They are
+A cursor holds the sort values of the last match and what breaks ties, so it works on every worker and host. They are
 enciphered under the HMAC (as in RFC 5297), since row keys would tell how much there is that may not be seen.
 """
 
@@ -17,7 +17,7 @@ import msgspec
 from fhirhub import errors
 
 Position = tuple[Any, ...]
-"""The sort values of the last match of a page, then what breaks ties."""
+"""How many values break ties, the sort values of the last match of a page, then what breaks ties."""
 
 _TAG_BYTES = 16
 _encoder = msgspec.msgpack.Encoder()

@@ -35,8 +35,8 @@ _BOUNDED = 3
 """Criteria of this rank and better find few resources whatever their values."""
 
 
-_DATED: tuple[Kind, ...] = ("bigint", "bigint", "bigint")
-_BY_STRING: tuple[Kind, ...] = ("text", "bigint")
+_DATED: tuple[Kind, ...] = ("bigint", "bigint")
+_BY_STRING: tuple[Kind, ...] = ("text",)
 
 
 class Shape(NamedTuple):
@@ -51,22 +51,25 @@ class Shape(NamedTuple):
     limit: int
     position: tuple[bool, ...] | None
     """Of the position to go on from: which sort values are absent."""
-    tail: bool
-    """Whether only resources without the sort value are asked for."""
+    tied: bool
+    """Whether what has the sort values of the position is asked for, by id, and not what comes after them."""
 
 
 @dataclass(frozen=True, slots=True)
 class Plan:
     """A statement's text and what it expects and gives.
 
-    `order` are the kinds of the sort values in the position (the row key or id last); `tail` says that
-    resources without the sort value are left to a second statement.
+    `order` are the kinds of the values that order the rows, `columns` where they stand in a row. Rows may have
+    equal values where there are `ties`: those columns put them in order. `tail` are the values of what is left
+    to a second statement, since it has no sort value.
     """
 
     sql: str
     bounded: bool
     order: tuple[Kind, ...]
-    tail: bool = False
+    columns: tuple[int, ...]
+    ties: tuple[int, ...] = ()
+    tail: tuple[int | None, ...] | None = None
 
 
 def count(shape: Shape, dialect: Dialect, visible: Visible) -> str:
@@ -324,7 +327,7 @@ class _Planner:
         keys = ("k1", "k2") if many else ("k2",)
         kinds: tuple[Kind, ...] = ("text", "text") if many else ("text",)
         ordered = ", ".join(f"m.{key}{way}" for key in keys)
-        return self._finish(inner, keys, ordered, kinds, not self.shape.nodes, ends_in_rid=False)
+        return self._finish(inner, keys, ordered, kinds, not self.shape.nodes)
 
     def _by_updated(self, descending: bool) -> Plan:
         source = self._all_of_type()
@@ -336,14 +339,17 @@ class _Planner:
                 source.where.append(self.writer.probe(node, starts[place], "o.rid"))
         way, sign = (" DESC", "<") if descending else ("", ">")
         table = self.writer.by("updated", "resource", "o")
+        if self.shape.tied:
+            where = [*source.where, f"o.updated = ${self.after}"]
+            return self._by_ties(table, where, "o.rid", ("o.updated",), ("bigint",))
         if self.shape.position is not None:
-            source.where.append(f"(o.updated, o.rid) {sign} (${self.after}, ${self.after + 1})")
+            source.where.append(f"o.updated {sign} ${self.after}")
         inner = (
             f"SELECT o.rid AS rid, o.updated AS k1 FROM {table} {_where(source.where)} "
             f"ORDER BY o.updated{way}, o.rid{way} LIMIT {self.shape.limit + 1}"
         )
         bounded = not self.shape.nodes and len(self.shape.types) == 1
-        return self._finish(inner, ("k1",), f"m.k1{way}, m.rid{way}", ("bigint", "bigint"), bounded)
+        return self._finish(inner, ("k1",), f"m.k1{way}, m.rid{way}", ("bigint",), bounded, ties=True)
 
     def _listed(self) -> int | None:
         """The criterion whose rows are kept in the order of the main date, if the search begins with it."""
@@ -373,18 +379,21 @@ class _Planner:
         where = [*source.where, *self._probes(source.rid, others), *self.writer.seen_rid(source.rid)]
         way, sign = (" DESC", "<") if descending else ("", ">")
         where.append(f"{alias}.at IS NOT NULL")
+        if self.shape.tied:
+            where.append(f"{alias}.at = ${self.after}")
+            return self._by_ties(*self._with_row(tables, where, alias), (f"{alias}.at",), ("bigint",))
         if not descending:
-            where.append(f"{alias}.at {'=' if self.shape.tail else '>'} {ABSENT}")
+            where.append(f"{alias}.at > {ABSENT}")
         if self.shape.position is not None:
-            where.append(f"({alias}.at, {alias}.rid) {sign} (${self.after}, ${self.after + 1})")
+            where.append(f"{alias}.at {sign} ${self.after}")
         inner = (
             f"SELECT DISTINCT {alias}.at AS k1, {alias}.rid AS rid FROM {tables} {_where(where)} "
             f"ORDER BY k1{way}, rid{way} LIMIT {self.shape.limit + 1}"
         )
         bounded = not others or self._is_bounded()
-        tail = not descending and not self.shape.tail
+        tail = None if descending else (ABSENT,)
         return self._finish(
-            inner, ("k1",), f"m.k1{way}, m.rid{way}", ("bigint", "bigint"), bounded, tail=tail
+            inner, ("k1",), f"m.k1{way}, m.rid{way}", ("bigint",), bounded, ties=True, tail=tail
         )
 
     def _own_date(self) -> tuple[int, ...] | None:
@@ -398,8 +407,8 @@ class _Planner:
 
     def _along_strings(self, keys: tuple[int, ...], descending: bool) -> Plan:
         """Along the index of strings; a resource comes by its first, those without any in a second statement."""
-        if self.shape.tail:
-            return self._without(keys, "string", ("k1",), _BY_STRING)
+        if self.shape.tied and self._is_absent():
+            return self._without(keys, "string", _BY_STRING)
         way, sign = (" DESC", "<") if descending else ("", ">")
         earlier = [
             "e.tenant = $1",
@@ -416,14 +425,19 @@ class _Planner:
             *self._probes("d.rid", range(len(self.shape.nodes))),
             *self.writer.seen_rid("d.rid"),
         ]
+        table = self.writer.by("a", "string", "d")
+        if self.shape.tied:
+            where.append(f"d.value = ${self.after}")
+            return self._by_ties(*self._with_row(table, where, "d"), ("d.value",), _BY_STRING)
         if self.shape.position is not None:
-            where.append(f"(d.value, d.rid) {sign} (${self.after}, ${self.after + 1})")
+            where.append(f"d.value {sign} ${self.after}")
         inner = (
-            f"SELECT DISTINCT d.value AS k1, d.rid AS rid FROM {self.writer.by('a', 'string', 'd')} "
-            f"{_where(where)} ORDER BY k1{way}, rid{way} LIMIT {self.shape.limit + 1}"
+            f"SELECT DISTINCT d.value AS k1, d.rid AS rid FROM {table} {_where(where)} "
+            f"ORDER BY k1{way}, rid{way} LIMIT {self.shape.limit + 1}"
         )
         bounded = not self.shape.nodes
-        return self._finish(inner, ("k1",), f"m.k1{way}, m.rid{way}", _BY_STRING, bounded, tail=True)
+        order = f"m.k1{way}, m.rid{way}"
+        return self._finish(inner, ("k1",), order, _BY_STRING, bounded, ties=True, tail=(None,))
 
     def _looks_back(self) -> bool:
         """Whether the range of the date is open above, so that its matches stand at the index's end."""
@@ -436,8 +450,8 @@ class _Planner:
 
     def _dated(self, keys: tuple[int, ...], descending: bool) -> Plan:
         """Along the index of a date that repeats in no resource; those without it come in a second statement."""
-        if self.shape.tail:
-            return self._without(keys, "date", ("k1", "k2"), _DATED)
+        if self.shape.tied and self._is_absent():
+            return self._without(keys, "date", _DATED)
         where = ["d.tenant = $1", f"d.param {in_keys(keys)}"]
         starts = self._starts()
         required = False
@@ -449,48 +463,58 @@ class _Planner:
                 where.append(self.writer.probe(node, starts[place], "d.rid"))
         where += self.writer.seen_rid("d.rid")
         way, sign = (" DESC", "<") if descending else ("", ">")
+        table = self.writer.by("a", "date", "d")
+        if self.shape.tied:
+            where += [f"d.low = ${self.after}", f"d.high = ${self.after + 1}"]
+            return self._by_ties(*self._with_row(table, where, "d"), ("d.low", "d.high"), _DATED)
         if self.shape.position is not None:
-            position = f"(${self.after}, ${self.after + 1}, ${self.after + 2})"
-            where.append(f"(d.low, d.high, d.rid) {sign} {position}")
+            where.append(f"(d.low, d.high) {sign} (${self.after}, ${self.after + 1})")
         inner = (
-            f"SELECT d.low AS k1, d.high AS k2, d.rid AS rid FROM {self.writer.by('a', 'date', 'd')} "
-            f"{_where(where)} ORDER BY d.low{way}, d.high{way}, d.rid{way} LIMIT {self.shape.limit + 1}"
+            f"SELECT d.low AS k1, d.high AS k2, d.rid AS rid FROM {table} {_where(where)} "
+            f"ORDER BY d.low{way}, d.high{way}, d.rid{way} LIMIT {self.shape.limit + 1}"
         )
         order = f"m.k1{way}, m.k2{way}, m.rid{way}"
-        return self._finish(inner, ("k1", "k2"), order, _DATED, not self.shape.nodes, tail=not required)
+        return self._finish(
+            inner,
+            ("k1", "k2"),
+            order,
+            _DATED,
+            not self.shape.nodes,
+            ties=True,
+            tail=None if required else (None, None),
+        )
 
-    def _without(
-        self, keys: tuple[int, ...], table: str, names: tuple[str, ...], kinds: tuple[Kind, ...]
-    ) -> Plan:
-        """Matches without a row under these keys, in the order of their row keys."""
+    def _is_absent(self) -> bool:
+        return self.shape.position is not None and all(self.shape.position)
+
+    def _without(self, keys: tuple[int, ...], table: str, kinds: tuple[Kind, ...]) -> Plan:
+        """Matches without a row under these keys."""
         source = self.matching()
         lacking = ["d.tenant = $1", f"d.rid = {source.rid}", f"d.param {in_keys(keys)}"]
         source.where.append(f"NOT {exists(self.writer.by('b', table, 'd'), lacking)}")
-        if self.shape.position is not None:
-            # What stands for the absent values is not bound, but for the numbers that mark them.
-            after = self.after
-            if kinds[0] == "bigint":
-                source.where.append(f"${after} = {ABSENT} AND ${after + 1} = {ABSENT}")
-                after += 2
-            source.where.append(f"{source.rid} > ${after}")
-        absent = str(ABSENT) if kinds[0] == "bigint" else "NULL"
-        marks = ", ".join(f"{absent} AS {name}" for name in names)
+        absent = ("NULL",) * len(kinds)
+        if self.best is None:
+            return self._by_ties(source.tables, source.where, "o.rid", absent, kinds)
         distinct = "" if source.unique else "DISTINCT "
-        inner = (
-            f"SELECT f.rid, {marks} FROM (SELECT {distinct}{source.rid} AS rid "
-            f"FROM {source.tables} {_where(source.where)}{self.writer.fence()}) f "
-            f"ORDER BY rid LIMIT {self.shape.limit + 1}"
+        found = (
+            f"(SELECT {distinct}{source.rid} AS rid FROM {source.tables} {_where(source.where)}"
+            f"{self.writer.fence()}) f"
         )
-        return self._finish(inner, names, "m.rid", kinds, False)
+        return self._by_ties(*self._with_row(found, [], "f"), absent, kinds)
 
     def _sorted(self) -> Plan:
-        keys = [f"k{n}" for n in range(1, len(self.shape.sort) + 1)]
+        keys = tuple(f"k{n}" for n in range(1, len(self.shape.sort) + 1))
         selected = ", ".join(
             f"{self._sort_value(key, 'x.rid')} AS {name}"
             for key, name in zip(self.shape.sort, keys, strict=True)
         )
         found = f"SELECT x.rid, {selected} FROM ({self.all_rids()}) x"
         kinds = tuple(sort_kind(key) for key in self.shape.sort)
+        if self.shape.tied:
+            equal = self._equal([f"z.{key}" for key in keys])
+            return self._by_ties(
+                *self._with_row(f"({found}) z", equal, "z"), tuple(f"z.{key}" for key in keys), kinds
+            )
         if self.shape.position is not None:
             found = f"SELECT * FROM ({found}) z WHERE {self._beyond(keys)}"
         order = [
@@ -499,22 +523,63 @@ class _Planner:
         ]
         inner = f"{found} ORDER BY {', '.join(order)}, rid LIMIT {self.shape.limit + 1}"
         ordered = ", ".join(f"m.{part}" for part in order)
-        return self._finish(inner, tuple(keys), f"{ordered}, m.rid", (*kinds, "bigint"), self._is_bounded())
+        return self._finish(inner, keys, f"{ordered}, m.rid", kinds, self._is_bounded(), ties=True)
+
+    def _bound(self) -> list[str | None]:
+        """Where each sort value of the position is bound; None for those that are absent."""
+        assert self.shape.position is not None
+        found: list[str | None] = []
+        place = self.after
+        for absent in self.shape.position:
+            found.append(None if absent else f"${place}")
+            place += not absent
+        return found
+
+    def _equal(self, keys: Sequence[str]) -> list[str]:
+        return [
+            f"{key} IS NULL" if value is None else f"{key} = {value}"
+            for key, value in zip(keys, self._bound(), strict=True)
+        ]
 
     def _beyond(self, keys: Sequence[str]) -> str:
         """What comes after the position: a later first value, or an equal one and so on."""
-        assert self.shape.position is not None
-        present = [place for place, absent in enumerate(self.shape.position) if not absent]
-        bound = {place: f"${self.after + number}" for number, place in enumerate(present)}
-        condition = f"rid > {bound[len(keys)]}"
-        for place in range(len(keys) - 1, -1, -1):
-            name, value = keys[place], bound.get(place)
+        condition = "1 = 0"
+        for name, value, key in reversed(list(zip(keys, self._bound(), self.shape.sort, strict=True))):
             if value is None:
                 condition = f"({name} IS NULL AND {condition})"
                 continue
-            sign = "<" if self.shape.sort[place].descending else ">"
+            sign = "<" if key.descending else ">"
             condition = f"({name} {sign} {value} OR {name} IS NULL OR ({name} = {value} AND {condition}))"
         return condition
+
+    # --- ties end in the logical id ---
+
+    def _tie_columns(self) -> tuple[str, ...]:
+        """Ids are unique in a type only."""
+        return ("id",) if len(self.shape.types) == 1 else ("id", "type")
+
+    def _with_row(self, tables: str, where: Sequence[str], alias: str) -> tuple[str, list[str], str]:
+        """The same with the row `o` of the resource, which has its id."""
+        own = ["o.tenant = $1", f"o.rid = {alias}.rid"]
+        return f"{tables} CROSS JOIN resource o", [*where, *own], f"{alias}.rid"
+
+    def _by_ties(
+        self, tables: str, where: list[str], rid: str, values: tuple[str, ...], kinds: tuple[Kind, ...]
+    ) -> Plan:
+        """Rows that all have the same sort values, by id from that of the position on."""
+        columns = [f"o.{name}" for name in self._tie_columns()]
+        after = self.after + sum(value is not None for value in self._bound())
+        places = [f"${after + number}" for number in range(len(columns))]
+        names = tuple(f"k{n}" for n in range(1, len(values) + 1))
+        selected = [f"{value} AS {name}" for value, name in zip(values, names, strict=True)]
+        selected += [f"{column} AS {column.replace('.', '_')}" for column in columns]
+        later = f"({', '.join(columns)}) > ({', '.join(places)})"
+        inner = (
+            f"SELECT DISTINCT {rid} AS rid, {', '.join(selected)} FROM {tables} {_where([*where, later])} "
+            f"ORDER BY {', '.join(columns)} LIMIT {self.shape.limit + 1}"
+        )
+        order = ", ".join(f"m.{column.replace('.', '_')}" for column in columns)
+        return self._finish(inner, names, order, kinds, False, ties=True)
 
     def _sort_value(self, key: SortKey, rid: str) -> str:
         if key.code in ("_id", "_lastUpdated"):
@@ -551,16 +616,19 @@ class _Planner:
         kinds: tuple[Kind, ...],
         bounded: bool,
         *,
-        tail: bool = False,
-        ends_in_rid: bool = True,
+        ties: bool = False,
+        tail: tuple[int | None, ...] | None = None,
     ) -> Plan:
+        # Where nothing else puts rows in order, what is named last in `kinds` is the row key.
+        places = tuple(6 + n for n in range(len(keys))) + (0,) * (len(kinds) - len(keys))
+        tied = tuple(_PLACES[name] for name in self._tie_columns()) if ties else ()
         columns = RESOURCE + "".join(f", m.{key}" for key in keys)
         if not self.shape.joins:
             sql = (
                 f"SELECT {columns} FROM ({inner}) m CROSS JOIN resource r "
                 f"WHERE r.tenant = $1 AND r.rid = m.rid ORDER BY {order}"
             )
-            return Plan(sql, bounded, kinds, tail)
+            return Plan(sql, bounded, kinds, places, tied, tail)
         absent = "".join(", NULL" for _ in keys)
         # The rows of `page` stand in its order; what comes of them is put back into it afterwards.
         given = f"(SELECT m.rid FROM page m ORDER BY {order} LIMIT {self.shape.limit})"
@@ -571,7 +639,7 @@ class _Planner:
             f"CROSS JOIN resource r WHERE r.tenant = $1 AND r.rid = m.rid UNION ALL "
             + " UNION ALL ".join(parts)
         )
-        return Plan(sql, bounded, kinds, tail)
+        return Plan(sql, bounded, kinds, places, tied, tail)
 
 
 def _is_in_order(node: Node) -> bool:
@@ -580,6 +648,10 @@ def _is_in_order(node: Node) -> bool:
         return False
     first = {"token": "{t}.code = ?", "uri": "{t}.value = ?", "reference": "{t}.target_id = ?"}
     return node.tests[0].startswith(first.get(node.table, "-"))
+
+
+_PLACES = {"type": 1, "id": 2}
+"""Where these stand in a row."""
 
 
 def _where(conditions: Sequence[str]) -> str:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 from fhirhub import errors
 from fhirhub.access import Access
-from fhirhub.errors import Issue
+from fhirhub.errors import FhirError, Issue
 from fhirhub.store import including
 from fhirhub.store import plan as plans
 from fhirhub.store.cursor import Position, seal, unseal
@@ -17,7 +18,7 @@ from fhirhub.store.index import ABSENT
 from fhirhub.store.index.parameters import LISTED_CODES, MAIN_DATES, key_of
 from fhirhub.store.plan import Plan, Shape
 from fhirhub.store.request import Include, SearchRequest
-from fhirhub.store.sql import Kind, Statement
+from fhirhub.store.sql import Kind, Row, Statement
 from fhirhub.store.visible import Visible, visible
 
 ROUNDS_AT_MOST = 8
@@ -108,24 +109,90 @@ async def _page(
     reader: Reader, tenant: int, request: SearchRequest, seen: Visible, limit: int, position: Position | None
 ) -> tuple[list[Match], list[Joined] | None, Position | None]:
     """Matches, what they include (None where that takes a statement of its own), and the position behind the
-    last match where there are more."""
+    last match where there are more.
+
+    A walk gives the rows in the order of their sort values. Where a page ends within equal values, a second
+    statement gives those in the order of their ids.
+    """
     by_one = len(request.sort) == 1 and request.sort[0].parameters[0].kind in ("date", "string")
     alone = by_one or any(join.iterate for join in request.includes)
     joins = () if alone else request.includes
-    tail = by_one and position is not None and position[0] in (ABSENT, None)
-    plan, statement = _statement(reader, tenant, request, seen, limit, position, joins, tail)
-    rows = await reader.fetch(statement)
-    matches, included, ends = _read(rows, plan, bool(joins))
-    if plan.tail and len(matches) <= limit:
-        # The resources without the sort value come after all that have it.
-        plan, statement = _statement(reader, tenant, request, seen, limit, None, (), True)
-        more, _, more_ends = _read(await reader.fetch(statement), plan, False)
-        matches, ends = matches + more, ends + more_ends
-    last = None
-    if len(matches) > limit:
-        last = ends[limit - 1]
-        matches = matches[:limit]
-    return matches, None if alone else included, last
+    included: list[Joined] | None = None
+    rows: list[Row] = []
+
+    async def asked(
+        values: Position | None, ties: Position, joins: tuple[Include, ...]
+    ) -> tuple[Plan, list[Row], list[Joined]]:
+        plan, statement = _statement(reader, tenant, request, seen, limit, values, ties, joins)
+        return plan, *_read(await reader.fetch(statement), bool(joins))
+
+    values, ties = _parts(position)
+    if ties:
+        plan, rows, _ = await asked(values, ties, ())
+    if not ties or (len(rows) <= limit and not _is_absent(values)):
+        plan, walked, included = await asked(values, (), () if ties else joins)
+        before, after = len(rows), len(rows) + len(walked)
+        rows = (rows + (_in_order(walked, plan) if plan.ties else walked))[: limit + 1]
+        if plan.tail is not None and len(rows) <= limit:
+            rows += (await asked(plan.tail, _first(plan), ()))[1]
+        if (
+            plan.ties
+            and before <= limit < after
+            and _values(rows[limit], plan) == _values(rows[limit - 1], plan)
+        ):
+            tie = _values(rows[limit], plan)
+            rows = [row for row in rows if _values(row, plan) != tie]
+            rows += (await asked(tie, _first(plan), ()))[1]
+            included = None
+    matches = [Match(row[0], row[1], row[2], row[3], row[4], row[5]) for row in rows[:limit]]
+    last = _behind(rows, limit, plan) if len(rows) > limit else None
+    return matches, None if alone or ties else included, last
+
+
+def _parts(position: Position | None) -> tuple[Position | None, Position]:
+    """The sort values of a position, and what breaks ties where it stands between equal ones."""
+    if position is None:
+        return None, ()
+    ties = position[0]
+    if not isinstance(ties, int) or not 0 <= ties < len(position) - 1:
+        raise _outdated()
+    end = len(position) - ties
+    return position[1:end], position[end:]
+
+
+def _outdated() -> FhirError:
+    return errors.value("This page link is of an earlier release; begin the search again.")
+
+
+def _behind(rows: Sequence[Row], limit: int, plan: Plan) -> Position:
+    """The position between the last row of the page and the one after it."""
+    values = _values(rows[limit - 1], plan)
+    tied = plan.ties and values == _values(rows[limit], plan)
+    ties = [rows[limit - 1][column] for column in plan.ties] if tied else []
+    return (len(ties), *values, *ties)
+
+
+def _values(row: Row, plan: Plan) -> Position:
+    return tuple([row[column] for column in plan.columns])
+
+
+def _first(plan: Plan) -> Position:
+    """What comes before every id."""
+    return ("",) * len(plan.ties)
+
+
+def _is_absent(values: Position | None) -> bool:
+    """Whether nothing comes after these sort values."""
+    return values is not None and all(value is None or value == ABSENT for value in values)
+
+
+def _in_order(rows: list[Row], plan: Plan) -> list[Row]:
+    """The rows of a walk, equal ones in the order of their ids."""
+    values = [_values(row, plan) for row in rows]
+    if all(one != next for one, next in itertools.pairwise(values)):
+        return rows
+    groups = itertools.groupby(rows, lambda row: _values(row, plan))
+    return [row for _, group in groups for row in sorted(group, key=lambda row: [row[n] for n in plan.ties])]
 
 
 def _statement(
@@ -135,10 +202,10 @@ def _statement(
     seen: Visible,
     limit: int,
     position: Position | None,
+    ties: Position,
     joins: tuple[Include, ...],
-    tail: bool,
 ) -> tuple[Plan, Statement]:
-    asked = shape(request, limit, position, joins, tail)
+    asked = shape(request, limit, position, joins, bool(ties))
     name = (asked, seen.shape, reader.dialect.name)
     plan = _plans.get(name)
     if plan is None:
@@ -149,13 +216,25 @@ def _statement(
     values: tuple[Any, ...] = (tenant, *request.values, *seen.values)
     kinds: tuple[Kind, ...] = ("int", *request.kinds, *seen.kinds)
     if position is not None:
-        if len(position) != len(plan.order):
-            raise errors.value("This page link is of an earlier release; begin the search again.")
+        if not _fits(position, plan.order) or len(ties) not in (0, len(plan.ties)):
+            raise _outdated()
         # What is absent is part of the shape and is not bound.
-        values += tuple([value for value in position if value is not None])
+        values += tuple([value for value in position if value is not None]) + ties
         kinds += tuple([kind for kind, value in zip(plan.order, position, strict=True) if value is not None])
+        kinds += _TIES[: len(ties)]
     together = plan.bounded and not any(kind[-1] == "]" for kind in kinds)
     return plan, Statement(plan.sql, values, kinds, together)
+
+
+_TIES: tuple[Kind, ...] = ("text", "text")
+
+
+def _fits(position: Position, order: tuple[Kind, ...]) -> bool:
+    """Whether the position was made by a plan of this order."""
+    return len(position) == len(order) and all(
+        value is None or isinstance(value, str) == (kind == "text")
+        for value, kind in zip(position, order, strict=True)
+    )
 
 
 def shape(
@@ -163,12 +242,12 @@ def shape(
     limit: int,
     position: Position | None = None,
     joins: tuple[Include, ...] = (),
-    tail: bool = False,
+    tied: bool = False,
 ) -> Shape:
     """What the statement of a page depends on."""
     at = None if position is None else tuple([value is None for value in position])
     listed = _listed(request) if request.sort else None
-    return Shape(request.types, request.nodes, request.sort, listed, joins, limit, at, tail)
+    return Shape(request.types, request.nodes, request.sort, listed, joins, limit, at, tied)
 
 
 def _listed(request: SearchRequest) -> tuple[int, ...] | None:
@@ -181,21 +260,12 @@ def _listed(request: SearchRequest) -> tuple[int, ...] | None:
     return tuple([key_of(f"{type}:{code}") for code in sorted(LISTED_CODES)])
 
 
-def _read(
-    rows: Sequence[Sequence[Any]], plan: Plan, joined: bool
-) -> tuple[list[Match], list[Joined], list[Position]]:
-    """Matches, includes, and the position of each match."""
-    included: list[Joined] = []
-    if joined:
-        included = [(Match(*row[1:7]), row[7]) for row in rows if row[0] == 1]
-        rows = [(*row[1:7], *row[8:]) for row in rows if row[0] == 0]
-    matches = [Match(row[0], row[1], row[2], row[3], row[4], row[5]) for row in rows]
-    width = len(plan.order)
-    if width == 1 and plan.order[0] == "bigint":
-        return matches, included, [(row[0],) for row in rows]
-    if plan.order[-1] == "bigint":
-        return matches, included, [(*row[6 : 5 + width], row[0]) for row in rows]
-    return matches, included, [tuple(row[6 : 6 + width]) for row in rows]
+def _read(rows: Sequence[Row], joined: bool) -> tuple[list[Row], list[Joined]]:
+    """Rows of matches, and includes."""
+    if not joined:
+        return list(rows), []
+    included = [(Match(*row[1:7]), row[7]) for row in rows if row[0] == 1]
+    return [(*row[1:7], *row[8:]) for row in rows if row[0] == 0], included
 
 
 # Totals

@@ -19,6 +19,8 @@ BASE = "http://hub.example/fhir"
 KEY = b"k" * 32
 START = 1_700_000_000_000_000
 """When the first resource was written, in microseconds: 2023-11-14T22:13:20Z."""
+MILLISECOND = 1000
+"""How long after one write the next one is."""
 
 _writes = itertools.count(1)
 
@@ -53,7 +55,7 @@ class Hub:
             id=id,
             expected=version,
             version=version + 1,
-            updated=START + number * 1000,
+            updated=START + number * MILLISECOND,
             method="PUT" if resource else "DELETE",
             write_id=str(number),
             body=None,

@@ -12,6 +12,7 @@ from fhirhub.errors import FhirError
 from fhirhub.store import including
 from fhirhub.store import search as searching
 from fhirhub.store.database import Database
+from tests.store import finding
 from tests.store.finding import Hub, Json, coded, observation, patient, plan, resource, task, to
 
 
@@ -74,6 +75,68 @@ async def test_pages_follow_the_order_with_absent_values_last(
     found = await pages(hub, f"Patient?_sort={sort}&_count={count}")
     assert [id for page in found for id in page] == expected.replace("ë", "e").split()
     assert all(len(page) <= count for page in found)
+
+
+@pytest.mark.parametrize("count", [1, 2, 3, 5, 50])
+@pytest.mark.parametrize("way", ["", "-"])
+@pytest.mark.parametrize(
+    ("query", "last"),
+    [
+        ("Observation?_sort=@date", "x"),
+        ("Observation?code=hr&_sort=@date", "x"),
+        ("Observation?code=hr&status=final&_sort=@date", "x"),
+        ("Observation?performer=Practitioner/1&_sort=@date", "x"),
+        ("Observation?date=2024-01-01&_sort=@date", ""),
+        ("Observation?_sort=@status", ""),
+        ("Observation?code=hr&_sort=@value-string", "x"),
+        ("Observation?_sort=@value-string", "x"),
+        ("Observation?_sort=@status,@code,value-string", "x"),
+        ("Observation?_sort=@subject", "x"),
+        ("Observation?_sort=@_lastUpdated", ""),
+        ("Observation?code=hr&_sort=@_lastUpdated", ""),
+        ("?_type=Observation&_sort=@_lastUpdated", ""),
+        ("?_type=Observation,Patient&_sort=@_lastUpdated", ""),
+    ],
+)
+async def test_equal_values_come_in_the_order_of_their_ids(
+    hub: Hub, monkeypatch: pytest.MonkeyPatch, query: str, last: str, way: str, count: int
+) -> None:
+    monkeypatch.setattr(finding, "MILLISECOND", 0)
+    ids = ["o5", "x3", "o1", "x1", "o9", "o3", "x2", "o7"]
+    for id in ids:
+        elements: Json = {"code": coded("hr"), "performer": [to("Practitioner/1")]}
+        if id[0] == "o":
+            elements |= {"effectiveDateTime": "2024-01-01", "valueString": "a", "subject": to("Patient/1")}
+        await hub.put(observation(id, **elements))
+    if "date=" in query:
+        ids = [id for id in ids if id[0] != "x"]
+    found = [id for page in await pages(hub, f"{query.replace('@', way)}&_count={count}") for id in page]
+    assert found == sorted(ids, key=lambda id: (last != "" and id[0] == last, id))
+
+
+async def test_equal_ids_of_two_types_come_in_the_order_of_their_types(
+    hub: Hub, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(finding, "MILLISECOND", 0)
+    await hub.put(patient("b"), observation("c"), patient("a"), observation("b"), patient("c"))
+    for count in (1, 2, 10):
+        found, cursor = [], None
+        while True:
+            page = await hub.page(
+                f"?_type=Patient,Observation&_sort=-_lastUpdated&_count={count}", cursor=cursor
+            )
+            found += [f"{match.type}/{match.id}" for match in page.matches]
+            cursor = page.next
+            if cursor is None:
+                break
+        assert " ".join(found) == "Patient/a Observation/b Patient/b Observation/c Patient/c"
+
+
+async def test_a_page_that_ends_within_equal_values_has_the_includes_of_its_matches(hub: Hub) -> None:
+    for id in ("c", "a", "b"):
+        await hub.put(patient(f"p{id}"), observation(id, subject=to(f"Patient/p{id}")))
+    query = "Observation?_sort=status,code&_include=Observation:subject&_count=1"
+    assert await hub.included(query) == "Patient/pa"
 
 
 @pytest.mark.parametrize("sort", ["-date", "date"])
@@ -163,6 +226,10 @@ async def test_what_cannot_be_sorted_by_is_refused(hub: Hub, query: str) -> None
         "?_type=Patient&",
         "Patient?birthdate=ge1950&",
         "Patient?gender:missing=true&",
+        "Patient?_sort=birthdate&",
+        "Patient?_sort=-birthdate&",
+        "Patient?_sort=family&",
+        "Patient?_sort=active,-gender&",
     ],
 )
 async def test_every_match_comes_once_while_others_write(hub: Hub, query: str) -> None:
