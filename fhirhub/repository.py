@@ -246,8 +246,8 @@ class Repository:
     async def update(
         self, resource: Json, *, if_match: int | None = None, if_none_match: bool = False, method: str = "PUT"
     ) -> Written:
-        """Makes a new version, or the first one where the id is unused. Content that is there already makes
-        none. Raises `conflict` 412 where `if_match` is not the current version, or where `if_none_match`
+        """Makes a new version, or the first one where the id is unused; what was deleted is created again.
+        Content that is there already makes none. Raises `conflict` 412 where `if_match` is not the current version, or where `if_none_match`
         asks that there be none."""
         type, id = resource["resourceType"], resource["id"]
         if self._unit is None and self._is_ruled(type):
@@ -266,7 +266,7 @@ class Repository:
                 return Written(current, "unchanged")
             change = await self._change(resource, type, id, current, method)
             try:
-                return await self._write(change)
+                return await self._write(change, revives=current is not None and current.deleted)
             except _Conflict:
                 # Somebody was first: look again, since only If-Match asked to be told.
                 await asyncio.sleep(0)
@@ -535,12 +535,12 @@ class Repository:
             self._unit.keys = list(range(first + KEY_BLOCK - 1, first - 1, -1))
         return self._unit.keys.pop()
 
-    async def _write(self, change: Change) -> Written:
+    async def _write(self, change: Change, revives: bool = False) -> Written:
         stored = _stored(change)
         outcome: Literal["created", "updated", "deleted"] = "updated"
         if change.body is None:
             outcome = "deleted"
-        elif change.expected == 0 or (change.version > 1 and change.method == "POST"):
+        elif change.expected == 0 or revives or (change.version > 1 and change.method == "POST"):
             outcome = "created"
         if self._unit is not None:
             key = (change.type, change.id)

@@ -41,7 +41,7 @@ class Entries:
         """One version of a history; `body` is what is shown of it."""
         where = f"{stored.type}/{stored.id}"
         method = stored.method
-        made = method == "POST" or (stored.version == 1 and method == "PUT")
+        made = method == "POST" or (method == "PUT" and (stored.version == 1 or stored.revives))
         status = "204 No Content" if stored.deleted else "201 Created" if made else "200 OK"
         comma = "," if self._pieces else ""
         self._pieces.append(f'{comma}{{"fullUrl":"{self._base}/{where}",'.encode())

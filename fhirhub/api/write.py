@@ -97,6 +97,9 @@ def conditional(request: FhirRequest, type: str, criteria: str) -> SearchRequest
     """The criteria of a conditional interaction. Raises where there are none: that would match everything."""
     criteria = criteria.strip().removeprefix(type).removeprefix("?")
     parsed = requests.parse(type, criteria, request.repository.parameters, base=request.base)
+    if parsed.issues:
+        # What an ignored parameter would have left out must not be written.
+        raise invalid(f"{parsed.issues[0].text.removesuffix(' and was ignored.')}; give it a value")
     if not parsed.has_criteria:
         raise required(
             f"A conditional interaction on {type} needs search criteria such as `identifier=system|value`"

@@ -121,7 +121,9 @@ def _order(version: str) -> tuple[list[tuple[int, int, str]], int, list[tuple[in
 
 
 def _parts(text: str) -> list[tuple[int, int, str]]:
-    return [(1, int(part), "") if part.isdigit() else (0, 0, part) for part in text.split(".")]
+    return [
+        (1, int(part), "") if part.isascii() and part.isdigit() else (0, 0, part) for part in text.split(".")
+    ]
 
 
 def _is_version(version: str, wanted: str) -> bool:

@@ -190,8 +190,8 @@ class _Product:
 
 
 _symbol = re.compile(r"10[*^]|(?:[^\s\d.()/{}\[\]+\-]|\[[^\[\]\s]*\])+(?:\[[^\[\]\s]*\])*")
-_exponent = re.compile(r"[+-]?\d+")
-_integer = re.compile(r"\d+(?!\d*[*^])")
+_exponent = re.compile(r"[+-]?[0-9]+")
+_integer = re.compile(r"[0-9]+(?![0-9]*[*^])")
 _annotation = re.compile(r"\{[^{}]*\}")
 
 

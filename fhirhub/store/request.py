@@ -135,6 +135,8 @@ def parse(
         try:
             control = _CONTROLS.get(code)
             if not value:
+                if code != name and name.endswith(":missing"):
+                    raise errors.invalid(f"Parameter `{name}` expects true or false; it is empty.")
                 if control is None and code not in _ELSEWHERE:
                     made.issues.append(_ignored(f"Parameter `{name}` is empty and was ignored."))
                 continue

@@ -28,6 +28,8 @@ class Stored(NamedTuple):
     deleted: bool
     method: str
     body: bytes | None
+    revives: bool = False
+    """In a history: whether the version before it is a deletion."""
 
 
 def _seen(access: Access, binder: Binder, dialect: Dialect) -> str:
@@ -164,10 +166,12 @@ async def history(reader: Reader, tenant: int, access: Access, request: HistoryR
         for superseded, name in ((False, f"c{number}"), (True, f"s{number}"))
     ]
     statement = binder.statement(
-        f"SELECT * FROM ({' UNION ALL '.join(parts)}) AS h "
-        f"ORDER BY updated DESC, rid DESC, version DESC LIMIT {binder.bind(request.count + 1, 'bigint')}"
+        f"SELECT n.*, EXISTS (SELECT 1 FROM version d WHERE d.tenant = $1 AND d.rid = n.rid "
+        f"AND d.version = n.version - 1 AND d.deleted) FROM (SELECT * FROM ({' UNION ALL '.join(parts)}) AS h "
+        f"ORDER BY updated DESC, rid DESC, version DESC LIMIT {binder.bind(request.count + 1, 'bigint')}) AS n "
+        "ORDER BY n.updated DESC, n.rid DESC, n.version DESC"
     )
-    return [stored(row) for row in await reader.fetch(statement)]
+    return [Stored(*row[: len(COLUMNS)], revives=bool(row[-1])) for row in await reader.fetch(statement)]
 
 
 async def types_present(reader: Reader, tenant: int) -> list[str]:

@@ -104,3 +104,11 @@ async def test_equal_conditional_creates_at_once_make_one(client: AsyncClient) -
     statuses = sorted(response.status_code for response in responses)
     assert statuses == [200] * 15 + [201]
     assert len({response.json()["id"] for response in responses}) == 1
+
+
+async def test_an_empty_criterion_is_refused(client: AsyncClient) -> None:
+    await put(client, identified("1", id="a", active=True))
+    for criteria in ("active=true&identifier=", "identifier="):
+        assert (await client.delete(f"Patient?{criteria}")).status_code == 400
+        assert (await post(client, patient(), If_None_Exist=criteria)).status_code == 400
+    assert (await client.get("Patient/a")).status_code == 200

@@ -66,9 +66,20 @@ async def test_update_brings_a_deleted_resource_back(client: AsyncClient) -> Non
     await put(client, patient(id="a"))
     await client.delete("Patient/a")
     response = await put(client, patient(id="a"))
-    assert response.status_code in (200, 201)
+    assert response.status_code == 201
     assert response.headers["etag"] == 'W/"3"'
+    assert response.headers["location"] == "http://hub.test/fhir/Patient/a/_history/3"
     assert (await client.get("Patient/a")).status_code == 200
+    history = (await client.get("Patient/a/_history")).json()["entry"]
+    assert [one["response"]["status"][:3] for one in history] == ["201", "204", "201"]
+
+
+async def test_a_transaction_brings_a_deleted_resource_back(client: AsyncClient) -> None:
+    await put(client, patient(id="a"))
+    await client.delete("Patient/a")
+    asked = bundle("transaction", entry("PUT", "Patient/a", patient(id="a")))
+    response = await client.post("", json=asked, headers=fhir({}))
+    assert response.json()["entry"][0]["response"]["status"] == "201 Created"
 
 
 @pytest.mark.parametrize("content", [patient(id="b"), patient()])

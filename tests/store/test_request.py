@@ -35,6 +35,7 @@ def refusal(query: str, type: str | None = "Patient", lenient: bool = False) -> 
         ("gender:contains=ma", "does not support `:contains`"),
         ("family:not=x", "it has `:exact`, `:contains` and `:missing`"),
         ("birthdate:exact=1950", "it has `:missing` only"),
+        ("gender:missing=", "expects true or false; it is empty"),
         ("gender:missing=perhaps", "expects true or false; got `perhaps`"),
         ("birthdate=23 May 2009", "expects a date such as 2026-11"),
         ("birthdate=1950-02-30", "expects a day that the calendar has"),

@@ -12,7 +12,7 @@ import pytest_asyncio
 from fhirhub.errors import FhirError
 from fhirhub.resources import document
 from fhirhub.store.database import Database
-from tests.store.finding import Hub, coded, observation, patient, plan, resource, task, to
+from tests.store.finding import Hub, Json, coded, observation, patient, plan, resource, task, to
 
 SNOMED = "http://snomed.info/sct"
 UCUM = "http://unitsofmeasure.org"
@@ -98,7 +98,7 @@ async def test_separators_in_a_string_are_escaped(hub: Hub) -> None:
         observation("a", valueString="Kosten $5, korting 10%"), observation("b", valueString="10 a")
     )
     assert await hub.found("Observation?value-string:contains=\\$5\\, korting 10%25") == "a"
-    assert await hub.found("Observation?value-string:contains=%25") == ""
+    assert await hub.found("Observation?value-string:contains=%25") == "a"
 
 
 # token
@@ -344,6 +344,8 @@ async def test_a_uri_is_compared_as_it_is_or_by_what_it_begins_with(hub: Hub) ->
     assert await hub.found("ValueSet?url=http://x/vs/a|1.0,http://x/vs/ab|2") == "a"
     assert await hub.found("ValueSet?url:below=http://x/vs/a") == "a ab"
     assert await hub.found("ValueSet?url:above=http://x/vs/a/b/c") == "a root"
+    assert await hub.found("ValueSet?url:above=http://x/vs/abc") == "root"
+    assert await hub.found("ValueSet?url:above=http://x/vs/ab|1.0") == "ab root"
     assert await hub.found("ValueSet?url:below=urn:oid:1.2") == ""
     assert await hub.found("ValueSet?url=urn:oid:1.2.3") == "urn"
 
@@ -520,6 +522,49 @@ async def test_members_of_a_list_are_found_by_it(hub: Hub) -> None:
     assert await hub.found("Patient?_list=l") == "a"
     assert await hub.found("CarePlan?_list=List/l") == "c"
     assert "by function" in await refused(hub, "Patient?_list=$current-allergies")
+
+
+async def test_an_entry_that_is_marked_as_deleted_is_in_the_list_no_more(hub: Hub) -> None:
+    entries: list[Json] = [
+        {"item": to("Patient/a"), "deleted": True},
+        {"item": to("Patient/b"), "deleted": False},
+        {"item": to("Patient/c")},
+    ]
+    await hub.put(
+        *[patient(id) for id in "abc"],
+        resource("List", "l", status="current", mode="changes", entry=entries),
+    )
+    assert await hub.found("Patient?_list=l") == "b c"
+    assert await hub.found("List?item=Patient/c") == "l"
+
+
+async def test_a_profile_is_found_without_its_version_too(hub: Hub) -> None:
+    url = "http://example.org/StructureDefinition/x"
+    for id, profile in {"a": url, "b": f"{url}|1.0", "c": f"{url}|2.0", "d": f"{url}y"}.items():
+        await hub.put(patient(id, meta={"profile": [profile]}))
+    assert await hub.found(f"Patient?_profile={url}") == "a b c"
+    assert await hub.found(f"Patient?_profile={url}|1.0") == "b"
+    assert await hub.found(f"Patient?_profile={url}|1.0,{url}y") == "b d"
+
+
+async def test_signs_alone_are_looked_for_as_they_are(hub: Hub) -> None:
+    for id, name in {"a": "Jan 100%", "b": "Piet", "c": "_x_", "d": "%"}.items():
+        await hub.put(patient(id, name=[{"family": name}]))
+    assert await hub.found("Patient?family:contains=%25") == "a d"
+    assert await hub.found("Patient?family=%25") == "d"
+    assert await hub.found("Patient?family:contains=_") == "c"
+
+
+@pytest.mark.parametrize("number", ["٥", "5٥", "ge٥"])
+async def test_digits_are_those_of_ascii(hub: Hub, number: str) -> None:
+    for query in (
+        f"RiskAssessment?probability={number}",
+        f"Observation?value-quantity={number}",
+        f"Observation?date={number}",
+        f"Patient?_count={number}",
+        f"Location?near=5|{number}",
+    ):
+        assert await refused(hub, query)
 
 
 # parameters of every resource

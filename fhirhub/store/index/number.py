@@ -15,7 +15,7 @@ from fhirhub.store.sql import Kind
 
 Span = tuple[float, float]
 
-_number = re.compile(r"[+-]?(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d{1,3})?").fullmatch
+_number = re.compile(r"[+-]?(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d{1,3})?", re.ASCII).fullmatch
 
 
 def spans(type: str, value: Any) -> list[Span]:

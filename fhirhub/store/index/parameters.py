@@ -85,6 +85,15 @@ def system_of(uri: str) -> int:
     return (int.from_bytes(digest, "big", signed=True) & ~1) or 2
 
 
+_NARROWER: Mapping[str, str] = MappingProxyType(
+    {
+        # An entry that is marked as deleted is in the list no more.
+        "http://hl7.org/fhir/SearchParameter/List-item": "List.entry.where(deleted.empty() or deleted = false).item",
+    }
+)
+"""Expressions that take the place of those of R4."""
+
+
 @dataclass(frozen=True, slots=True)
 class Component:
     """One part of a composite parameter."""
@@ -194,7 +203,7 @@ class Parameters:
         return self._by_url.get(url) or definitions.search_parameter(url)
 
     def _parameter(self, definition: definitions.SearchParameter, type: str) -> Parameter:
-        expression = definition.expression
+        expression = _NARROWER.get(definition.url, definition.expression)
         made = Parameter(
             type,
             definition.code,

@@ -51,6 +51,8 @@ def _near(text: str) -> Comparison:
     if not 2 <= len(parts) <= 4:
         raise ValueError(f"{expects}; got `{text}`")
     try:
+        if not text.isascii() or "_" in text:
+            raise InvalidOperation
         latitude, longitude = Decimal(parts[0]), Decimal(parts[1])
         distance = Decimal(parts[2]) if len(parts) > 2 and parts[2] else None
     except InvalidOperation:
@@ -73,7 +75,7 @@ def _near(text: str) -> Comparison:
 
 MOST_WORDS = 100
 _words = re.compile(r"\w+").findall
-_no_words = re.compile(r"(?:https?://|urn:)\S*|\d{4}(?:-\d\d(?:-\d\d(?:T\S*)?)?)?").fullmatch
+_no_words = re.compile(r"(?:https?://|urn:)\S*|\d{4}(?:-\d\d(?:-\d\d(?:T\S*)?)?)?", re.ASCII).fullmatch
 
 
 def words(texts: list[str]) -> str:

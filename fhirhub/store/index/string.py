@@ -17,6 +17,7 @@ _LAST = "\U0010ffff"
 _unfoldable = re.compile(r"[^a-z0-9 ]").search
 _joined = re.compile(r"['`´’‘ʼ.]")
 _loose = re.compile(r"[\W_]+")
+_words = re.compile(r"[^\W_]").search
 _family_parts = re.compile(r"[\s\-]+")
 
 
@@ -95,6 +96,8 @@ _EQUALS = "{t}.value = ? AND {t}.exact IS NOT NULL AND {t}.tail IS NULL"
 
 def starts(text: str) -> Comparison:
     value = _some(text)
+    if not _words(value):
+        return Comparison(_SIGNS, (f"{escaped(value)}%",), ("text",))
     if len(value) > KEY_LENGTH:
         return Comparison(_STARTS_LONG, (value[:KEY_LENGTH], escaped(value) + "%"), ("text", "text"))
     return Comparison(_STARTS, (value, value + _LAST), ("text", "text"))
@@ -107,7 +110,13 @@ def _some(text: str) -> str:
     return value
 
 
+_SIGNS = "{t}.exact LIKE ? ESCAPE '\\'"
+
+
 def contains(text: str) -> Comparison:
+    if not _words(text):
+        # Signs alone are not in what is folded.
+        return Comparison(_SIGNS, (f"%{escaped(_some(text))}%",), ("text",))
     pattern = f"%{escaped(_some(text))}%"
     return Comparison(_LIKE, (pattern, pattern), ("text", "text"))
 

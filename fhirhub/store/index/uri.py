@@ -29,12 +29,34 @@ def _below(text: str) -> Comparison:
 
 
 def _above(text: str) -> Comparison:
-    """Values that this begins with."""
+    """Values that this begins with, up to the end of one of its parts."""
     text = unescape(text)
     if text.startswith("urn:"):
         return Comparison("{t}.value = ?", (text,), ("text",))
     return Comparison(
-        "{t}.value <= ? AND {t}.value = substr(?, 1, length({t}.value))", (text, text), ("text", "text"), 9
+        "{t}.value <= ? AND {t}.value = substr(?, 1, length({t}.value)) AND ({t}.value = ? "
+        f"OR substr({{t}}.value, length({{t}}.value), 1) IN {_ENDS} "
+        f"OR substr(?, length({{t}}.value) + 1, 1) IN {_ENDS})",
+        (text, text, text, text),
+        ("text", "text", "text", "text"),
+        9,
+    )
+
+
+_ENDS = "('/', '|', '#')"
+"""Where a part of a URL ends: `ValueSet/12` is not above `ValueSet/123`."""
+
+
+def _canonical(text: str) -> Comparison:
+    """The canonical as it is, and without a version every version of it
+    (https://hl7.org/fhir/R4/references.html#canonical)."""
+    text = shortened(unescape(text))
+    if "|" in text:
+        return Comparison("{t}.value = ?", (text,), ("text",))
+    return Comparison(
+        "{t}.value >= ? AND {t}.value < ? AND ({t}.value = ? OR {t}.value > ?)",
+        (text, f"{text}|{_LAST}", text, f"{text}|"),
+        ("text", "text", "text", "text"),
     )
 
 
@@ -46,5 +68,7 @@ def way(parameter: Parameter, modifier: str) -> Way:
     read = _WAYS.get(modifier)
     if read is None:
         raise refuse(parameter, modifier, _WAYS)
+    if not modifier and "canonical" in parameter.types:
+        read = _canonical
     rank = 11 if parameter.code in ("_profile", "_source") else 2
     return Way("uri", parameter.keys, read, rank, raw=True)
