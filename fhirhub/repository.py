@@ -247,8 +247,8 @@ class Repository:
         self, resource: Json, *, if_match: int | None = None, if_none_match: bool = False, method: str = "PUT"
     ) -> Written:
         """Makes a new version, or the first one where the id is unused; what was deleted is created again.
-        Content that is there already makes none. Raises `conflict` 412 where `if_match` is not the current version, or where `if_none_match`
-        asks that there be none."""
+        Content that is there already makes none. Raises `conflict` 412 where `if_match` is not the current
+        version, or where `if_none_match` asks that there be none."""
         type, id = resource["resourceType"], resource["id"]
         if self._unit is None and self._is_ruled(type):
             return await self.together(

@@ -171,7 +171,7 @@ async def history(reader: Reader, tenant: int, access: Access, request: HistoryR
         f"ORDER BY updated DESC, rid DESC, version DESC LIMIT {binder.bind(request.count + 1, 'bigint')}) AS n "
         "ORDER BY n.updated DESC, n.rid DESC, n.version DESC"
     )
-    return [Stored(*row[: len(COLUMNS)], revives=bool(row[-1])) for row in await reader.fetch(statement)]
+    return [stored(row)._replace(revives=bool(row[-1])) for row in await reader.fetch(statement)]
 
 
 async def types_present(reader: Reader, tenant: int) -> list[str]:
