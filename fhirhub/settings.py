@@ -364,12 +364,6 @@ def refuse_to_serve(settings: Settings) -> None:
     """Raise SettingsError where serving with these settings would open what must not be open."""
     if settings.auth == "smart":
         raise SettingsError("--auth smart comes in a later version; until then there is --auth none")
-    is_secured = settings.base_url is not None and settings.base_url.startswith("https://")
-    if settings.auth == "smart" and not settings.is_loopback and not is_secured:
-        raise SettingsError(
-            f"--auth smart on {settings.host} expects the hub's public https address in FHIRHUB_BASE_URL: "
-            "tokens name it, and passwords and tokens are not to cross a network in the open"
-        )
     if settings.is_open and not settings.allow_open:
         raise SettingsError(
             "--auth none lets everybody do everything, so it listens on loopback (127.0.0.1) only, not on "
