@@ -8,7 +8,7 @@ import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, MutableMapping
 from typing import Any
 
-from fhirhub import access, jobs, logs, searchparameters, tenants
+from fhirhub import access, conformance, jobs, logs, searchparameters, tenants
 from fhirhub.api.address import Bases
 from fhirhub.api.conditions import date_now
 from fhirhub.api.dispatch import dispatch
@@ -26,7 +26,7 @@ REFRESH_SECONDS = 1.0
 JOBS_SECONDS = 1.0
 DESCRIBED = ("/docs", "/openapi.json")
 """What needs the web framework, which is loaded when somebody asks for one of them."""
-RULES = (searchparameters.TakeNote(),)
+RULES = (searchparameters.TakeNote(), conformance.MoveMark())
 """What runs inside the transaction of a write, in this order."""
 
 
@@ -138,7 +138,7 @@ class Application:
             try:
                 await opened.refresh()
             except Exception as fault:
-                logs.error("The tenants' search parameters could not be read", fault)
+                logs.error("The tenants' search parameters and profiles could not be read", fault)
 
     async def _work_off(self, opened: tenants.Tenants) -> None:
         """Do the jobs that fall due, whichever process put them there."""

@@ -727,10 +727,11 @@ def _run(work: Coroutine[Any, Any, T]) -> T:
 
 @asynccontextmanager
 async def _tenants(chosen: Settings) -> AsyncIterator[Tenants]:
+    from fhirhub.conformance import MoveMark
     from fhirhub.searchparameters import TakeNote
     from fhirhub.tenants import open_tenants
 
-    async with open_tenants(chosen, with_secret=False, rules=(TakeNote(),)) as opened:
+    async with open_tenants(chosen, with_secret=False, rules=(TakeNote(), MoveMark())) as opened:
         yield opened
 
 

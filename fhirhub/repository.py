@@ -16,6 +16,7 @@ from typing import Any, Literal, NamedTuple, Protocol, TypeVar
 
 from fhirhub import errors
 from fhirhub.access import EVERYTHING, Access
+from fhirhub.conformance import Conformance
 from fhirhub.resources import document, relations
 from fhirhub.store import search as searching
 from fhirhub.store import versions
@@ -29,6 +30,8 @@ from fhirhub.store.versions import Stored as Stored
 
 Json = dict[str, Any]
 T = TypeVar("T")
+Check = Callable[[Json], Awaitable[None]]
+"""Looks at a resource that is to be written; raises FhirError to refuse it."""
 
 KEY_BLOCK = 1000
 TRIES = 50
@@ -114,6 +117,10 @@ class Tenant:
     bases: tuple[str, ...] = ()
     rules: tuple[Rule, ...] = ()
     """In the order in which they run."""
+    conformance: Conformance = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.conformance = Conformance(self.database, self.number)
 
 
 @dataclass(slots=True)
@@ -307,11 +314,15 @@ class Repository:
         change: Callable[[Json], Json],
         *,
         if_match: int | None = None,
+        check: Check | None = None,
     ) -> Written:
-        """Changes the current content; `change` gets a copy of its own and may raise. Tried again on what
-        others wrote meanwhile, unless `if_match` names the version meant."""
+        """Changes the current content; `change` gets a copy of its own and may raise, and so may `check`, which
+        looks at what it made. Tried again on what others wrote meanwhile, unless `if_match` names the version
+        meant."""
         if self._unit is None and self._is_ruled(type):
-            return await self.together(lambda unit: unit.patch(type, id, change, if_match=if_match))
+            return await self.together(
+                lambda unit: unit.patch(type, id, change, if_match=if_match, check=check)
+            )
         for _ in range(TRIES):
             current = await self.read(type, id)
             if if_match is not None and current.version != if_match:
@@ -320,6 +331,8 @@ class Repository:
             resource = change(document.decode(current.body))
             if _same(resource, current):
                 return Written(current, "unchanged")
+            if check is not None:
+                await check(resource)
             try:
                 return await self._write(await self._change(resource, type, id, current, "PATCH"))
             except _Conflict:
@@ -327,18 +340,23 @@ class Repository:
         raise errors.conflict(f"{type}/{id} is being written by many at once; try again.")
 
     async def patch_where(
-        self, request: SearchRequest, change: Callable[[Json], Json], *, if_match: int | None = None
+        self,
+        request: SearchRequest,
+        change: Callable[[Json], Json],
+        *,
+        if_match: int | None = None,
+        check: Check | None = None,
     ) -> Written:
         """Conditional patch (http.html#patch)."""
         if self._unit is None:
             return await self.together(
-                lambda unit: unit.patch_where(request, change, if_match=if_match),
+                lambda unit: unit.patch_where(request, change, if_match=if_match, check=check),
                 lock_types=request.types_involved(),
             )
         match = await self.only_match(request)
         if match is None:
             raise errors.not_found("Nothing matches the criteria of this patch.")
-        return await self.patch(match.type, match.id, change, if_match=if_match)
+        return await self.patch(match.type, match.id, change, if_match=if_match, check=check)
 
     async def delete(self, type: str, id: str, *, if_match: int | None = None) -> Written | None:
         """Deletes; None where there was nothing, or nothing any more. Raises `conflict` where others refer

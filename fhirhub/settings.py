@@ -113,6 +113,18 @@ class Settings:
     referential_integrity: Annotated[
         bool, "Refuse a reference to nothing, and the delete of what is referenced."
     ] = True
+    validation: Annotated[
+        Literal["off", "base", "profiles"],
+        "What a resource must keep to before it is written, beyond its structure, which is always checked: "
+        "`base` asks for R4's rules, codes and extensions, `profiles` also for the profiles that it claims and "
+        "those of FHIRHUB_PROFILES.",
+    ] = "base"
+    profiles: Annotated[
+        tuple[tuple[str, str], ...],
+        "Profiles that resources of a type are validated against whether they claim them or not: the type, `=` "
+        "and the profile's canonical URL, parted by commas.",
+        "CarePlan=https://example.nl/StructureDefinition/plan",
+    ] = ()
     conditional_delete: Annotated[
         Literal["single", "multiple"], "Whether a conditional delete may delete more than one match."
     ] = "single"
@@ -269,6 +281,8 @@ def _parsed(setting: Setting, value: Any) -> Any:
             return Path(value).expanduser().absolute()
     if setting.name == "trusted_proxies":
         return tuple(_network(part) for part in _parts(value))
+    if setting.name == "profiles":
+        return tuple(_profile(part) for part in _parts(value))
     if setting.name == "cors_origins":
         return tuple(_origin(part) for part in _parts(value))
     if setting.name == "fetch_allow":
@@ -306,6 +320,16 @@ def _network(text: str) -> Network:
         return ipaddress.ip_network(text, strict=False)
     except ValueError:
         raise ValueError("expects addresses or networks such as 10.0.0.0/8, parted by commas") from None
+
+
+_PROFILE = re.compile(r"([A-Z][A-Za-z]+)=([A-Za-z][A-Za-z0-9+.-]*:\S+)")
+
+
+def _profile(text: str) -> tuple[str, str]:
+    found = _PROFILE.fullmatch(text)
+    if found is None:
+        raise ValueError("expects types and canonical URLs such as CarePlan=https://example.nl/plan")
+    return found[1], found[2]
 
 
 def _origin(text: str) -> str:

@@ -120,11 +120,13 @@ class Tenants:
             raise TenantError(f"There is a tenant `{name}` already")
 
     async def refresh(self) -> None:
-        """Take note of search parameters that others added to, or made ready for, the tenants in use."""
+        """Take note of search parameters, profiles and their like that others changed in the tenants in use."""
         for tenant in list(self._open.values()):
             parameters = await self.parameters_of(tenant.number)
             if parameters.generation != tenant.parameters.generation:
                 tenant.parameters = parameters
+            if tenant.conformance.is_used:
+                await tenant.conformance.refresh()
 
     async def _find(self, name: str) -> Tenant | None:
         rows = await self.database.fetch(

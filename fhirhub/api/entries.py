@@ -45,6 +45,8 @@ class Entry:
     matched: bool = False
     """Whether `ifNoneExist` found a resource, so that nothing is made."""
     checked: bool = False
+    said: Sequence[Issue] = ()
+    """What validation found in its resource that does not stand in the way of writing it."""
     response: FhirResponse | None = None
 
     @property
@@ -258,6 +260,7 @@ class Answers:
             inside=self.kind,
             new_id=entry.new_id,
             format=JSON_NAMED,
+            said=entry.said,
         )
 
     async def answer(self, entry: Entry, repository: Repository) -> FhirResponse:

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
+
+from fhirhub.turns import Turns
 
 if TYPE_CHECKING:
     from fhirhub.api.operations import Operation
     from fhirhub.api.routes import Route
+    from fhirhub.errors import Issue
     from fhirhub.repository import Repository
     from fhirhub.settings import Settings
 
@@ -65,6 +68,7 @@ class Context:
     operations: Sequence[Operation]
     dispatch: Callable[[FhirRequest], Awaitable[FhirResponse]]
     now: Callable[[], int]
+    turns: Turns = field(default_factory=Turns)
 
 
 @dataclass(slots=True)
@@ -96,6 +100,8 @@ class FhirRequest:
     """The logical id chosen for what an entry of a transaction creates."""
     format: Format = JSON
     pretty: bool = False
+    said: Sequence[Issue] = ()
+    """What validation found in the resource that does not stand in the way of writing it."""
     interaction: str = ""
     """The interaction's code once the request is matched: `read`, `search-type`, `$everything`."""
 

@@ -11,7 +11,7 @@ import msgspec
 from fhirhub.api.exchange import FhirResponse, Json
 from fhirhub.errors import FhirError, Issue
 
-_EXTENSIONS = "http://hl7.org/fhir/StructureDefinition/operationoutcome-issue-"
+_EXTENSIONS = "http://hl7.org/fhir/StructureDefinition/operationoutcome-"
 
 
 def render(issues: Iterable[Issue]) -> bytes:
@@ -34,11 +34,14 @@ def resource(issues: Iterable[Issue]) -> Json:
 
 def _issue(issue: Issue) -> Json:
     rendered: Json = {}
-    extensions = [
-        {"url": _EXTENSIONS + name, "valueInteger": number}
-        for name, number in (("line", issue.line), ("col", issue.column))
-        if number is not None
-    ]
+    extensions: list[Json] = []
+    if issue.line is not None and issue.column is not None:
+        extensions.append({"url": _EXTENSIONS + "issue-line", "valueInteger": issue.line})
+        extensions.append({"url": _EXTENSIONS + "issue-col", "valueInteger": issue.column})
+    if issue.profile is not None:
+        extensions.append({"url": _EXTENSIONS + "issue-source", "valueString": _fit(issue.profile)})
+    if issue.key is not None:
+        extensions.append({"url": _EXTENSIONS + "message-id", "valueCode": _fit(issue.key)})
     if extensions:
         rendered["extension"] = extensions
     rendered["severity"] = issue.severity
@@ -47,6 +50,8 @@ def _issue(issue: Issue) -> Json:
     technical = [part for part in (issue.key, issue.profile) if part]
     if technical:
         rendered["diagnostics"] = _fit(" of ".join(technical))
+    if issue.line is not None and issue.column is not None:
+        rendered["location"] = [f"Line[{issue.line}] Col[{issue.column}]"]
     if issue.expression:
         rendered["expression"] = [_fit(issue.expression)]
     return rendered

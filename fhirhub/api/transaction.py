@@ -4,19 +4,20 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from urllib.parse import quote
 
-from fhirhub.api import conditional_references, outcome, write
+from fhirhub.api import conditional_references, outcome, validation, write
 from fhirhub.api import entries as reading
 from fhirhub.api.batch import Batch
 from fhirhub.api.entries import Answers, Entry, faults_at
-from fhirhub.api.exchange import FhirRequest, FhirResponse
+from fhirhub.api.exchange import FhirRequest, FhirResponse, Json
+from fhirhub.api.validation import Subject
 from fhirhub.errors import FhirError, Issue, conflict, invalid, multiple_matches, not_found, not_supported
 from fhirhub.repository import Repository, Written, new_id
 from fhirhub.resources import references
-from fhirhub.resources.validation import structure
+from fhirhub.resources.validation import positions, structure
 from fhirhub.store.request import SearchRequest
 
 BREATH = 25
@@ -55,6 +56,7 @@ class Transaction(Answers):
         self.new_ids = [new_id() if entry.makes else None for entry in entries]
         self.runs = 0
         self.prepared = False
+        self.said: dict[int, Sequence[Issue]] = {}
         self._begin(entries)
 
     def _begin(self, entries: list[Entry]) -> None:
@@ -62,6 +64,7 @@ class Transaction(Answers):
         self.settled: list[tuple[Entry, SearchRequest]] = []
         for entry, id in zip(entries, self.new_ids, strict=True):
             entry.new_id = id
+            entry.said = self.said.get(entry.index, ())
 
     async def run(self) -> FhirResponse:
         locked: set[str] = set()
@@ -73,6 +76,7 @@ class Transaction(Answers):
         if not locked:
             # Links are known before the database is asked: what takes time is done before its transaction.
             await self._prepare(yielding=True)
+        await self._validate()
         await self.request.repository.together(self._run, lock_types=locked, keys=len(self.entries))
         return self.bundle()
 
@@ -209,8 +213,35 @@ class Transaction(Answers):
                 entry.checked = True
             if yielding and number % BREATH == BREATH - 1:
                 await asyncio.sleep(0)
-        write.refuse_faults(issues)
+        if issues:
+            write.refuse_faults(positions.placed(issues, self.request.body))
         self.prepared = True
+
+    async def _validate(self) -> None:
+        """Hold every resource to what the settings ask, before the database is asked for anything."""
+        if self.request.context.settings.validation == "off":
+            return
+        near: dict[str, Json] = {}
+        subjects: list[tuple[Entry, Subject]] = []
+        for entry in self.entries:
+            resource = entry.resource
+            if resource is None or entry.rank == 3 or entry.method == "PATCH":
+                continue
+            if entry.full_url is not None:
+                near[entry.full_url] = resource
+            if entry.written is not None:
+                near["/".join(entry.written)] = resource
+            # What is not right in its structure is refused when it is prepared.
+            if entry.checked or not structure.validate(resource):
+                asked = validation.profiles_of(self.request, resource["resourceType"])
+                subjects.append((entry, Subject(resource, asked, has_structure=True)))
+        found = await validation.issues_of_all(self.request, [subject for _, subject in subjects], near)
+        moved: list[Issue] = []
+        for (entry, _), issues in zip(subjects, found, strict=True):
+            entry.said = self.said[entry.index] = outcome.moved(issues, entry.where)
+            moved += entry.said
+        if moved and any(issue.severity == "error" for issue in moved):
+            validation.refuse(positions.placed(moved, self.request.body))
 
     def _links(self) -> tuple[dict[str, str], dict[str, dict[str, str]]]:
         """What takes the place of each fullUrl; and, by the root of RESTful ones, of a relative link in an

@@ -7,13 +7,13 @@ import binascii
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 
-from fhirhub.api import binary, conditional_references, conditions, formats, outcome, read
+from fhirhub.api import binary, conditional_references, conditions, formats, outcome, read, validation
 from fhirhub.api.exchange import FhirRequest, FhirResponse, Json
 from fhirhub.errors import FhirError, Issue, informational, invalid, not_supported, required
 from fhirhub.repository import Written
 from fhirhub.resources import document, xml
 from fhirhub.resources import patch as patches
-from fhirhub.resources.validation import structure
+from fhirhub.resources.validation import positions, structure
 from fhirhub.store import request as requests
 from fhirhub.store.request import SearchRequest
 
@@ -23,6 +23,7 @@ async def create(request: FhirRequest) -> FhirResponse:
     if request.query:
         read.refuse_unknown(request)
     resource = content(request, request.path[0])
+    await validation.check(request, resource)
     criteria = request.headers.get("if-none-exist")
     written = await request.repository.create(
         resource,
@@ -38,6 +39,7 @@ async def update(request: FhirRequest) -> FhirResponse:
         read.refuse_unknown(request)
     type, id = request.path
     resource = content(request, type, id)
+    await validation.check(request, resource)
     written = await request.repository.update(
         resource,
         if_match=await conditions.expected(request, type, id),
@@ -51,6 +53,7 @@ async def update_where(request: FhirRequest) -> FhirResponse:
     type = request.path[0]
     criteria = conditional(request, type, request.query)
     resource = content(request, type)
+    await validation.check(request, resource)
     written = await request.repository.update_where(criteria, resource, if_match=conditions.if_match(request))
     return answer(request, written)
 
@@ -61,7 +64,11 @@ async def patch(request: FhirRequest) -> FhirResponse:
         read.refuse_unknown(request)
     type, id = request.path
     written = await request.repository.patch(
-        type, id, change(request), if_match=await conditions.expected(request, type, id)
+        type,
+        id,
+        change(request),
+        if_match=await conditions.expected(request, type, id),
+        check=validation.check_of(request),
     )
     return answer(request, written)
 
@@ -70,7 +77,10 @@ async def patch_where(request: FhirRequest) -> FhirResponse:
     """A new version made by changing the one resource that matches."""
     criteria = conditional(request, request.path[0], request.query)
     written = await request.repository.patch_where(
-        criteria, change(request), if_match=conditions.if_match(request)
+        criteria,
+        change(request),
+        if_match=conditions.if_match(request),
+        check=validation.check_of(request),
     )
     return answer(request, written)
 
@@ -121,7 +131,9 @@ def content(request: FhirRequest, type: str, id: str | None = None) -> Json:
             raise invalid(f"The body of an update carries its id: `{id}`, as in the URL", f"{type}.id")
         raise invalid(f"The body's id `{own}` should be `{id}`, as in the URL", f"{type}.id")
     if not request.checked:
-        refuse_faults(structure.validate(resource))
+        faults = structure.validate(resource)
+        if faults:
+            refuse_faults(positions.placed(faults, request.body) if request.resource is None else faults)
         if conditional_references.may_hold(request.body):
             conditional_references.refuse(resource)
     return resource
@@ -255,7 +267,7 @@ def answer(request: FhirRequest, written: Written) -> FhirResponse:
     if wanted == "representation":
         body = stored.body
     elif wanted == "OperationOutcome":
-        body = said = outcome.render([informational(_done(written))])
+        body = said = outcome.render([informational(_done(written)), *request.said])
     return FhirResponse(
         _STATUS[written.outcome],
         body,

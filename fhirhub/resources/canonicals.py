@@ -11,13 +11,15 @@ from __future__ import annotations
 
 import functools
 import gzip
+import zlib
+from collections import OrderedDict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from importlib import resources
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 
-from fhirhub.resources import guide
+from fhirhub.resources import document, guide
 
 Json = dict[str, Any]
 
@@ -37,29 +39,99 @@ class Canonicals:
     def __init__(self, given: Iterable[Json] = (), behind: Canonicals | None = None) -> None:
         self._behind = behind
         self.snapshots: dict[str, tuple[Json, Sequence[Json]]] = {}
-        self._found: dict[tuple[str, str], list[Json]] = {}
+        self._found: dict[tuple[str, str], list[tuple[str, Any]]] = {}
         for resource in given:
             url = resource.get("url")
             if isinstance(url, str) and resource.get("resourceType") in TYPES:
-                self._found.setdefault((resource["resourceType"], url), []).append(resource)
+                self._put(resource["resourceType"], url, str(resource.get("version", "")), resource)
+        self._settle()
+
+    def _put(self, type: str, url: str, version: str, held: Any) -> None:
+        self._found.setdefault((type, url), []).append((version, held))
+
+    def _settle(self) -> None:
         for versions in self._found.values():
-            versions.sort(key=lambda each: _order(str(each.get("version", ""))))
+            versions.sort(key=lambda each: _order(each[0]))
+
+    def _opened(self, held: Any) -> Json:
+        resource: Json = held
+        return resource
 
     def find(self, type: str, canonical: str) -> Json | None:
         """The resource of that type and canonical, None if there is none."""
         url, _, version = canonical.partition("#")[0].partition("|")
-        for resource in reversed(self._found.get((type, url), ())):
-            if not version or _is_version(str(resource.get("version", "")), version):
-                return resource
+        for own, held in reversed(self._found.get((type, url), ())):
+            if not version or _is_version(own, version):
+                return self._opened(held)
         return self._behind.find(type, canonical) if self._behind is not None else None
 
     def all(self, type: str) -> Iterator[Json]:
         """Those of that type that stand in front of the official ones."""
         for (found, _), versions in self._found.items():
             if found == type:
-                yield from versions
+                for _, held in versions:
+                    yield self._opened(held)
         if self._behind is not None:
             yield from self._behind.all(type)
+
+
+class Packed(NamedTuple):
+    """A conformance resource as JSON that is compressed: most are never asked for."""
+
+    type: str
+    url: str
+    version: str
+    content: bytes
+    length: int
+    """Bytes of the JSON."""
+
+
+def pack(body: bytes) -> Packed | None:
+    """A resource in JSON, made small; None for one that has no place here."""
+    try:
+        head = _decode_head.decode(body)
+    except msgspec.DecodeError:
+        return None
+    if head.resourceType not in TYPES or not head.url:
+        return None
+    return Packed(head.resourceType, head.url, head.version, zlib.compress(body, 1), len(body))
+
+
+class _Head(msgspec.Struct):
+    resourceType: str
+    url: str = ""
+    version: str = ""
+
+
+_decode_head = msgspec.json.Decoder(_Head)
+
+
+class PackedCanonicals(Canonicals):
+    """The same from packed resources; what was used last stays unpacked, up to `most` bytes of JSON."""
+
+    def __init__(
+        self, given: Iterable[Packed], behind: Canonicals | None = None, most: int = 8_000_000
+    ) -> None:
+        super().__init__((), behind)
+        self._most = most
+        self._unpacked: OrderedDict[int, tuple[Packed, Json]] = OrderedDict()
+        self._length = 0
+        for packed in given:
+            self._put(packed.type, packed.url, packed.version, packed)
+        self._settle()
+
+    def _opened(self, held: Packed) -> Json:
+        known = self._unpacked.get(id(held))
+        if known is not None:
+            self._unpacked.move_to_end(id(held))
+            return known[1]
+        resource: Json = document.decode(zlib.decompress(held.content))
+        self._unpacked[id(held)] = held, resource
+        self._length += held.length
+        while self._length > self._most and len(self._unpacked) > 1:
+            _, (oldest, _) = self._unpacked.popitem(last=False)
+            self._length -= oldest.length
+        return resource
 
 
 class _Official(Canonicals):

@@ -79,7 +79,7 @@ async def test_the_statement_is_itself_right(client: AsyncClient) -> None:
         content=response.content,
         headers={"Content-Type": "application/fhir+json"},
     )
-    assert [one["severity"] for one in issues(checked)] == ["information"]
+    assert [one for one in issues(checked) if one["severity"] in ("error", "fatal")] == []
 
 
 async def test_modes_give_their_part(client: AsyncClient) -> None:

@@ -43,7 +43,10 @@ def test_place_line_and_rule_are_told() -> None:
     told = rendered["issue"][0]
     assert told["expression"] == ["Patient.name[0]"]
     assert told["diagnostics"] == "pat-1 of http://p"
-    assert [extension["valueInteger"] for extension in told["extension"]] == [3, 7]
+    assert [extension["valueInteger"] for extension in told["extension"][:2]] == [3, 7]
+    assert [extension["valueString"] for extension in told["extension"][2:3]] == ["http://p"]
+    assert [extension["valueCode"] for extension in told["extension"][3:]] == ["pat-1"]
+    assert told["location"] == ["Line[3] Col[7]"]
 
 
 @pytest.mark.parametrize(

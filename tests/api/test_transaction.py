@@ -496,7 +496,9 @@ async def test_operations_and_posted_searches_may_stand_in_a_transaction(client:
 
 async def test_a_bundle_posted_to_its_type_is_stored(client: AsyncClient) -> None:
     made = await client.post(
-        "Bundle", json=bundle("collection", {"resource": patient(id="x")}), headers=fhir({})
+        "Bundle",
+        json=bundle("collection", {"fullUrl": "http://a.example/Patient/x", "resource": patient(id="x")}),
+        headers=fhir({}),
     )
     assert made.status_code == 201
     assert (await client.get("Patient/x")).status_code == 404

@@ -21,10 +21,14 @@ _RESULT = ("_format", "_pretty")
 class Input:
     """The in-parameters of a call, from the query of either method and from the body of a POST."""
 
-    def __init__(self, values: list[tuple[str, Any]], resource: Json | None = None) -> None:
+    def __init__(
+        self, values: list[tuple[str, Any]], resource: Json | None = None, at: str | None = None
+    ) -> None:
         self.values = values
         self.resource = resource
         """The body where it is a resource other than Parameters."""
+        self.at = at
+        """Where in the body the parameter `resource` stands, as FHIRPath; None where there is none."""
 
     def all(self, name: str) -> list[Any]:
         return [value for key, value in self.values if key == name]
@@ -98,9 +102,12 @@ def read(request: FhirRequest, faults: list[Issue] | None = None) -> Input:
         for part in (given if isinstance(given, list) else ())
     ]
     write.refuse_faults(structure.validate({**resource, "parameter": carried} if carried else resource))
-    for part in resource.get("parameter", ()):
+    at = None
+    for number, part in enumerate(resource.get("parameter", ())):
         values.append((part["name"], _value(part)))
-    return Input(values)
+        if part["name"] == "resource":
+            at = f"Parameters.parameter[{number}].resource"
+    return Input(values, at=at)
 
 
 _INSIDE = re.compile(r"Parameters\.parameter\[\d+\]\.resource\b")

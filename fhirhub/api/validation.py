@@ -1,0 +1,142 @@
+"""Validation as a request needs it: by the tenant's definitions, with references into the store as the caller sees
+it (https://hl7.org/fhir/R4/validation.html)."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
+
+from fhirhub import conformance
+from fhirhub.api.exchange import FhirRequest, Json
+from fhirhub.errors import FhirError, Issue
+from fhirhub.repository import Check
+from fhirhub.resources import document, references
+from fhirhub.resources.validation import positions
+from fhirhub.resources.validation.examination import MOST_SECONDS
+from fhirhub.resources.validation.validator import Level, Validator
+from fhirhub.turns import Turn
+
+BUNDLE_SECONDS = 30.0
+"""What the entries of one transaction may take together."""
+
+MOST_RESOLVED = 500
+"""How many references are looked up in the store for one resource."""
+
+
+class Subject(NamedTuple):
+    """A resource to be validated. `profiles` are asked of it besides those that it claims; `has_structure` says
+    that its structure was found right already."""
+
+    resource: Json
+    profiles: tuple[str, ...] = ()
+    has_structure: bool = False
+
+
+def profiles_of(request: FhirRequest, type: str) -> tuple[str, ...]:
+    """The profiles that the settings ask of this type."""
+    return tuple(url for name, url in request.context.settings.profiles if name == type)
+
+
+async def issues(
+    request: FhirRequest, subject: Subject, level: Level = "profiles", *, age_seconds: float = 0.0
+) -> list[Issue]:
+    """Every issue of one resource, by what the tenant defined up to `age_seconds` ago."""
+    validator = await request.repository.tenant.conformance.validator(age_seconds)
+    return await request.context.turns.run(
+        lambda turn: _examined(request, validator, subject, level, turn, {}, MOST_SECONDS)
+    )
+
+
+async def issues_of_all(
+    request: FhirRequest, subjects: Sequence[Subject], near: Mapping[str, Json]
+) -> list[list[Issue]]:
+    """The same for what is written together, as the settings ask; `near` has the resources by the references
+    that mean them."""
+    level: Level = "profiles" if request.context.settings.validation == "profiles" else "base"
+    validator = await request.repository.tenant.conformance.validator(conformance.LOOK_SECONDS)
+    until = time.monotonic() + BUNDLE_SECONDS
+
+    def work(turn: Turn) -> list[list[Issue]]:
+        return [
+            _examined(
+                request, validator, subject, level, turn, near, min(MOST_SECONDS, until - time.monotonic())
+            )
+            for subject in subjects
+        ]
+
+    return await request.context.turns.run(work)
+
+
+def _examined(
+    request: FhirRequest,
+    validator: Validator,
+    subject: Subject,
+    level: Level,
+    turn: Turn,
+    near: Mapping[str, Json],
+    seconds: float,
+) -> list[Issue]:
+    known: dict[str, Json | None] = dict(near)
+
+    def resolve(text: str) -> Json | None:
+        if text not in known:
+            if len(known) - len(near) >= MOST_RESOLVED:
+                return None
+            target = references.parse(text, request.base)
+            found = None
+            if target.is_local and target.type is not None and target.id is not None:
+                stored = turn.wait(request.repository.find(target.type, target.id))
+                if stored is not None and stored.body is not None:
+                    found = document.decode(stored.body)
+            known[text] = found
+        return known[text]
+
+    return validator.validate(
+        subject.resource,
+        subject.profiles,
+        level=level,
+        resolve=resolve if level == "profiles" else near.get,
+        seconds=seconds,
+        pause=turn.pause,
+        has_structure=subject.has_structure,
+    )
+
+
+# -- On write ---------------------------------------------------------------------------------------
+
+
+async def check(request: FhirRequest, resource: Json) -> None:
+    """Refuse (422) a resource, whose structure is right, that does not keep to what the settings ask; what only
+    warns is kept for the answer."""
+    level = request.context.settings.validation
+    if level == "off" or request.inside == "transaction":
+        return
+    subject = Subject(resource, profiles_of(request, resource["resourceType"]), has_structure=True)
+    found = await issues(request, subject, level, age_seconds=conformance.LOOK_SECONDS)
+    if found:
+        if request.inside is None:
+            found = positions.placed(found, request.body)
+        refuse(found)
+        request.said = found
+
+
+def check_of(request: FhirRequest) -> Check | None:
+    """The same for what a patch makes; None where the settings ask for nothing."""
+    level = request.context.settings.validation
+    if level == "off":
+        return None
+
+    async def check(resource: Json) -> None:
+        subject = Subject(resource, profiles_of(request, resource["resourceType"]), has_structure=True)
+        found = await issues(request, subject, level, age_seconds=conformance.LOOK_SECONDS)
+        refuse(found)
+        request.said = found
+
+    return check
+
+
+def refuse(found: Sequence[Issue]) -> None:
+    """Raise all issues, 422, where one of them is an error."""
+    if any(issue.severity in ("error", "fatal") for issue in found):
+        raise FhirError(422, found)

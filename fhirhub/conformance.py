@@ -1,0 +1,142 @@
+"""A tenant's own profiles, value sets, code systems and questionnaires as its validator sees them, kept up with
+what every process writes (https://hl7.org/fhir/R4/conformance-module.html).
+
+They are resources like any other. Each write of one moves the tenant's mark within its transaction; who sees
+that the mark moved reads what changed. Those of R4 itself stand behind and are never stored.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import functools
+import time
+from collections.abc import Iterable
+from typing import Any, Protocol
+
+from fhirhub.resources import canonicals
+from fhirhub.resources.canonicals import OFFICIAL, Packed, PackedCanonicals
+from fhirhub.resources.validation.validator import Validator
+from fhirhub.store.database import Database, Transaction
+from fhirhub.store.sql import Binder, Statement
+
+TYPES = ("StructureDefinition", "ValueSet", "CodeSystem", "Questionnaire", "ConceptMap")
+
+LOOK_SECONDS = 0.1
+"""How old what a write is validated against may be."""
+
+READ_AT_ONCE = 100
+
+
+class Conformance:
+    """What one tenant defines, in this process."""
+
+    def __init__(self, database: Database, tenant: int) -> None:
+        self._database = database
+        self._tenant = tenant
+        self._generation = -1
+        self._looked = 0.0
+        self._held: dict[int, tuple[int, Packed | None]] = {}
+        """By row key: the version and what it is."""
+        self._validator = official()
+        self._taking = asyncio.Lock()
+
+    @property
+    def is_used(self) -> bool:
+        """Whether anybody asked."""
+        return self._generation >= 0
+
+    async def validator(self, seconds: float = 0.0) -> Validator:
+        """What validates with all that was committed before this call, or up to `seconds` before it."""
+        if time.monotonic() - self._looked > seconds:
+            await self.refresh()
+        return self._validator
+
+    async def refresh(self) -> None:
+        """Take what changed."""
+        looked = time.monotonic()
+        rows = await self._database.fetch(
+            Statement(
+                "SELECT m.generation FROM conformance_mark m WHERE m.tenant = $1", (self._tenant,), ("int",)
+            )
+        )
+        generation = int(rows[0][0]) if rows else 0
+        if generation != self._generation:
+            async with self._taking:
+                if generation != self._generation:
+                    await self._take()
+                    self._generation = generation
+        self._looked = max(self._looked, looked)
+
+    async def _take(self) -> None:
+        """Read what was written since the last time, and forget what is gone."""
+        there: dict[int, int] = {}
+        for type in TYPES:
+            rows = await self._database.fetch(
+                Statement(
+                    "SELECT r.rid, r.version FROM resource r WHERE r.tenant = $1 AND r.type = $2 "
+                    "AND NOT r.deleted",
+                    (self._tenant, type),
+                    ("int", "text"),
+                )
+            )
+            there.update((int(rid), int(version)) for rid, version in rows)
+        held = {rid: each for rid, each in self._held.items() if there.get(rid) == each[0]}
+        wanted = [rid for rid in there if rid not in held]
+        if len(held) == len(self._held) and not wanted:
+            return
+        for start in range(0, len(wanted), READ_AT_ONCE):
+            held.update(await self._read(wanted[start : start + READ_AT_ONCE]))
+            await asyncio.sleep(0)
+        self._held = held
+        self._validator = validator_of(packed for _, packed in held.values() if packed is not None)
+
+    async def _read(self, rids: list[int]) -> dict[int, tuple[int, Packed | None]]:
+        binder = Binder()
+        binder.bind(self._tenant, "int")
+        among = self._database.dialect.any_of("r.rid", binder.bind(rids, "bigint[]"))
+        rows = await self._database.fetch(
+            binder.statement(
+                "SELECT r.rid, r.version, r.body FROM resource r WHERE r.tenant = $1 "
+                f"AND NOT r.deleted AND {among}"
+            )
+        )
+        return {int(row[0]): (int(row[1]), canonicals.pack(row[2])) for row in rows}
+
+
+@functools.cache
+def official() -> Validator:
+    """The validator of those who define nothing of their own."""
+    return Validator(OFFICIAL)
+
+
+def validator_of(given: Iterable[Packed]) -> Validator:
+    """A validator with these definitions in front of R4's own."""
+    packed = list(given)
+    return Validator(PackedCanonicals(packed, OFFICIAL)) if packed else official()
+
+
+class _Unit(Protocol):
+    @property
+    def transaction(self) -> Transaction: ...
+
+    @property
+    def tenant(self) -> Any: ...
+
+
+class MoveMark:
+    """The rule that runs with each write of such a resource."""
+
+    types = frozenset(TYPES)
+
+    async def __call__(self, unit: _Unit, written: object) -> None:
+        await unit.transaction.execute(
+            Statement(
+                "INSERT INTO conformance_mark AS m (tenant, generation) VALUES ($1, 1) "
+                "ON CONFLICT (tenant) DO UPDATE SET generation = m.generation + 1",
+                (unit.tenant.number,),
+                ("int",),
+            )
+        )
+
+    async def committed(self) -> None:
+        """Nothing to wait for: who validates looks at the mark."""
