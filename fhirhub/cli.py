@@ -81,8 +81,25 @@ def _option(name: str, metavar: str | None = None) -> Any:
     return typer.Option(setting.option, metavar=metavar, help=text, show_default=False)
 
 
+_OWN = {(one.command, one.name): one for one in settings.COMMAND_OPTIONS}
+
+
+def _own(command: str, name: str, metavar: str | None = None) -> Any:
+    """An option of one command alone."""
+    one = _OWN[command, name]
+    return typer.Option(
+        one.option,
+        envvar=one.variable,
+        show_envvar=False,
+        metavar=metavar,
+        help=f"{one.text} ({one.variable})",
+        show_default=False,
+    )
+
+
 Database = Annotated[str | None, _option("database", "URL")]
 Tenant = Annotated[str | None, _option("tenant", "NAME")]
+BaseUrl = Annotated[str | None, _option("base_url", "URL")]
 SecretFile = Annotated[Path | None, _option("secret_file", "FILE")]
 Patients = Annotated[int | None, _option("patients", "N")]
 
@@ -104,7 +121,7 @@ def serve(
     read_database: Annotated[str | None, _option("read_database", "URL")] = None,
     workers: Annotated[int | None, _option("workers", "N")] = None,
     auth: Annotated[str | None, _option("auth", "none|smart")] = None,
-    base_url: Annotated[str | None, _option("base_url", "URL")] = None,
+    base_url: BaseUrl = None,
     secret_file: SecretFile = None,
     tenant: Tenant = None,
     demo: Annotated[bool | None, _option("demo")] = None,
@@ -299,11 +316,9 @@ def _tell(report: Report) -> int:
 
 @commands.command()
 def erase(
-    patient: Annotated[str, typer.Option(help="The logical id of the Patient.", metavar="ID")],
-    ground: Annotated[
-        str, typer.Option(help="Why, for the record of the erasure.")
-    ] = "request of the patient",
-    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+    patient: Annotated[str, _own("erase", "patient", "ID")],
+    ground: Annotated[str, _own("erase", "ground", "TEXT")] = "request of the patient",
+    yes: Annotated[bool, _own("erase", "yes")] = False,
     database: Database = None,
     tenant: Tenant = None,
 ) -> None:
@@ -334,12 +349,23 @@ def erase(
 
 
 @commands.command()
-def migrate(database: Database = None) -> None:
-    """Make the tables, or bring those of an earlier version up to date."""
+def migrate(database: Database = None, tenant: Tenant = None) -> None:
+    """Make the tables, or bring those of an earlier version up to date, for all tenants; --tenant is made
+    where it is lacking."""
     from fhirhub.store import opening
 
-    chosen = _read(database=database)
+    chosen = _read(database=database, tenant=tenant)
     opening.migrate(chosen.database)
+
+    async def work() -> bool:
+        async with _tenants(chosen) as opened:
+            lacking = chosen.tenant not in await opened.names()
+            if lacking:
+                await opened.add(chosen.tenant)
+            return lacking
+
+    if _run(work()):
+        typer.echo(f"The tenant {chosen.tenant} is new: {_base_of(chosen, chosen.tenant)}")
     typer.echo(f"{chosen.database_shown} is up to date.")
 
 
@@ -365,14 +391,16 @@ def reindex(database: Database = None, tenant: Tenant = None) -> None:
 def backup(
     file: Annotated[Path, typer.Argument(help="The file to write.")],
     database: Database = None,
+    tenant: Tenant = None,
 ) -> None:
-    """Copy an SQLite database into a file, while the hub may be serving."""
+    """Copy an SQLite database into a file, while the hub may be serving: every tenant, and --tenant must be
+    among them."""
     from fhirhub.store import copying
 
-    chosen = _read(database=database)
+    chosen = _read(database=database, tenant=tenant)
     if not chosen.is_sqlite:
         raise Refusal(_POSTGRESQL_BACKUP)
-    copying.backup(chosen.sqlite_path, file)
+    copying.backup(chosen.sqlite_path, file, chosen.tenant)
     typer.echo(
         f"{file} holds the database of this moment. The secret is not in it: keep {_secret(chosen)} too."
     )
@@ -381,18 +409,18 @@ def backup(
 @commands.command()
 def restore(
     file: Annotated[Path, typer.Argument(help="A file that `fhirhub backup` wrote.")],
-    overwrite: Annotated[
-        bool, typer.Option("--overwrite", help="Replace what the database holds now.")
-    ] = False,
+    overwrite: Annotated[bool, _own("restore", "overwrite")] = False,
     database: Database = None,
+    tenant: Tenant = None,
 ) -> None:
-    """Bring back what a backup holds. The hub must not be serving."""
+    """Bring back what a backup holds, every tenant of it; --tenant must be among them. The hub must not be
+    serving."""
     from fhirhub.store import copying
 
-    chosen = _read(database=database)
+    chosen = _read(database=database, tenant=tenant)
     if not chosen.is_sqlite:
         raise Refusal(_POSTGRESQL_BACKUP)
-    copying.restore(file, chosen.sqlite_path, overwrite=overwrite)
+    copying.restore(file, chosen.sqlite_path, chosen.tenant, overwrite=overwrite)
     typer.echo(f"{chosen.database_shown} is as it was. It needs the secret of then: {_secret(chosen)}.")
 
 
@@ -416,26 +444,35 @@ def _secret(chosen: Settings) -> Path:
 def add_tenant(
     name: Annotated[str, typer.Argument(help="Small letters, digits and `-`; the first word of its paths.")],
     database: Database = None,
+    tenant: Tenant = None,
+    base_url: BaseUrl = None,
 ) -> None:
-    """Make a tenant, served at /NAME/fhir at once."""
-    chosen = _prepared(database=database)
+    """Make a tenant, served at /NAME/fhir at once. The tenant is the NAME; --tenant can say the same only."""
+    if tenant not in (None, "default", name):
+        raise Refusal(f"the tenant to make is {name}, and --tenant says {tenant}; leave --tenant out")
+    chosen = _prepared(database=database, base_url=base_url)
 
     async def work() -> None:
         async with _tenants(chosen) as opened:
             await opened.add(name)
 
     _run(work())
-    typer.echo(f"{chosen.public_url}/{name}/fhir")
+    typer.echo(_base_of(chosen, name))
+
+
+def _base_of(chosen: Settings, name: str) -> str:
+    """The base URL of a tenant of a hub with these settings."""
+    return f"{chosen.public_url}/fhir" if name == "default" else f"{chosen.public_url}/{name}/fhir"
 
 
 @tenants.command("list")
-def list_tenants(database: Database = None) -> None:
-    """List the tenants."""
+def list_tenants(database: Database = None, tenant: Tenant = None) -> None:
+    """List the tenants; with --tenant that one, if it is there."""
     chosen = _prepared(database=database)
 
     async def work() -> list[str]:
         async with _tenants(chosen) as opened:
-            return await opened.names()
+            return await opened.names() if tenant is None else [(await opened.get(tenant)).name]
 
     for name in _run(work()):
         typer.echo(name)
@@ -443,10 +480,10 @@ def list_tenants(database: Database = None) -> None:
 
 @commands.command()
 def capability(
-    mode: Annotated[str, typer.Option(help="full, normative or terminology.")] = "full",
+    mode: Annotated[str, _own("capability", "mode", "MODE")] = "full",
     database: Database = None,
     tenant: Tenant = None,
-    base_url: Annotated[str | None, _option("base_url", "URL")] = None,
+    base_url: BaseUrl = None,
 ) -> None:
     """Print the CapabilityStatement: what a tenant of this hub can do."""
     from fhirhub.api import capability as stating
@@ -582,9 +619,7 @@ def forget_second_factor(
 
 @keys.command("rotate")
 def rotate_keys(
-    at_once: Annotated[
-        bool, typer.Option("--at-once", help="The old keys leaked: take nothing that they signed.")
-    ] = False,
+    at_once: Annotated[bool, _own("keys rotate", "at-once")] = False,
     database: Database = None,
     tenant: Tenant = None,
     secret_file: SecretFile = None,
@@ -597,13 +632,13 @@ def rotate_keys(
 
 @commands.command()
 def launch(
-    client: Annotated[str, typer.Option(help="The app's client_id.")],
-    user: Annotated[str, typer.Option(help="The user name of who will sign in.")],
-    patient: Annotated[str | None, typer.Option(help="The logical id of the Patient.")] = None,
-    encounter: Annotated[str | None, typer.Option(help="The logical id of the Encounter.")] = None,
+    client: Annotated[str, _own("launch", "client", "ID")],
+    user: Annotated[str, _own("launch", "user", "NAME")],
+    patient: Annotated[str | None, _own("launch", "patient", "ID")] = None,
+    encounter: Annotated[str | None, _own("launch", "encounter", "ID")] = None,
     database: Database = None,
     tenant: Tenant = None,
-    base_url: Annotated[str | None, _option("base_url", "URL")] = None,
+    base_url: BaseUrl = None,
     secret_file: SecretFile = None,
 ) -> None:
     """Print the address by which an EHR would start an app for this person and patient; it works once, for

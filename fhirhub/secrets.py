@@ -107,6 +107,11 @@ def _settled(path: Path, check_value: str | None) -> Secret:
             f"The secret file {path} is there and the database knows no secret: the file belongs to another "
             "database. Name another file with FHIRHUB_SECRET_FILE, or move this one away if it is of no use."
         )
+    if is_shared(path):
+        raise SecretError(
+            f"The secret file {path} may be read by others than its owner, who could then sign what the hub "
+            f"signs. Say `chmod 600 {path}`; where others read it already, they know it."
+        )
     secret = _read(path)
     if not hmac.compare_digest(secret.check_value, check_value):
         raise SecretError(
@@ -117,8 +122,10 @@ def _settled(path: Path, check_value: str | None) -> Secret:
 
 
 def is_shared(path: Path) -> bool:
-    """Whether others than the owner may read the file."""
-    return bool(path.stat().st_mode & 0o077)
+    """Whether others than the hub's own user may read the file. Of a file of root its group may, so that a
+    folder of mounted secrets can be used."""
+    found = path.stat()
+    return bool(found.st_mode & (0o037 if found.st_uid == 0 != os.geteuid() else 0o077))
 
 
 def _read(path: Path) -> Secret:

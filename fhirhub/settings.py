@@ -218,7 +218,7 @@ def with_port(settings: Settings, port: int) -> Settings:
 
 def unknown_variables(environ: Mapping[str, str] | None = None) -> list[str]:
     """A sentence for each `FHIRHUB_` variable that is no setting, with the nearest one."""
-    known = {setting.variable for setting in described()}
+    known = {setting.variable for setting in described()} | {one.variable for one in COMMAND_OPTIONS}
     sentences = []
     for name in sorted(os.environ if environ is None else environ):
         if name.startswith(PREFIX) and name not in known:
@@ -244,6 +244,37 @@ class Setting:
     @property
     def option(self) -> str:
         return "--" + self.name.replace("_", "-")
+
+
+@dataclass(frozen=True, slots=True)
+class CommandOption:
+    """An option of one command alone, which is no setting of the hub."""
+
+    command: str
+    name: str
+    text: str
+
+    @property
+    def variable(self) -> str:
+        return PREFIX + f"{self.command} {self.name}".upper().replace(" ", "_").replace("-", "_")
+
+    @property
+    def option(self) -> str:
+        return "--" + self.name
+
+
+COMMAND_OPTIONS = (
+    CommandOption("erase", "patient", "The logical id of the Patient."),
+    CommandOption("erase", "ground", "Why, for the record of the erasure."),
+    CommandOption("erase", "yes", "Do not ask."),
+    CommandOption("restore", "overwrite", "Replace what the database holds now."),
+    CommandOption("capability", "mode", "full, normative or terminology."),
+    CommandOption("keys rotate", "at-once", "The old keys leaked: take nothing that they signed."),
+    CommandOption("launch", "client", "The app's client_id."),
+    CommandOption("launch", "user", "The user name of who will sign in."),
+    CommandOption("launch", "patient", "The logical id of the Patient."),
+    CommandOption("launch", "encounter", "The logical id of the Encounter."),
+)
 
 
 def described() -> Iterator[Setting]:
@@ -418,6 +449,17 @@ def as_markdown() -> str:
         default = f"`{setting.default}`" if setting.default else _UNSAID_DEFAULTS.get(setting.name, "none")
         example = f"`{setting.example}`" if setting.example else ""
         lines.append(f"| `{setting.variable}` | {setting.text}{allowed} | {default} | {example} |")
+    lines += [
+        "",
+        "## Options of one command",
+        "",
+        "What only one command asks has a variable too, named after the command.",
+        "",
+        "| variable | command and option | what it decides |",
+        "|---|---|---|",
+    ]
+    for one in COMMAND_OPTIONS:
+        lines.append(f"| `{one.variable}` | `fhirhub {one.command} {one.option}` | {one.text} |")
     return "\n".join(lines) + "\n"
 
 

@@ -5,12 +5,15 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import re
 import sqlite3
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+import typer
 
 from fhirhub import cli, settings
 from fhirhub.store.index import TABLES
@@ -68,6 +71,83 @@ def region(tmp_path: Path) -> Path:
     path = tmp_path / "region.ndjson"
     path.write_text(f"{json.dumps(patient)}\n{json.dumps(plan)}\n")
     return path
+
+
+def _options() -> Iterator[tuple[str, typer.core.TyperOption]]:
+    """Every option of every command."""
+
+    def walk(command: Any, words: list[str]) -> Iterator[tuple[str, typer.core.TyperOption]]:
+        for name, one in getattr(command, "commands", {}).items():
+            yield from walk(one, [*words, name])
+        if not hasattr(command, "commands"):
+            for parameter in command.params:
+                if parameter.param_type_name == "option":
+                    yield " ".join(words), parameter
+
+    return walk(typer.main.get_command(cli.commands), [])
+
+
+def test_every_option_of_every_command_is_a_documented_variable() -> None:
+    documented = (Path(cli.__file__).parents[1] / "docs" / "settings.md").read_text()
+    seen = 0
+    for command, option in _options():
+        variable = re.search(r"FHIRHUB_\w+", option.help or "")
+        assert variable is not None, f"{command} {option.opts}"
+        assert f"`{variable[0]}`" in documented, f"{command} {option.opts}"
+        assert not settings.unknown_variables({variable[0]: "x"})
+        seen += 1
+    assert seen > 50
+
+
+def test_every_command_takes_a_tenant_and_every_one_that_touches_data_a_database() -> None:
+    by_command: dict[str, set[str]] = {}
+    for command, option in _options():
+        by_command.setdefault(command, set()).update(option.opts)
+    for command, options in by_command.items():
+        assert {"--tenant", "--database"} <= options, command
+
+
+def test_option_of_one_command_may_be_a_variable(
+    run: Runner, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("FHIRHUB_CAPABILITY_MODE", "terminology")
+    monkeypatch.setenv("FHIRHUB_DATABASE", f"sqlite://{tmp_path / 'none.db'}")
+    ran = run("capability")
+    assert ran.status == 0
+    assert json.loads(ran.out)["resourceType"] == "TerminologyCapabilities"
+    assert "is not a setting" not in ran.err
+
+
+def test_migrate_makes_the_tenant_that_is_lacking(run: Runner, tmp_path: Path) -> None:
+    database = f"sqlite://{tmp_path / 'hub.db'}"
+    assert run("migrate", "--database", database, "--tenant", "noord").status == 0
+    assert run("tenants", "list", "--database", database).out.split() == ["default", "noord"]
+    assert "is new" not in run("migrate", "--database", database, "--tenant", "noord").out
+    assert run("tenants", "list", "--database", database, "--tenant", "noord").out.split() == ["noord"]
+    assert run("tenants", "list", "--database", database, "--tenant", "zuid").status == 2
+
+
+def test_new_tenant_is_told_with_the_base_url_of_the_settings(run: Runner, tmp_path: Path) -> None:
+    database = f"sqlite://{tmp_path / 'hub.db'}"
+    ran = run("tenants", "add", "noord", "--database", database, "--base-url", "https://hub.example.nl")
+    assert ran.out == "https://hub.example.nl/noord/fhir\n"
+    refused = run("tenants", "add", "oost", "--database", database, "--tenant", "noord")
+    assert refused.status == 2
+    assert "leave --tenant out" in refused.err
+
+
+def test_backup_and_restore_hold_every_tenant_and_that_which_is_named(run: Runner, tmp_path: Path) -> None:
+    database, file = f"sqlite://{tmp_path / 'hub.db'}", str(tmp_path / "copy.db")
+    assert run("tenants", "add", "noord", "--database", database).status == 0
+    refused = run("backup", file, "--database", database, "--tenant", "zuid")
+    assert refused.status == 2
+    assert "it has default, noord" in refused.err
+    assert not Path(file).exists()
+    assert run("backup", file, "--database", database, "--tenant", "noord").status == 0
+    other = f"sqlite://{tmp_path / 'other.db'}"
+    assert run("restore", file, "--database", other, "--tenant", "zuid").status == 2
+    assert run("restore", file, "--database", other, "--tenant", "noord").status == 0
+    assert run("tenants", "list", "--database", other).out.split() == ["default", "noord"]
 
 
 def test_every_option_names_its_variable(run: Runner) -> None:

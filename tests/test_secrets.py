@@ -37,6 +37,17 @@ async def test_new_hub_makes_a_secret_that_only_its_owner_reads(tmp_path: Path) 
     assert [file.name for file in path.parent.iterdir()] == ["hub.secret"]
 
 
+@pytest.mark.parametrize("mode", [0o644, 0o640, 0o604, 0o660])
+async def test_secret_that_others_may_read_is_refused(tmp_path: Path, mode: int) -> None:
+    database, path = _Database(), tmp_path / "hub.secret"
+    await database.open(path)
+    path.chmod(mode)
+    with pytest.raises(SecretError, match="chmod 600"):
+        await database.open(path)
+    path.chmod(0o400)
+    await database.open(path)
+
+
 async def test_second_start_has_the_same_secret(tmp_path: Path) -> None:
     database, path = _Database(), tmp_path / "hub.secret"
     assert (await database.open(path)).value == (await database.open(path)).value

@@ -20,13 +20,15 @@ class CannotCopy(Refusal):
     """A backup or restore that cannot be; the text says why and what would be right."""
 
 
-def backup(database: Path, file: Path) -> None:
+def backup(database: Path, file: Path, tenant: str) -> None:
     """Write the database as it is at this moment, while others read and write it. The file has its name only
-    when it is whole and on disk. Raises CannotCopy."""
+    when it is whole and on disk. Raises CannotCopy, also where that tenant is not in it."""
     if not database.exists():
         raise CannotCopy(f"there is no database {database}")
     if file.exists():
         raise CannotCopy(f"{file} is there already: a backup does not replace another")
+    with closing(_open(database)) as source:
+        _check_tenant(source, database, tenant)
     draft = file.with_name(file.name + ".part")
     os.close(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600))
     with closing(_open(database)) as source, closing(sqlite3.connect(draft)) as target:
@@ -37,13 +39,14 @@ def backup(database: Path, file: Path) -> None:
     _sync(file.parent)
 
 
-def restore(file: Path, database: Path, *, overwrite: bool = False) -> None:
+def restore(file: Path, database: Path, tenant: str, *, overwrite: bool = False) -> None:
     """Make the database what the backup holds, in one transaction. Raises CannotCopy where the file is no
-    whole backup, or the database holds something and `overwrite` does not say that it may go."""
+    whole backup or lacks that tenant, or the database holds something and `overwrite` does not say that it may go."""
     if not file.exists():
         raise CannotCopy(f"there is no file {file}")
     with closing(_open(file)) as source:
         _check(source, file)
+        _check_tenant(source, file, tenant)
         if database.exists() and not overwrite and _holds_something(database):
             raise CannotCopy(
                 f"{database} holds resources, which would be lost: --overwrite says that they may"
@@ -85,6 +88,19 @@ def _check(source: sqlite3.Connection, file: Path) -> None:
         raise CannotCopy(f"{file} is damaged")
     if not {"resource", "version", "instance"} <= tables:
         raise CannotCopy(f"{file} is not the database of a hub")
+
+
+def _check_tenant(source: sqlite3.Connection, file: Path, tenant: str) -> None:
+    try:
+        names = [str(row[0]) for row in source.execute("SELECT name FROM tenant ORDER BY tenant")]
+    except sqlite3.DatabaseError:
+        raise CannotCopy(f"{file} is not the database of a hub") from None
+    # The default one is made where it is lacking.
+    if tenant not in (*names, "default"):
+        raise CannotCopy(
+            f"{file} has no tenant {tenant}; it has {', '.join(names)}. A copy is of the whole "
+            "database, every tenant: name one of them, or leave --tenant out"
+        )
 
 
 def _holds_something(database: Path) -> bool:
