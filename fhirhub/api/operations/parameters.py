@@ -46,6 +46,16 @@ class Input:
             raise invalid(f"`{name}` expects a text; got {type(value).__name__}")
         return value
 
+    def flag(self, name: str) -> bool | None:
+        """True or false; None where it is absent."""
+        value = self.one(name)
+        if value in (None, True, False):
+            found: bool | None = value
+            return found
+        if value not in ("true", "false"):
+            raise invalid(f"`{name}` expects true or false; got `{value}`")
+        return bool(value == "true")
+
     def number(self, name: str, at_least: int, at_most: int) -> int | None:
         """A whole number from these bounds; one above `at_most` counts as `at_most`."""
         value = self.one(name)

@@ -1,0 +1,44 @@
+"""ValueSet `$validate-code`: whether a code is in a value set and is named rightly
+(https://hl7.org/fhir/R4/valueset-operation-validate-code.html)."""
+
+from __future__ import annotations
+
+from fhirhub.api.exchange import FhirRequest, FhirResponse
+from fhirhub.api.operations import codes, expand, parameters
+from fhirhub.errors import required
+from fhirhub.terminology import membership
+from fhirhub.terminology.composition import compose
+from fhirhub.terminology.concepts import languages_of
+
+_PARAMETERS = (
+    *("url", "context", "valueSet", "valueSetVersion", "code", "system", "systemVersion", "display"),
+    *("coding", "codeableConcept", "date", "abstract", "displayLanguage", "inferSystem"),
+)
+
+
+async def validate_code(request: FhirRequest) -> FhirResponse:
+    """`result`, with a `message` where it is false or could not be told, and the right `display`."""
+    given = parameters.read(request)
+    given.only(_PARAMETERS)
+    given.moment("date")
+    abstract, languages = given.flag("abstract"), languages_of(given.text("displayLanguage"))
+    library = request.repository.tenant.library
+    value_set = await expand.asked_value_set(request, given)
+    asked = codes.codings(given, "system", "systemVersion")
+    is_told = given.text("context") is not None or given.flag("inferSystem")
+    if given.text("code") is not None and asked[0].system is None and not is_told:
+        raise required("`code` needs its `system` (or `inferSystem` true, or a `context`)")
+    name = str(value_set.get("url") or "the value set")
+    composition = await compose(library, value_set)
+    judged = [
+        await membership.in_value_set(
+            library, composition, each, abstract=abstract, languages=languages, name=name
+        )
+        for each in asked
+    ]
+    best = next((each for each in judged if each.result), judged[0])
+    return codes.answer(
+        ("result", "valueBoolean", bool(best.result)),
+        ("message", "valueString", best.message),
+        ("display", "valueString", best.display),
+    )

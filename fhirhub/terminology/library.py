@@ -1,0 +1,236 @@
+"""What a tenant's codes can be looked up in: its own resources, packages, R4's own, and loaded code systems.
+
+What a tenant stores over REST is asked of the database each time, so that it counts at once in every worker;
+what was read is kept by its version.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from fhirhub import errors
+from fhirhub.errors import FhirError
+from fhirhub.resources import canonicals, document
+from fhirhub.resources.canonicals import Canonicals
+from fhirhub.store.database import Database
+from fhirhub.store.index.parameters import Parameters
+from fhirhub.store.index.token import shortened
+from fhirhub.store.sql import Statement
+from fhirhub.terminology import loinc, snomed
+from fhirhub.terminology.systems import CodeSystem, ListedSystem
+
+Json = dict[str, Any]
+
+TYPES = ("CodeSystem", "ValueSet", "ConceptMap", "StructureDefinition")
+LISTING = frozenset({"complete", "fragment", "example"})
+"""The `content` of a CodeSystem that lists concepts."""
+_KEPT = 1000
+
+
+class Library:
+    """The terminology of one tenant.
+
+    `canonicals` has what packages define, in front of R4's own; it may be replaced at any time.
+    """
+
+    def __init__(
+        self,
+        database: Database,
+        tenant: int,
+        parameters: Parameters,
+        canonicals: Canonicals = canonicals.OFFICIAL,
+    ) -> None:
+        self.database = database
+        self.tenant = tenant
+        self.canonicals = canonicals
+        self._keys = {type: parameters.of(type)["url"].keys for type in TYPES}
+        self._modes = parameters.of("CodeSystem")["content-mode"].keys
+        self._parsed: dict[tuple[int, int], Json] = {}
+        self._listed: dict[tuple[int, ...], tuple[Json, ListedSystem]] = {}
+
+    # --- resources ---
+
+    async def value_set(self, canonical: str) -> Json | None:
+        """The value set of that canonical, which may say a version, or may be implied by a code system.
+        Raises FhirError for an implicit one that cannot be had."""
+        found = await self.resource("ValueSet", canonical)
+        if found is None:
+            found = snomed.implicit(canonical) or loinc.implicit(canonical)
+        if found is None and canonical.endswith("?fhir_vs"):
+            system = await self.system(canonical.removesuffix("?fhir_vs"))
+            if system is not None:
+                found = {
+                    "resourceType": "ValueSet",
+                    "url": canonical,
+                    "status": "active",
+                    "compose": {"include": [{"system": system.url}]},
+                }
+        return found
+
+    async def resource(self, type: str, canonical: str) -> Json | None:
+        """The resource of that type and canonical: one of the tenant's own before one of a package. Without a
+        version the newest."""
+        url, _, version = canonical.partition("|")
+        own = [each for each in await self._own(type, url) if is_version(each.get("version"), version)]
+        if own:
+            return newest(own)
+        found = self.canonicals.find(type, canonical)
+        return found if found is not None and is_version(found.get("version"), version) else None
+
+    async def stored(self, type: str, id: str) -> Json | None:
+        """The tenant's own resource of that id."""
+        rows = await self.database.fetch(
+            Statement(
+                "SELECT r.rid, r.version, r.body FROM resource r WHERE r.tenant = $1 AND r.type = $2 "
+                "AND r.id = $3 AND NOT r.deleted",
+                (self.tenant, type, id),
+                ("int", "text", "text"),
+                together=True,
+            )
+        )
+        return self._read(*rows[0]) if rows else None
+
+    async def concept_maps(self) -> Iterator[Json]:
+        """Every concept map that is known."""
+        rows = await self.database.fetch(
+            Statement(
+                "SELECT r.rid, r.version, r.body FROM resource r WHERE r.tenant = $1 "
+                "AND r.type = 'ConceptMap' AND NOT r.deleted ORDER BY r.id LIMIT 1000",
+                (self.tenant,),
+                ("int",),
+            )
+        )
+        own = [self._read(*row) for row in rows]
+        return iter([*own, *self.canonicals.all("ConceptMap"), *canonicals.official("ConceptMap")])
+
+    async def _own(self, type: str, url: str) -> list[Json]:
+        names = ", ".join(map(str, self._keys[type]))
+        rows = await self.database.fetch(
+            Statement(
+                "SELECT r.rid, r.version, r.body FROM uri u CROSS JOIN resource r WHERE u.tenant = $1 "
+                f"AND u.param IN ({names}) AND u.value = $2 AND r.tenant = $1 AND r.rid = u.rid "
+                "AND NOT r.deleted",
+                (self.tenant, shortened(url)),
+                ("int", "text"),
+                together=True,
+            )
+        )
+        return [self._read(*row) for row in rows]
+
+    def _read(self, rid: int, version: int, body: bytes) -> Json:
+        key = (rid, version)
+        found = self._parsed.get(key)
+        if found is None:
+            if len(self._parsed) >= _KEPT:
+                self._parsed.clear()
+                self._listed.clear()
+            found = self._parsed[key] = document.decode(body)
+        return found
+
+    # --- code systems ---
+
+    async def system(self, url: str, version: str | None = None) -> CodeSystem | None:
+        """The code system whose concepts are known, of that version where one is given. None where it is not
+        known, or only that it exists."""
+        url, _, stated = url.partition("|")
+        version = version or stated or None
+        own = await self._own("CodeSystem", url)
+        listing = [
+            each
+            for each in own
+            if each.get("content") in LISTING and is_version(each.get("version"), version)
+        ]
+        if listing:
+            return self._system_of(newest(listing), await self._supplements(url))
+        found = self.canonicals.find("CodeSystem", f"{url}|{version}" if version else url)
+        if found is None or found.get("content") not in LISTING:
+            return None
+        if not is_version(found.get("version"), version):
+            return None
+        return self._system_of(found, await self._supplements(url))
+
+    def of_resource(self, resource: Json) -> ListedSystem | None:
+        """The code system that a CodeSystem resource lists."""
+        return ListedSystem(resource) if resource.get("content") in LISTING else None
+
+    def _system_of(self, resource: Json, supplements: Sequence[Json]) -> ListedSystem:
+        key = (id(resource), *(id(each) for each in supplements))
+        found = self._listed.get(key)
+        if found is None:
+            if len(self._listed) >= _KEPT:
+                self._listed.clear()
+            # The resources are kept with it: their ids must not come to mean others.
+            found = self._listed[key] = (
+                {"of": [resource, *supplements]},
+                ListedSystem(resource, supplements),
+            )
+        return found[1]
+
+    async def _supplements(self, url: str) -> list[Json]:
+        """The tenant's supplements of that code system, and those of packages."""
+        names = ", ".join(map(str, self._modes))
+        rows = await self.database.fetch(
+            Statement(
+                "SELECT r.rid, r.version, r.body FROM token t CROSS JOIN resource r WHERE t.tenant = $1 "
+                f"AND t.param IN ({names}) AND t.code = $2 AND r.tenant = $1 AND r.rid = t.rid "
+                "AND NOT r.deleted",
+                (self.tenant, "supplement"),
+                ("int", "text"),
+                together=True,
+            )
+        )
+        known = [self._read(*row) for row in rows]
+        known += [each for each in self.canonicals.all("CodeSystem") if each.get("content") == "supplement"]
+        return [each for each in known if str(each.get("supplements", "")).partition("|")[0] == url]
+
+    async def known_versions(self, url: str) -> list[str]:
+        """The versions of that code system that are known."""
+        own = [str(each["version"]) for each in await self._own("CodeSystem", url) if "version" in each]
+        found = self.canonicals.find("CodeSystem", url)
+        if found is not None and "version" in found and found.get("content") in LISTING:
+            own.append(str(found["version"]))
+        return list(dict.fromkeys(own))
+
+    async def unknown_system(self, url: str, version: str | None = None, status: int = 404) -> FhirError:
+        """The error for a code system whose concepts are not known."""
+        if version:
+            known = await self.known_versions(url)
+            if known:
+                return errors.error(
+                    status,
+                    "not-found",
+                    f"The code system {url} is not known here in version {version[:100]}; known is "
+                    f"{', '.join(known)}",
+                )
+        text = f"The code system {url[:300]} is not known here"
+        is_named = self.canonicals.find("CodeSystem", url) is not None
+        also = ": only that it exists, not its concepts" if is_named else ""
+        return errors.error(status, "not-found", text + also)
+
+
+def unknown_value_set(canonical: str, status: int = 404) -> FhirError:
+    """The error for a value set that is not known."""
+    return errors.error(status, "not-found", f"The value set {canonical[:300]} is not known here")
+
+
+def is_version(version: object, wanted: str | None) -> bool:
+    """Whether a version is the one that is wanted, which may be its beginning: `4.0`, a SNOMED CT edition."""
+    if not wanted:
+        return True
+    text = str(version or "")
+    return text == wanted or text.startswith((wanted + ".", wanted + "/"))
+
+
+def newest(resources: Sequence[Json]) -> Json:
+    """That with the highest version; of those without, the one in use and changed last."""
+
+    def order(resource: Json) -> tuple[Any, ...]:
+        meta = resource.get("meta") or {}
+        return (
+            canonicals.version_order(str(resource.get("version", ""))),
+            resource.get("status") == "active",
+            str(meta.get("lastUpdated", "")),
+        )
+
+    return max(resources, key=order)
