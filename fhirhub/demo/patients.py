@@ -28,6 +28,7 @@ from fhirhub.demo.words import (
     RELATIONS,
     STEMS,
     STREETS,
+    TASKS,
     TOWNS,
     VISITS,
     WOMEN,
@@ -56,7 +57,9 @@ _COORDINATOR = coded(SNOMED, "768832004", "Case manager", "Coördinator")
 _TREATING = coded(SNOMED, "405623001", "Assigned practitioner", "Behandelaar")
 _CARER = coded(SNOMED, "407542009", "Informal carer", "Mantelzorger")
 _PATIENT = coded(SNOMED, "116154003", "Patient", "Patiënt")
-_WELFARE = {"text": "Welzijnswerk"}
+_WELFARE = coded(f"{CANONICAL}/CodeSystem/role", "welzijn", "Welzijnswerker")
+_QUESTIONNAIRE = coded(f"{CANONICAL}/CodeSystem/task-part", "vragenlijst", "Vragenlijst")
+_OWN_PLAN = coded(SNOMED, "734163000", "Care plan", "Zorgplan")
 _NURSING_PLAN = coded(SNOMED, "9632001", "Nursing procedure", "Verpleegkundig plan")
 _REPRESENTATIVE = coded(SNOMED, "310391000146105", "Legal representative", "Wettelijk vertegenwoordiger")
 
@@ -426,7 +429,7 @@ class _Person:
                 "status": status,
                 "statusReason": {"text": "Nu geen plaats" if status == "rejected" else "Niet meer nodig"},
                 "priority": "urgent" if draw.chance(errand.urgent_percent) else "routine",
-                "code": coded(TASK_CODE, errand.code, errand.name),
+                "code": coded(TASK_CODE, errand.code, TASKS[errand.code]),
                 "description": errand.description,
                 "focus": _reference(self.plan),
                 "for": _reference(self.reference),
@@ -446,7 +449,7 @@ class _Person:
             if status not in ("rejected", "cancelled", "failed"):
                 del task["statusReason"]
             if errand.code == "vragenlijst":
-                task["input"] = [{"type": {"text": "Vragenlijst"}, "valueCanonical": questionnaires.HEALTH}]
+                task["input"] = [{"type": _QUESTIONNAIRE, "valueCanonical": questionnaires.HEALTH}]
             else:
                 del task["input"]
             made.append(task)
@@ -574,6 +577,7 @@ class _Person:
                     **plain,
                     "id": self.id("plan-eerder"),
                     "meta": _meta(),
+                    "category": [_OWN_PLAN],
                     "status": draw.one(("completed", "revoked")),
                     "title": f"Eerder zorgplan van {self.name}",
                     "description": "Vervangen door het gezamenlijke zorgplan.",
@@ -683,9 +687,6 @@ class _Person:
             "dateTime": when,
             "performer": [_reference(self.reference)],
             "organization": [_reference(self.practice)],
-            "policyRule": template["policyRule"]
-            if decision == "permit"
-            else coded(f"{HL7}/v3-ActCode", "OPTOUT", "opt-out", "Bezwaar"),
             "verification": [
                 {"verified": True, "verifiedWith": _reference(self.reference), "verificationDate": when}
             ],
@@ -713,6 +714,7 @@ class _Person:
             "type": "deny",
             "code": [coded(SNOMED, "89666000", "Cardiopulmonary resuscitation", "Reanimeren")],
         }
+        del made["policy"]
         made["policyRule"] = {"text": "Besproken met de huisarts"}
         return made
 

@@ -16,7 +16,7 @@ from fhir.resources.R4B.practitionerrole import PractitionerRole
 
 from fhirhub.demo.draw import Draw
 from fhirhub.demo.typed import CANONICAL, META, typed
-from fhirhub.demo.words import ENDINGS, MEN, PREFIXES, STEMS, WOMEN
+from fhirhub.demo.words import ENDINGS, MEN, PREFIXES, ROLES, STEMS, WOMEN
 
 Json = dict[str, Any]
 
@@ -31,16 +31,6 @@ UZI_ROLES = {
     "hap-arts": ("01.015", "Huisarts"),
     "specialist-ouderengeneeskunde": ("01.047", "Specialist ouderengeneeskunde"),
     "wijkverpleegkundige": ("30.000", "Verpleegkundige"),
-}
-ROLES = {
-    "huisarts": "Huisarts",
-    "poh": "Praktijkondersteuner huisarts",
-    "doktersassistent": "Doktersassistent",
-    "wijkverpleegkundige": "Wijkverpleegkundige",
-    "specialist-ouderengeneeskunde": "Specialist ouderengeneeskunde",
-    "hap-arts": "Arts huisartsenpost",
-    "welzijn": "Welzijnswerker",
-    "analist": "Analist zorggroep",
 }
 
 

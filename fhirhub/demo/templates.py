@@ -33,6 +33,9 @@ LOINC = "http://loinc.org"
 UCUM = "http://unitsofmeasure.org"
 HL7 = "http://terminology.hl7.org/CodeSystem"
 
+# The Dutch law on consent to share medical records: Wet aanvullende bepalingen verwerking persoonsgegevens in de zorg.
+SHARING_LAW = "https://wetten.overheid.nl/BWBR0023864"
+
 _ANYONE: Json = {"reference": "Patient/x"}
 _WHEN = "2026-01-05T08:00:00+01:00"
 _SHARED_PLAN = {
@@ -173,7 +176,7 @@ def consent() -> Json:
         dateTime=_WHEN,
         performer=[_ANYONE],
         organization=[{"reference": "Organization/x"}],
-        policyRule=coded(f"{HL7}/v3-ActCode", "OPTIN", "opt-in", "Toestemming"),
+        policy=[{"uri": SHARING_LAW}],
         verification=[{"verified": True, "verifiedWith": _ANYONE, "verificationDate": _WHEN}],
         provision={
             "type": "permit",

@@ -8,9 +8,11 @@ from typing import Any
 import msgspec
 from fhir.resources.R4B.resource import Resource
 
+from fhirhub.resources import guide
+
 Json = dict[str, Any]
 
-CANONICAL = "https://fhirhub.example/fhir"
+CANONICAL = guide.canonical()
 TAG = {
     "system": "http://terminology.hl7.org/CodeSystem/v3-ActReason",
     "code": "HTEST",

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+from fhirhub.resources import guide
+
 # Family names that nobody will take for real, in enough variety that a search by name finds a few.
 STEMS = (
     "Proef",
@@ -140,14 +142,22 @@ ALLERGIES = (
     ),
 )
 
-DIMENSIONS = (
-    ("lichaamsfuncties", "Lichaamsfuncties"),
-    ("mentaal-welbevinden", "Mentaal welbevinden"),
-    ("zingeving", "Zingeving"),
-    ("kwaliteit-van-leven", "Kwaliteit van leven"),
-    ("meedoen", "Meedoen"),
-    ("dagelijks-functioneren", "Dagelijks functioneren"),
-)
+
+def _names(system: str) -> dict[str, str]:
+    """The concepts of one of the guide's code systems by code, children after their parent."""
+    found = guide.find("CodeSystem", guide.url("CodeSystem", system))
+    if found is None:
+        raise LookupError(f"The guide has no CodeSystem {system}")
+    names: dict[str, str] = {}
+    for concept in found["concept"]:
+        names[concept["code"]] = concept["display"]
+        names |= {child["code"]: child["display"] for child in concept.get("concept", [])}
+    return names
+
+
+DIMENSIONS = tuple(_names("positive-health-dimension").items())
+ROLES = _names("role")
+TASKS = _names("task")
 
 
 class Aim(NamedTuple):
@@ -201,34 +211,34 @@ class Errand(NamedTuple):
     """What one party asks of another."""
 
     code: str
-    name: str
     description: str
     owner: str
     urgent_percent: int
 
 
 ERRANDS = (
-    Errand("wijkverpleging-aan-huis", "Wijkverpleging aan huis",
+    Errand("wijkverpleging-aan-huis",
            "Graag hulp bij de persoonlijke verzorging en het innemen van medicijnen.", "wijkverpleging", 15),
-    Errand("medebehandeling", "Medebehandeling specialist ouderengeneeskunde",
+    Errand("medebehandeling",
            "Graag meekijken: vallen, vergeetachtigheid en veel medicijnen.", "specialist", 10),
-    Errand("consult", "Consult specialist ouderengeneeskunde",
+    Errand("consult",
            "Kunt u adviseren over de medicatie bij toenemende verwardheid?", "specialist", 20),
-    Errand("welzijn-op-recept", "Welzijn op recept",
+    Errand("welzijn-op-recept",
            "Mevrouw of meneer zoekt gezelschap en een dagbesteding in de buurt.", "welzijn", 0),
-    Errand("vragenlijst", "Vragenlijst invullen",
+    Errand("vragenlijst",
            "Wilt u de vragenlijst over uw gezondheid invullen voor ons gesprek?", "patient", 0),
-    Errand("thuismeten", "Thuis meten",
+    Errand("thuismeten",
            "Wilt u elke week thuis meten en de uitslag doorgeven?", "patient", 0),
-    Errand("jaarcontrole", "Jaarcontrole",
+    Errand("jaarcontrole",
            "Jaarlijkse controle plannen: bloed, bloeddruk, voeten en gesprek.", "poh", 0),
-    Errand("medicatiebeoordeling", "Medicatiebeoordeling",
+    Errand("medicatiebeoordeling",
            "Medicijnen nalopen: wat kan stoppen, wat kan eenvoudiger?", "huisarts", 5),
-    Errand("boodschappen", "Hulp bij boodschappen",
+    Errand("boodschappen",
            "Zware boodschappen doen, eens per week.", "carer", 0),
-    Errand("mdo-voorbereiden", "Multidisciplinair overleg voorbereiden",
+    Errand("mdo-voorbereiden",
            "Open vragen verzamelen voor het overleg van volgende maand.", "poh", 0),
 )  # fmt: skip
+
 
 MESSAGES = (
     (
@@ -262,8 +272,8 @@ VISITS = (
 )
 
 RELATIONS = (
-    ("DAU", "daughter", "dochter", "female"),
-    ("SON", "son", "zoon", "male"),
+    ("DAU", "natural daughter", "dochter", "female"),
+    ("SON", "natural son", "zoon", "male"),
     ("WIFE", "wife", "echtgenote", "female"),
     ("HUSB", "husband", "echtgenoot", "male"),
     ("NBOR", "neighbor", "buurvrouw", "female"),
