@@ -115,6 +115,8 @@ class Tenant:
     keys: Keys
     integrity: bool = True
     cursor_key: bytes = b""
+    search_seconds: float = 10.0
+    """How long a search may take, all its statements together."""
     bases: tuple[str, ...] = ()
     rules: tuple[Rule, ...] = ()
     """In the order in which they run."""
@@ -229,6 +231,7 @@ class Repository:
             self.access,
             cursor=cursor,
             key=self.tenant.cursor_key,
+            seconds=self.tenant.search_seconds,
         )
 
     # --- writing ---

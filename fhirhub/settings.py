@@ -47,7 +47,9 @@ class Settings:
     ] = None
     database_connections: Annotated[int, "Connections each worker holds to PostgreSQL."] = 8
     statement_timeout_ms: Annotated[
-        int, "Milliseconds a query may take; past them the answer is `too-costly`."
+        int,
+        "Milliseconds a search may take, all its statements together, and any other query; past them the "
+        "answer is `too-costly`.",
     ] = 10_000
     tenant: Annotated[str, "The tenant (region or care group) that a command works on."] = "default"
     demo: Annotated[bool, "Fill an empty database with a demo region when the hub starts."] = False
@@ -403,6 +405,8 @@ def _database(text: str) -> str:
 def _contradictions(settings: Settings) -> Iterator[str]:
     if settings.read_database and (settings.is_sqlite or settings.read_database.startswith("sqlite:")):
         yield "--read-database names a replica of a PostgreSQL database; SQLite has none"
+    if settings.statement_timeout_ms < 1:
+        yield "FHIRHUB_STATEMENT_TIMEOUT_MS expects at least 1"
     if settings.patients < 1:
         yield "--patients expects at least 1"
     if settings.workers < 1:

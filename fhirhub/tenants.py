@@ -37,6 +37,9 @@ UNKNOWN_SECONDS = 1.0
 
 _NAME = re.compile(r"[a-z][a-z0-9-]{0,62}")
 
+LEAST_TIMEOUT_MS = 1000
+"""What PostgreSQL gives every statement, writes too, however short the searches are to be."""
+
 
 class TenantError(Refusal):
     """A tenant that cannot be, or is not there; the text says what would be right."""
@@ -143,6 +146,7 @@ class Tenants:
             keys=Keys(self.database, number),
             integrity=self._settings.referential_integrity,
             cursor_key=self.secret.key("cursor", name) if self.secret else b"",
+            search_seconds=self._settings.statement_timeout_ms / 1000,
             bases=(self._base(name),),
             rules=self._rules,
         )
@@ -173,7 +177,9 @@ async def open_tenants(
     database = open_database(
         settings.database,
         connections=settings.database_connections,
-        statement_timeout_ms=settings.statement_timeout_ms,
+        statement_timeout_ms=settings.statement_timeout_ms
+        if settings.is_sqlite
+        else max(settings.statement_timeout_ms, LEAST_TIMEOUT_MS),
         read_url=settings.read_database,
     )
     try:

@@ -97,6 +97,11 @@ def test_smart_says_that_it_is_to_come() -> None:
         settings.refuse_to_serve(settings.read({}, auth="smart"))
 
 
+def test_time_of_a_query_is_more_than_none() -> None:
+    with pytest.raises(settings.SettingsError, match="at least 1"):
+        settings.read({"FHIRHUB_STATEMENT_TIMEOUT_MS": "0"})
+
+
 def test_misspelt_variable_is_named_with_the_nearest() -> None:
     assert settings.unknown_variables({"FHIRHUB_DATABSE": "x", "PATH": "y"}) == [
         "FHIRHUB_DATABSE is not a setting; did you mean FHIRHUB_DATABASE?"

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import itertools
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
@@ -13,7 +15,7 @@ from fhirhub.errors import FhirError, Issue
 from fhirhub.store import including
 from fhirhub.store import plan as plans
 from fhirhub.store.cursor import Position, seal, unseal
-from fhirhub.store.database import Reader
+from fhirhub.store.database import Reader, too_costly
 from fhirhub.store.index import ABSENT
 from fhirhub.store.index.parameters import LISTED_CODES, MAIN_DATES, key_of
 from fhirhub.store.plan import Plan, Shape
@@ -60,12 +62,16 @@ async def search(
     *,
     cursor: str | None = None,
     key: bytes = b"",
+    seconds: float | None = None,
 ) -> Found:
-    """One page of what the request finds and the caller may see; `cursor` as the page before gave it.
+    """One page of what the request finds and the caller may see; `cursor` as the page before gave it. All
+    statements together take no longer than `seconds`.
 
     Raises FhirError 400 for a cursor of another caller, search or server, 422 `too-costly` past the timeout.
     """
     seen = visible(access)
+    if seconds is not None:
+        reader = _Bounded(reader, seconds)
     if request.counts_only:
         return Found([], total=await _count(reader, tenant, request, seen))
     cursor = request.cursor if cursor is None else cursor
@@ -98,6 +104,32 @@ def _scope(tenant: int, request: SearchRequest, access: Access) -> str:
     )
     asked = [(name, value) for name, value in request.used if name not in ("_cursor", "_count")]
     return repr((tenant, request.types, asked, rules))
+
+
+class _Bounded:
+    """The reader of one search, whose statements share its time."""
+
+    def __init__(self, reader: Reader, seconds: float) -> None:
+        self.dialect = reader.dialect
+        self._reader = reader
+        self._seconds = seconds
+        self._began: float | None = None
+
+    async def fetch(self, statement: Statement) -> list[Row]:
+        now = time.monotonic()
+        if self._began is None:
+            self._began = now
+            if self._seconds >= 1:
+                # The database's own limit holds for one statement; that takes nothing here.
+                return await self._reader.fetch(statement)
+        left = self._began + self._seconds - now
+        if left <= 0:
+            raise too_costly()
+        try:
+            async with asyncio.timeout(left):
+                return await self._reader.fetch(statement)
+        except TimeoutError:
+            raise too_costly() from None
 
 
 # One page

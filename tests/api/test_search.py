@@ -239,3 +239,11 @@ async def test_injection_finds_nothing_and_breaks_nothing(client: AsyncClient) -
     for value in ("' OR 1=1 --", "jan'; DROP TABLE resource; --", "$1", "%", "_"):
         assert ids(await client.get("Patient", params={"family": value})) == []
     assert len(ids(await client.get("Patient"))) == 3
+
+
+async def test_a_hub_with_a_very_short_statement_timeout_starts_and_writes(open_client: Open) -> None:
+    async with open_client(statement_timeout_ms=3) as client:
+        assert (await put(client, patient(id="a"))).status_code == 201
+        assert (await client.get("Patient/a")).status_code == 200
+        found = await client.get("Patient")
+        assert found.status_code == 200 or issues(found)[0]["code"] == "too-costly"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from decimal import Decimal
 
 import pytest
@@ -10,10 +11,12 @@ import pytest_asyncio
 from fhirhub.access import EVERYTHING, NOTHING, Access, Rule
 from fhirhub.errors import FhirError
 from fhirhub.store import including
+from fhirhub.store import request as requests
 from fhirhub.store import search as searching
-from fhirhub.store.database import Database
+from fhirhub.store.database import Database, Reader
+from fhirhub.store.sql import Row, Statement
 from tests.store import finding
-from tests.store.finding import Hub, Json, coded, observation, patient, plan, resource, task, to
+from tests.store.finding import KEY, Hub, Json, coded, observation, patient, plan, resource, task, to
 
 
 @pytest_asyncio.fixture
@@ -499,3 +502,32 @@ async def test_tenants_do_not_meet(database: Database) -> None:
     assert await other.found("Patient") == "a"
     assert await other.found("CarePlan?patient.family=twee") == ""
     assert await other.included("Patient?_revinclude=CarePlan:patient") == ""
+
+
+class Slow:
+    """A reader that takes its time."""
+
+    def __init__(self, reader: Reader, seconds: float) -> None:
+        self.dialect = reader.dialect
+        self._reader = reader
+        self._seconds = seconds
+
+    async def fetch(self, statement: Statement) -> list[Row]:
+        await asyncio.sleep(self._seconds)
+        return await self._reader.fetch(statement)
+
+
+@pytest.mark.parametrize(("each", "whole", "fits"), [(0, 5, True), (0.7, 1, False), (0.2, 0.1, False)])
+async def test_all_statements_of_a_search_share_its_time(
+    hub: Hub, each: float, whole: float, fits: bool
+) -> None:
+    await hub.put(patient("a"), observation("o", subject=to("Patient/a")))
+    query = "_sort=date&_include:iterate=Observation:subject&_total=accurate"
+    asked = requests.parse("Observation", query, hub.parameters)
+    found = searching.search(Slow(hub.database, each), hub.tenant, asked, EVERYTHING, key=KEY, seconds=whole)
+    if fits:
+        assert (await found).total == 1
+        return
+    with pytest.raises(FhirError) as error:
+        await found
+    assert error.value.issues[0].code == "too-costly"
