@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import re
+import unicodedata
 from decimal import Decimal
 from typing import Any
 
+from hypothesis import given
+from hypothesis import strategies as st
+
 from fhirhub.resources import definitions, document
-from fhirhub.store.index import ABSENT, FUTURE, KEY_LENGTH, PAST, TABLES, extract
+from fhirhub.store.index import ABSENT, FUTURE, KEY_LENGTH, PAST, TABLES, extract, special
 from fhirhub.store.index.parameters import MAIN_DATES, Parameters, key_of, system_of
 from fhirhub.store.index.string import fold
 from tests.examples import official_examples
@@ -172,3 +177,11 @@ def test_own_search_parameters_make_rows() -> None:
     person = patient("p", name=[{"use": "nickname", "given": ["Pim"]}, {"given": ["Willem"]}])
     found = extract.rows(person, Parameters([own]))
     assert [row[1] for row in found["string"] if row[0] == key_of("Patient:nickname")] == ["pim"]
+
+
+@given(st.text())
+def test_words_are_those_of_the_whole_text_without_accents_and_case(text: str) -> None:
+    plain = "".join(c for c in unicodedata.normalize("NFKD", text) if not unicodedata.combining(c))
+    words = dict.fromkeys(re.findall(r"\w+", plain.casefold().lower()))
+    # A letter before keeps the text from being taken for a date or an address.
+    assert special.words([f"é {text}"]) == f" {' '.join(dict.fromkeys(('e', *words)))} "

@@ -78,14 +78,22 @@ def rows(resource: Json, parameters: Parameters, base: str | None = None) -> Row
     if type in relations.TYPES or "security" in resource.get("meta", ()):
         related, held = relations.rows(resource, base)
         context.rows["relation"], context.rows["holding"] = list(related), list(held)
-    return {table: list(dict.fromkeys(found)) for table, found in context.rows.items() if found}
+    return {
+        table: found if len(found) == 1 else list(dict.fromkeys(found))
+        for table, found in context.rows.items()
+        if found
+    }
+
+
+_FORMS = 200
+"""For so many sets of properties of a type it is remembered who looks at them."""
 
 
 class _Collectors:
     """The collectors of a type. Most of a type's elements are absent from most resources, so each is asked
     only where one of the properties that its expression begins with is there."""
 
-    __slots__ = ("_always", "_by_key", "_each", "main_date")
+    __slots__ = ("_always", "_by_key", "_each", "_known", "main_date")
 
     def __init__(
         self, each: list[tuple[Collect, frozenset[str] | None]], main_date: Callable[..., Any] | None
@@ -98,18 +106,18 @@ class _Collectors:
             for key in keys or ():
                 by_key.setdefault(key, set()).add(place)
         self._by_key = {key: frozenset(places) for key, places in by_key.items()}
+        self._known: dict[tuple[str, ...], list[Collect]] = {}
 
-    def of(self, resource: Json) -> Iterator[Collect]:
+    def of(self, resource: Json) -> list[Collect]:
         """Those that may find something in the resource."""
-        places = self._always
-        by_key = self._by_key
-        for key in resource:
-            found = by_key.get(key)
-            if found is not None:
-                places |= found
-        each = self._each
-        for place in sorted(places):
-            yield each[place]
+        keys = tuple(resource)
+        found = self._known.get(keys)
+        if found is None:
+            places = self._always.union(*(self._by_key.get(key, ()) for key in keys))
+            found = [self._each[place] for place in sorted(places)]
+            if len(self._known) < _FORMS:
+                self._known[keys] = found
+        return found
 
 
 def _begins_with(parameter: Parameter) -> frozenset[str] | None:
@@ -287,16 +295,17 @@ def _reference(parameter: Parameter, name: str, dated: bool) -> Collect:
     select, key = _select(parameter), key_of(name)
     identifier_key = key_of(f"{name}:identifier")
     nested = reference.is_nested(parameter)
+    targets = reference.targets
 
     def collect(value: Json, context: Context) -> None:
         found = select(value, context.root)
         if not found:
             return
-        table = context.table("reference")
+        table, base = context.table("reference"), context.base
         for type, each in found:
             if nested and type not in parameter.targets:
                 continue
-            for target, id, version in reference.targets(type, each, context.base):
+            for target, id, version in targets(type, each, base):
                 if id and id[0] == "#":
                     id = _contained_type(id, context.root)
                 at = context.at if dated and begins_list(target) else None

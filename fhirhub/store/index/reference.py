@@ -18,7 +18,6 @@ Json = dict[str, Any]
 Target = tuple[str, str, str | None]
 """target_type, target_id, target_version."""
 
-parse = functools.lru_cache(16384)(references.parse)
 _is_id = re.compile(r"[A-Za-z0-9\-.]{1,64}").fullmatch
 
 
@@ -35,9 +34,10 @@ def targets(type: str, value: Any, base: str | None) -> list[Target]:
     return []
 
 
+@functools.lru_cache(16384)
 def target(text: str, base: str | None) -> Target:
     """The row of a Reference.reference."""
-    found = parse(text, base)
+    found = references.parse(text, base)
     if found.is_local:
         return (found.type or "", found.id or "", found.version)
     if found.is_contained:

@@ -5,6 +5,7 @@ https://hl7.org/fhir/R4/location.html#search, https://hl7.org/fhir/R4/search.htm
 
 from __future__ import annotations
 
+import functools
 import math
 import re
 import unicodedata
@@ -75,20 +76,36 @@ def _near(text: str) -> Comparison:
 
 MOST_WORDS = 100
 _words = re.compile(r"\w+").findall
+_SPACED = {code: chr(code).lower() if _words(chr(code)) else " " for code in range(128)}
+"""The same for ASCII, faster: what is no part of a word becomes a space."""
+_not_ascii = re.compile(r"[^\x00-\x7f]+").sub
+_FIRST = frozenset("hu0123456789")
+"""How a text may begin that is no words."""
 _no_words = re.compile(r"(?:https?://|urn:)\S*|\d{4}(?:-\d\d(?:-\d\d(?:T\S*)?)?)?", re.ASCII).fullmatch
 
 
 def words(texts: list[str]) -> str:
     """Each word of the texts once, folded, between spaces; URIs and dates are left out."""
-    found = dict.fromkeys(_folded_words("\n".join([text for text in texts if not _no_words(text)])))
+    told = [text for text in texts if text[:1] not in _FIRST or not _no_words(text)]
+    found = dict.fromkeys(_folded_words("\n".join(told)))
     return f" {' '.join(found)} " if found else ""
 
 
 def _folded_words(text: str) -> list[str]:
     if not text.isascii():
-        text = unicodedata.normalize("NFKD", text)
-        text = "".join([letter for letter in text if not unicodedata.combining(letter)]).casefold()
-    return _words(text.lower())
+        text = _not_ascii(_plain, text)
+    return text.translate(_SPACED).split() if text.isascii() else _words(text.lower())
+
+
+def _plain(found: re.Match[str]) -> str:
+    return _plain_letters(found[0])
+
+
+@functools.lru_cache(4096)
+def _plain_letters(text: str) -> str:
+    """Letters without accents and case."""
+    parts = unicodedata.normalize("NFKD", text)
+    return "".join([letter for letter in parts if not unicodedata.combining(letter)]).casefold()
 
 
 _HAS_WORD = "{t}.value LIKE ? ESCAPE '\\'"
