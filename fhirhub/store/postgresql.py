@@ -19,6 +19,7 @@ from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
 import asyncpg
+import msgspec
 from asyncpg.connect_utils import SessionAttribute
 from asyncpg.exceptions import (
     AdminShutdownError,
@@ -555,25 +556,15 @@ class PostgresqlTransaction:
 # --- the statements that write ---
 
 _HEAD = (
-    "rid",
-    "type",
-    "id",
-    "version",
-    "updated",
-    "method",
-    "patient",
-    "write_id",
-    "body",
-    "label",
-    "expected",
-)
-_HEAD_KINDS = ("int8", "text", "text", "int4", "int8", "text", "text", "text", "bytea", "text", "int4")
+    "rid", "type", "id", "version", "updated", "method", "patient", "write_id", "label", "expected", "body"
+)  # fmt: skip
+_HEAD_KINDS = ("int8", "text", "text", "int4", "int8", "text", "text", "text", "text", "int4")
 _STORED = "rid, type, id, version, updated, deleted, method, patient, write_id, body, label"
 
 
 def _unnest(table: str, first: int) -> str:
     kinds = ["int8", *(_CASTS[column.kind] for column in TABLES[table].columns)]
-    arrays = ", ".join(f"${first + n}::{kind}[]" for n, kind in enumerate(kinds))
+    arrays = ", ".join(f"${first + n}::text::{kind}[]" for n, kind in enumerate(kinds))
     names = ", ".join(("rid", *(column.name for column in TABLES[table].columns)))
     return f"unnest({arrays}) AS i({names})"
 
@@ -586,19 +577,20 @@ def writing(new: bool, strict: bool, tables: tuple[str, ...]) -> str:
     which rids were written. `strict` leaves out what picks the written among the refused: the transaction
     around it is rolled back when any was refused.
     """
-    heads = ", ".join(f"${n}::{kind}[]" for n, kind in enumerate(_HEAD_KINDS, 2))
+    heads = ", ".join(f"${n}::text::{kind}[]" for n, kind in enumerate(_HEAD_KINDS, 2))
+    heads += f", ${1 + len(_HEAD)}::bytea[]"
     first = 2 + len(_HEAD)
     parts = [
         f"m AS MATERIALIZED (SELECT * FROM unnest({heads}) AS m({', '.join(_HEAD)}))",
         # LATERAL with a row lock is never turned round: each target is probed by its key, in key order.
-        f"locked AS (SELECT 1 FROM unnest(${first}::text[], ${first + 1}::text[]) AS w(type, id) "
+        f"locked AS (SELECT 1 FROM unnest(${first}::text::text[], ${first + 1}::text::text[]) AS w(type, id) "
         "CROSS JOIN LATERAL (SELECT 1 FROM resource r WHERE r.tenant = $1 AND r.type = w.type "
         "AND r.id = w.id AND NOT r.deleted FOR KEY SHARE) AS l)",
         "found AS MATERIALIZED (SELECT count(*) AS n FROM locked)",
     ]
     written = "ANY(ARRAY(SELECT rid FROM made))"
-    complete = f"(SELECT n FROM found) = cardinality(${first}::text[])"
-    first += 2
+    complete = f"(SELECT n FROM found) = ${first + 2}::int8"
+    first += 3
     if new:
         parts.append(
             f"made AS (INSERT INTO resource (tenant, {_STORED}) "
@@ -632,16 +624,46 @@ def writing(new: bool, strict: bool, tables: tuple[str, ...]) -> str:
     return f"WITH {', '.join(parts)} SELECT (SELECT n FROM found), ARRAY(SELECT rid FROM made)"
 
 
-def _columns(changes: Sequence[Change], table: str) -> list[list[Any]]:
+def array(values: Sequence[Any]) -> str:
+    """The values as PostgreSQL writes an array
+    (https://www.postgresql.org/docs/15/arrays.html#ARRAYS-INPUT).
+
+    It is JSON in braces, but for control characters and infinite numbers. Written as a whole it costs a
+    tenth of what the driver takes to pack the elements one by one.
+    """
+    text = _encode(values)[1:-1].decode()
+    if "\\" in text:
+        text = ",".join(["NULL" if v is None else f'"{_escape(_ESCAPED, v)}"' for v in values])
+    return f"{{{text}}}"
+
+
+def _numbers(values: Sequence[float | None]) -> str:
+    """The same for floating-point numbers, of which JSON has no infinite ones."""
+    return f"{{{','.join(['NULL' if v is None else str(v) for v in values])}}}"
+
+
+_encode = msgspec.json.Encoder().encode
+_escape = re.compile(r'["\\]').sub
+_ESCAPED = r"\\\g<0>"
+
+
+def _columns(changes: Sequence[Change], table: str) -> list[str]:
     """The arrays of a table's rows: rid, then each column."""
-    columns: list[list[Any]] = [[] for _ in range(1 + len(TABLES[table].columns))]
+    described = TABLES[table].columns
+    columns: list[list[Any]] = [[] for _ in range(1 + len(described))]
     for change in changes:
         rows = change.rows.get(table)
         if rows:
             columns[0] += [change.rid] * len(rows)
             for column, values in zip(columns[1:], zip(*rows, strict=True), strict=True):
                 column += values
-    return columns
+    return [
+        array(columns[0]),
+        *(
+            (_numbers if one.kind == "double" else array)(column)
+            for one, column in zip(described, columns[1:], strict=True)
+        ),
+    ]
 
 
 async def apply(
@@ -653,19 +675,20 @@ async def apply(
     targets = sorted({target for change in changes for target in change.targets if target not in own})
     tables = tuple(table for table in TABLES if any(change.rows.get(table) for change in changes))
     values: list[Any] = [
-        [c.rid for c in changes],
-        [c.type for c in changes],
-        [c.id for c in changes],
-        [c.version for c in changes],
-        [c.updated for c in changes],
-        [c.method for c in changes],
-        [c.patient for c in changes],
-        [c.write_id for c in changes],
+        array([c.rid for c in changes]),
+        array([c.type for c in changes]),
+        array([c.id for c in changes]),
+        array([c.version for c in changes]),
+        array([c.updated for c in changes]),
+        array([c.method for c in changes]),
+        array([c.patient for c in changes]),
+        array([c.write_id for c in changes]),
+        array([c.label for c in changes]),
+        array([c.expected for c in changes]),
         [c.body for c in changes],
-        [c.label for c in changes],
-        [c.expected for c in changes],
-        [target[0] for target in targets],
-        [target[1] for target in targets],
+        array([target[0] for target in targets]),
+        array([target[1] for target in targets]),
+        len(targets),
     ]
     for table in tables:
         values += _columns(changes, table)

@@ -50,6 +50,31 @@ async def test_a_new_resource_is_there_with_its_index_rows(database: Database) -
     assert await rows(database, "SELECT rid, code FROM token WHERE tenant = $1", 1) == [(1, "v1")]
 
 
+async def test_values_of_every_kind_are_kept_as_they_are(database: Database) -> None:
+    texts = [
+        "",
+        "NULL",
+        "a,b",
+        '"',
+        "\\",
+        "{x}",
+        " x ",
+        "line\nnext\ttab",
+        "\x01\x7f",
+        "é\U0001f600",
+        "'; --",
+    ]
+    strings = [(TOKEN, text, None if n % 2 else text, None) for n, text in enumerate(texts)]
+    inf = float("inf")
+    numbers = [(TOKEN, -inf, inf), (TOKEN, 0.1, 1e300), (TOKEN, -5e-324, 1 / 3)]
+    dates = [(TOKEN, -(1 << 62), 1 << 62)]
+    written: dict[str, list[tuple[Any, ...]]] = {"string": strings, "number": numbers, "date": dates}
+    assert await database.apply(1, change(1, rows=written)) is Verdict.DONE
+    for table, expected in written.items():
+        found = await rows(database, f"SELECT * FROM {table} WHERE tenant = $1", 1)
+        assert sorted(map(repr, found)) == sorted(repr((1, 1, *row)) for row in expected)
+
+
 async def test_an_id_in_use_is_a_conflict_and_writes_nothing(database: Database) -> None:
     await database.apply(1, change(1))
     assert await database.apply(1, change(2, id="p1")) is Verdict.CONFLICT
