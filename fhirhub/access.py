@@ -6,9 +6,64 @@ SELECT; no handler ever holds an unfiltered store.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, field, replace
+from typing import Any
 
 EVERY_TYPE: frozenset[str] = frozenset()
+LETTERS = "cruds"
+"""Create, read, update, delete, search."""
+FOREVER = 1 << 62
+
+
+@dataclass(frozen=True, slots=True)
+class Related:
+    """To every patient that the resource is about, the caller stands in one of these relations (the numbers of
+    `resources/relations.py`): now, or, with `ended`, until at most so many microseconds ago. `typed`: in one
+    that covers the resource's type."""
+
+    kinds: tuple[int, ...]
+    typed: bool = False
+    ended: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Unblocked:
+    """No patient that the resource is about objects to this caller (RULES R13, R17); with `writing`, not to what
+    the caller adds either."""
+
+    writing: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Labelled:
+    """The resource has no label, or one of these sets of labels (RULES R20)."""
+
+    seen: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """The caller, or their organisation, holds this one resource in one of these ways."""
+
+    kinds: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Nobodys:
+    """The resource is about nobody."""
+
+
+@dataclass(frozen=True, slots=True)
+class Matching:
+    """The resource meets search criteria (a granular scope): a node of the search with its values."""
+
+    node: Any
+    values: tuple[Any, ...]
+    kinds: tuple[Any, ...]
+
+
+Condition = Related | Unblocked | Labelled | Held | Nobodys | Matching
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,24 +71,39 @@ class Rule:
     """Resources that may be seen: those that meet every condition stated here.
 
     `types` names resource types, empty for every type. `patients` are logical ids of the patients the
-    resource must be about (RULES R1), None where that does not matter; an empty set matches nothing.
-    `ids` are logical ids of the resources themselves, None where that does not matter.
+    resource must be about (RULES R1), or other owners (`RelatedPerson/x`), None where that does not matter; an
+    empty set matches nothing. `ids` are logical ids of the resources themselves, None where that does not
+    matter. `letters` are what may be done. `masked`: seen by this rule, a resource is not whole (a Task's
+    `for` is a bare reference, of a Patient there are name, phone and address).
     """
 
     types: frozenset[str] = EVERY_TYPE
     patients: frozenset[str] | None = None
     ids: frozenset[str] | None = None
+    where: frozenset[Condition] = frozenset()
+    letters: str = LETTERS
+    masked: bool = False
 
     @property
     def unlimited(self) -> bool:
-        return not self.types and self.patients is None and self.ids is None
+        return not self.types and self.patients is None and self.ids is None and not self.where
 
     def both(self, other: Rule) -> Rule | None:
         """The rule of what both rules let through; None where that is nothing."""
         types = self.types & other.types if self.types and other.types else self.types | other.types
         if self.types and other.types and not types:
             return None
-        return Rule(types, _meet(self.patients, other.patients), _meet(self.ids, other.ids))
+        letters = "".join(letter for letter in self.letters if letter in other.letters)
+        if not letters:
+            return None
+        return Rule(
+            types,
+            _meet(self.patients, other.patients),
+            _meet(self.ids, other.ids),
+            self.where | other.where,
+            letters,
+            self.masked or other.masked,
+        )
 
 
 def _meet(one: frozenset[str] | None, other: frozenset[str] | None) -> frozenset[str] | None:
@@ -43,21 +113,81 @@ def _meet(one: frozenset[str] | None, other: frozenset[str] | None) -> frozenset
 
 
 @dataclass(frozen=True, slots=True)
+class Caller:
+    """The names under which relations and holdings know a caller, such as `Practitioner/x`."""
+
+    person: str | None = None
+    organization: str | None = None
+    provider: bool = False
+    """Whether the organisation is a care provider (RULES R4)."""
+
+
+@dataclass(frozen=True, slots=True)
 class Access:
-    """The union of its rules."""
+    """The union of its rules. `without_bsn`: no identifier that is a BSN exists for this caller (RULES R3)."""
 
     rules: frozenset[Rule] = frozenset()
+    caller: Caller = Caller()
+    without_bsn: bool = False
+    kept: dict[Any, Any] = field(default_factory=dict, compare=False, repr=False)
+    """For what is worked out of it once (`store/visible.py`)."""
 
     @property
     def unlimited(self) -> bool:
-        return any(rule.unlimited for rule in self.rules)
+        return not self.without_bsn and any(rule.unlimited and not rule.masked for rule in self.rules)
+
+    def to(self, letter: str) -> Access:
+        """What may be done by this letter."""
+        found: Access | None = self.kept.get(letter)
+        if found is None:
+            rules = frozenset(rule for rule in self.rules if letter in rule.letters)
+            found = self.kept[letter] = replace(self, rules=rules, kept={})
+        return found
+
+    def letters_of(self, type: str) -> str:
+        """What may be done on some resources of the type."""
+        found = {
+            letter for rule in self.rules if not rule.types or type in rule.types for letter in rule.letters
+        }
+        return "".join(letter for letter in LETTERS if letter in found)
+
+    @property
+    def text(self) -> str:
+        """The same text for the same access in every process, whatever the moment."""
+        found: str | None = self.kept.get("text")
+        if found is None:
+            rules = sorted(_told(rule) for rule in self.rules)
+            found = self.kept["text"] = repr((rules, self.caller, self.without_bsn))
+        return found
 
     def __or__(self, other: Access) -> Access:
-        return Access(self.rules | other.rules)
+        return self._with(other, merged(self.rules | other.rules))
 
     def __and__(self, other: Access) -> Access:
         met = (one.both(two) for one in self.rules for two in other.rules)
-        return Access(frozenset(rule for rule in met if rule is not None))
+        return self._with(other, merged(rule for rule in met if rule is not None))
+
+    def _with(self, other: Access, rules: frozenset[Rule]) -> Access:
+        caller = other.caller if self.caller == Caller() else self.caller
+        return Access(rules, caller, self.without_bsn or other.without_bsn)
+
+
+def merged(rules: Iterable[Rule]) -> frozenset[Rule]:
+    """The same rules with those made one that differ in nothing but the types they name."""
+    by_rest: dict[Rule, set[str] | None] = {}
+    for rule in rules:
+        rest = replace(rule, types=EVERY_TYPE)
+        known = by_rest.setdefault(rest, set())
+        if not rule.types or known is None:
+            by_rest[rest] = None
+        else:
+            known.update(rule.types)
+    return frozenset(replace(rest, types=frozenset(types or ())) for rest, types in by_rest.items())
+
+
+def _told(rule: Rule) -> str:
+    sets = [None if part is None else sorted(part) for part in (rule.types, rule.patients, rule.ids)]
+    return repr((sets, sorted(map(repr, rule.where)), rule.letters, rule.masked))
 
 
 NOTHING = Access()

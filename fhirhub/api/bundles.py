@@ -78,11 +78,7 @@ def url(path: str, parameters: Sequence[tuple[str, str]]) -> str:
 def scope(request: FhirRequest, used: Sequence[tuple[str, str]]) -> str:
     """Who asked what, but for the page: what a cursor is tied to. The same in every process."""
     asked = [pair for pair in used if pair[0] not in ("_cursor", "_count")]
-    rules = sorted(
-        repr([None if part is None else sorted(part) for part in (rule.types, rule.patients, rule.ids)])
-        for rule in request.repository.access.rules
-    )
-    return repr((request.tenant, request.path, asked, rules))
+    return repr((request.tenant, request.path, asked, request.repository.access.text))
 
 
 _MODES = {

@@ -8,12 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Literal, NamedTuple, Union
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Union
 
 from fhirhub.store.index.comparison import Comparison
 from fhirhub.store.index.date import SINGLE
 from fhirhub.store.sql import Dialect, Kind
-from fhirhub.store.visible import Visible
+
+if TYPE_CHECKING:
+    from fhirhub.store.visible import Visible
 
 
 class Leaf(NamedTuple):
@@ -220,6 +222,9 @@ def rank(node: Node) -> float | None:
     raise AssertionError(node)
 
 
+Types = tuple[str, ...]
+
+
 @dataclass(slots=True)
 class Source:
     """Where rids come from: the text behind FROM, the conditions, and the rid's expression."""
@@ -236,12 +241,12 @@ class Source:
 
 
 class Writer:
-    """Writes nodes as SQL; `visible` guards every resource that plays a part, its values bound from `$guard`."""
+    """Writes nodes as SQL; `visible` guards every resource that plays a part. `types` are the types that the
+    resources asked about can be of, empty where that is not known."""
 
-    def __init__(self, dialect: Dialect, visible: Visible, guard: int) -> None:
+    def __init__(self, dialect: Dialect, visible: Visible) -> None:
         self.dialect = dialect
         self.visible = visible
-        self.guard = guard
         self._aliases = 0
 
     def alias(self, letter: str) -> str:
@@ -257,27 +262,31 @@ class Writer:
         """Ends a sub-SELECT so that PostgreSQL plans it for itself, whatever order and limit come after."""
         return " OFFSET 0" if self.dialect.name == "postgresql" else ""
 
-    def seen(self, alias: str) -> list[str]:
+    def seen(self, alias: str, types: Types = ()) -> list[str]:
         """The condition that the caller may see the resource of that alias."""
-        condition = self.visible.condition(alias, self.guard, self.dialect)
+        condition = self.visible.condition(alias, types)
         return [condition] if condition else []
 
-    def seen_rid(self, rid: str) -> list[str]:
+    def seen_rid(self, rid: str, types: Types = ()) -> list[str]:
         """The same for a row key."""
         if self.visible.unlimited:
             return []
         alias = self.alias("v")
-        where = " AND ".join([f"{alias}.tenant = $1", f"{alias}.rid = {rid}", *self.seen(alias)])
+        where = " AND ".join([f"{alias}.tenant = $1", f"{alias}.rid = {rid}", *self.seen(alias, types)])
         return [exists(f"resource {alias}", [where])]
 
     # --- as a probe ---
 
-    def probe(self, node: Node, first: int, rid: str) -> str:
+    def probe(self, node: Node, first: int, rid: str, types: Types = ()) -> str:
         """The condition that the resource of that row key meets the node; its values stand from `$first` on."""
         match node:
             case Leaf():
                 alias = self.alias("p")
-                where = [f"{alias}.tenant = $1", f"{alias}.rid = {rid}", *self.rows(node, alias, first)]
+                where = [
+                    f"{alias}.tenant = $1",
+                    f"{alias}.rid = {rid}",
+                    *self.rows(node, alias, first, types),
+                ]
                 exact = all(_by_value(node.table, test) for test in node.tests) and node.tests
                 table = f"{node.table} {alias}" if exact else self.by("b", node.table, alias)
                 return exists(table, where)
@@ -286,47 +295,49 @@ class Writer:
                 where = [f"{alias}.tenant = $1", f"{alias}.rid = {rid}", *self.columns(node, alias, first)]
                 return exists(f"resource {alias}", where)
             case Not(inner):
-                return f"NOT {self.probe(inner, first, rid)}"
+                return f"NOT {self.probe(inner, first, rid, types)}"
             case All(nodes) | Either(nodes):
                 if not nodes:
                     return "1 = 1" if isinstance(node, All) else "1 = 0"
                 parts = []
                 for each in nodes:
-                    parts.append(self.probe(each, first, rid))
+                    parts.append(self.probe(each, first, rid, types))
                     first += places(each)
                 return "(" + (" AND " if isinstance(node, All) else " OR ").join(parts) + ")"
             case Chain():
-                return self._chain_probe(node, first, rid)
+                return self._chain_probe(node, first, rid, types)
             case Has():
-                return self._has_probe(node, first, rid)
+                return self._has_probe(node, first, rid, types)
             case Hierarchy():
                 alias = self.alias("p")
-                where = [f"{alias}.tenant = $1", f"{alias}.rid = {rid}", *self._hierarchy(node, alias, first)]
+                where = [f"{alias}.tenant = $1", f"{alias}.rid = {rid}"]
+                where += self._hierarchy(node, alias, first, types)
                 return exists(self.by("b", "reference", alias), where)
         raise AssertionError(node)
 
-    def _chain_probe(self, node: Chain, first: int, rid: str) -> str:
+    def _chain_probe(self, node: Chain, first: int, rid: str, types: Types) -> str:
         link, target = self.alias("s"), self.alias("r")
         where = [
             f"{link}.tenant = $1",
             f"{link}.rid = {rid}",
             f"{link}.param {in_keys(node.keys)}",
             *([node.also.replace("{t}", link)] if node.also else []),
+            *self.visible.shown("reference", link, node.keys, types),
             f"{target}.tenant = $1",
             f"{target}.type = {link}.target_type",
             f"{target}.id = {link}.target_id",
             f"{target}.type {in_names(node.types)}",
             f"NOT {target}.deleted",
-            *self.seen(target),
-            self.probe(node.node, first, f"{target}.rid"),
+            *self.seen(target, node.types),
+            self.probe(node.node, first, f"{target}.rid", node.types),
         ]
         tables = f"{self.by('b', 'reference', link)} CROSS JOIN {self.by('id', 'resource', target)}"
         found = exists(tables, where)
         if node.contained is None:
             return found
-        return f"({found} OR {self.probe(node.contained, first, rid)})"
+        return f"({found} OR {self.probe(node.contained, first, rid, types)})"
 
-    def _has_probe(self, node: Has, first: int, rid: str) -> str:
+    def _has_probe(self, node: Has, first: int, rid: str, types: Types) -> str:
         own, link = self.alias("r"), self.alias("s")
         where = [
             f"{own}.tenant = $1",
@@ -336,19 +347,20 @@ class Writer:
             f"{link}.target_id = {own}.id",
             f"{link}.param {in_keys(node.keys)}",
             f"{link}.target_type = {own}.type",
-            *self.seen_rid(f"{link}.rid"),
-            self.probe(node.node, first, f"{link}.rid"),
+            *self.visible.shown("reference", link, node.keys, (node.source,)),
+            *self.seen_rid(f"{link}.rid", (node.source,)),
+            self.probe(node.node, first, f"{link}.rid", (node.source,)),
         ]
         return exists(f"resource {own} CROSS JOIN {self.by('a', 'reference', link)}", where)
 
     # --- as what a search begins with ---
 
-    def source(self, node: Node, first: int) -> Source:
+    def source(self, node: Node, first: int, types: Types = ()) -> Source:
         """Where the row keys of the resources that meet the node come from, perhaps more than once."""
         match node:
             case Leaf():
                 alias = self.alias("t")
-                where = [f"{alias}.tenant = $1", *self.rows(node, alias, first)]
+                where = [f"{alias}.tenant = $1", *self.rows(node, alias, first, types)]
                 return Source(self.by("a", node.table, alias), where, f"{alias}.rid")
             case Column():
                 alias = self.alias("r")
@@ -361,23 +373,23 @@ class Writer:
             case Either(nodes):
                 parts = []
                 for each in nodes:
-                    parts.append(self.source(each, first).rids())
+                    parts.append(self.source(each, first, types).rids())
                     first += places(each)
                 alias = self.alias("u")
                 return Source(f"({' UNION ALL '.join(parts)}) {alias}", [], f"{alias}.rid")
             case All():
-                return self.matching(node.nodes, first)
+                return self.matching(node.nodes, first, types)
             case Chain():
-                return self._chain_source(node, first)
+                return self._chain_source(node, first, types)
             case Has():
-                return self._has_source(node, first)
+                return self._has_source(node, first, types)
             case Hierarchy():
                 alias = self.alias("t")
-                where = [f"{alias}.tenant = $1", *self._hierarchy(node, alias, first)]
+                where = [f"{alias}.tenant = $1", *self._hierarchy(node, alias, first, types)]
                 return Source(self.by("a", "reference", alias), where, f"{alias}.rid")
         raise AssertionError(node)
 
-    def matching(self, nodes: Sequence[Node], first: int) -> Source:
+    def matching(self, nodes: Sequence[Node], first: int, types: Types = ()) -> Source:
         """Where the resources that meet all nodes come from: the most selective one, the others as probes."""
         starts, best, at = [], None, first
         for place, each in enumerate(nodes):
@@ -387,14 +399,14 @@ class Writer:
             if found is not None and (best is None or found < best[0]):
                 best = (found, place)
         assert best is not None
-        source = self.source(nodes[best[1]], starts[best[1]])
+        source = self.source(nodes[best[1]], starts[best[1]], types)
         for place, each in enumerate(nodes):
             if place != best[1]:
-                source.where.append(self.probe(each, starts[place], source.rid))
+                source.where.append(self.probe(each, starts[place], source.rid, types))
         return source
 
-    def _chain_source(self, node: Chain, first: int) -> Source:
-        inner = self.source(node.node, first)
+    def _chain_source(self, node: Chain, first: int, types: Types) -> Source:
+        inner = self.source(node.node, first, node.types)
         target, link = self.alias("r"), self.alias("s")
         where = [
             *inner.where,
@@ -402,31 +414,33 @@ class Writer:
             f"{target}.rid = {inner.rid}",
             f"{target}.type {in_names(node.types)}",
             f"NOT {target}.deleted",
-            *self.seen(target),
+            *self.seen(target, node.types),
             f"{link}.tenant = $1",
             f"{link}.target_id = {target}.id",
             f"{link}.param {in_keys(node.keys)}",
             f"{link}.target_type = {target}.type",
             *([node.also.replace("{t}", link)] if node.also else []),
+            *self.visible.shown("reference", link, node.keys, types),
         ]
         tables = f"{inner.tables} CROSS JOIN resource {target} CROSS JOIN {self.by('a', 'reference', link)}"
         if node.contained is None:
             return Source(tables, where, f"{link}.rid")
         outside = Source(tables, where, f"{link}.rid").rids()
-        within = self.source(node.contained, first).rids()
+        within = self.source(node.contained, first, types).rids()
         alias = self.alias("u")
         return Source(f"({outside} UNION ALL {within}) {alias}", [], f"{alias}.rid")
 
-    def _has_source(self, node: Has, first: int) -> Source:
-        inner = self.source(node.node, first)
+    def _has_source(self, node: Has, first: int, types: Types) -> Source:
+        inner = self.source(node.node, first, (node.source,))
         link, own = self.alias("s"), self.alias("r")
         where = [
             *inner.where,
-            *self.seen_rid(inner.rid),
+            *self.seen_rid(inner.rid, (node.source,)),
             f"{link}.tenant = $1",
             f"{link}.rid = {inner.rid}",
             f"{link}.param {in_keys(node.keys)}",
             f"{link}.target_type {in_names(node.types)}",
+            *self.visible.shown("reference", link, node.keys, (node.source,)),
             f"{own}.tenant = $1",
             f"{own}.type = {link}.target_type",
             f"{own}.id = {link}.target_id",
@@ -438,7 +452,7 @@ class Writer:
         )
         return Source(tables, where, f"{own}.rid")
 
-    def _hierarchy(self, node: Hierarchy, alias: str, first: int) -> list[str]:
+    def _hierarchy(self, node: Hierarchy, alias: str, first: int, types: Types) -> list[str]:
         tree, link, kin = self.alias("h"), self.alias("l"), self.alias("k")
         if node.below:
             step = (
@@ -453,7 +467,7 @@ class Writer:
                 f"AND {link}.tenant = $1 AND {link}.rid = {kin}.rid AND {link}.param {in_keys(node.parents)} "
                 f"AND {link}.target_type = '{node.type}'"
             )
-        guard = "".join(f" AND {condition}" for condition in self.seen(kin))
+        guard = "".join(f" AND {condition}" for condition in self.seen(kin, (node.type,)))
         recursive = (
             f"WITH RECURSIVE {tree}(id) AS (SELECT CAST(${first} AS TEXT) UNION {step}{guard}) "
             f"SELECT id FROM {tree}"
@@ -464,10 +478,13 @@ class Writer:
             f"{alias}.param {in_keys(node.keys)}",
             f"{alias}.target_type = '{node.type}'",
             f"{alias}.target_id IN ({recursive})",
+            *self.visible.shown("reference", alias, node.keys, types),
         ]
 
-    def rows(self, node: Leaf, alias: str, first: int) -> list[str]:
+    def rows(self, node: Leaf, alias: str, first: int, types: Types) -> list[str]:
         found = [f"{alias}.param {in_keys(node.keys)}"]
+        if not self.visible.unlimited:
+            found += self.visible.shown(node.table, alias, node.keys, types)
         if node.also and node.also != SINGLE:
             found.append(node.also.replace("{t}", alias))
         return found + self._tests(node.tests, alias, first)

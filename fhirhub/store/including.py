@@ -18,17 +18,18 @@ INCLUDED_AT_MOST = 2000
 
 
 def included(includes: Sequence[Include], dialect: Dialect, visible: Visible) -> str:
-    """The statement of what the resources of the row keys in `$2` include; access values from `$3` on."""
-    writer = Writer(dialect, visible, 3)
+    """The statement of what the resources of the row keys in `$2` include; slots are not yet bound."""
+    writer = Writer(dialect, visible)
     given = f"(SELECT g.rid FROM resource g WHERE g.tenant = $1 AND {dialect.any_of('g.rid', '$2')})"
     return " UNION ALL ".join(joins(writer, includes, given, ""))
 
 
 def old_version(dialect: Dialect, visible: Visible) -> str:
-    """The statement of one version, `$3`, of the resource of row key `$2`; access values from `$4` on."""
-    writer = Writer(dialect, visible, 4)
+    """The statement of one version, `$3`, of the resource of row key `$2`; slots are not yet bound. The resource
+    itself may be seen, as it was found."""
+    writer = Writer(dialect, visible)
     where = ["v.tenant = $1", "v.rid = $2", "v.version = $3", "NOT v.deleted", *writer.seen("v")]
-    columns = "v.rid, v.type, v.id, v.version, v.updated, v.body"
+    columns = f"v.rid, v.type, v.id, v.version, v.updated, {visible.body('v')}"
     return f"SELECT {columns} FROM version v WHERE {' AND '.join(where)}"
 
 
@@ -51,7 +52,7 @@ def _forward(writer: Writer, joins: Sequence[Include], given: str, absent: str) 
     links = (
         f"SELECT DISTINCT s.target_type, s.target_id, s.target_version FROM {given} g "
         f"CROSS JOIN {writer.by('b', 'reference', 's')} WHERE s.tenant = $1 AND s.rid = g.rid "
-        f"AND {_linked(joins)} AND s.target_id <> ''"
+        f"AND {_linked(writer, joins)} AND s.target_id <> ''"
     )
     tables = f"CROSS JOIN {writer.by('id', 'resource', 'r')}"
     on = "r.type = l.target_type AND r.id = l.target_id AND NOT r.deleted"
@@ -63,7 +64,7 @@ def _backward(writer: Writer, joins: Sequence[Include], given: str, absent: str)
         f"SELECT DISTINCT s.rid FROM {given} g CROSS JOIN resource o "
         f"CROSS JOIN {writer.by('a', 'reference', 's')} "
         f"WHERE o.tenant = $1 AND o.rid = g.rid AND s.tenant = $1 AND s.target_id = o.id "
-        f"AND {_linked(joins)} AND s.target_type = o.type"
+        f"AND {_linked(writer, joins)} AND s.target_type = o.type"
     )
     return _bounded(writer, links, "NULL" + absent, "CROSS JOIN resource r", "r.rid = l.rid")
 
@@ -84,6 +85,7 @@ def _canonical(writer: Writer, joins: Sequence[Include], given: str, absent: str
         f"WHERE s.tenant = $1 AND s.rid = g.rid AND s.param {in_keys(keys)} AND s.target_type = '' "
         f"AND u.tenant = $1 AND u.param {in_keys(urls)} AND u.value = s.target_id "
         f"AND (s.target_version IS NULL OR {exists('token n', versioned)})"
+        + "".join(f" AND {one}" for one in writer.visible.shown("reference", "s", keys))
     )
     return _bounded(
         writer, links, "NULL" + absent, "CROSS JOIN resource r", "r.rid = l.rid AND NOT r.deleted"
@@ -97,14 +99,14 @@ def _bounded(writer: Writer, links: str, more: str, tables: str, on: str) -> str
         return f"SELECT 1, {RESOURCE}, {more} FROM ({links}{most}) l {tables} WHERE r.tenant = $1 AND {on}"
     seen = " AND ".join(writer.seen("r"))
     own, *rest = more.split(", ")
-    columns = f"{RESOURCE}, {own} AS link"
+    columns = f"r.rid, r.type, r.id, r.version, r.updated, {writer.visible.body('r')} AS body, {own} AS link"
     return (
         f"SELECT 1, i.*{''.join(f', {each}' for each in rest)} FROM (SELECT {columns} FROM ({links}) l {tables} "
         f"WHERE r.tenant = $1 AND {on} AND {seen}{most}) i"
     )
 
 
-def _linked(joins: Sequence[Include]) -> str:
+def _linked(writer: Writer, joins: Sequence[Include]) -> str:
     """The references that one of the joins follows."""
     by_targets: dict[tuple[str, ...], dict[int, None]] = {}
     for join in joins:
@@ -113,4 +115,6 @@ def _linked(joins: Sequence[Include]) -> str:
     for targets, keys in by_targets.items():
         part = f"s.param {in_keys(tuple(keys))}"
         parts.append(f"({part} AND s.target_type {in_names(targets)})" if targets else part)
-    return parts[0] if len(parts) == 1 else f"({' OR '.join(parts)})"
+    linked = parts[0] if len(parts) == 1 else f"({' OR '.join(parts)})"
+    every = [key for join in joins for key in join.keys]
+    return " AND ".join([linked, *writer.visible.shown("reference", "s", every)])

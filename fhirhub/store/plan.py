@@ -70,12 +70,14 @@ class Plan:
     columns: tuple[int, ...]
     ties: tuple[int, ...] = ()
     tail: tuple[int | None, ...] | None = None
+    slots: tuple[str, ...] = ()
+    """What of the caller is bound last (`visible.py`)."""
 
 
-def count(shape: Shape, dialect: Dialect, visible: Visible) -> str:
-    """The statement that counts all matches."""
+def count(shape: Shape, dialect: Dialect, visible: Visible) -> tuple[str, tuple[str, ...]]:
+    """The statement that counts all matches, and its slots."""
     planner = _Planner(shape, dialect, visible)
-    return f"SELECT count(*) FROM ({planner.all_rids()}) c"
+    return visible.bind(f"SELECT count(*) FROM ({planner.all_rids()}) c", planner.after)
 
 
 def page(shape: Shape, dialect: Dialect, visible: Visible) -> Plan:
@@ -112,10 +114,10 @@ class _Planner:
     def __init__(self, shape: Shape, dialect: Dialect, visible: Visible) -> None:
         self.shape = shape
         self.first = 2
-        self.guard = self.first + sum(map(places, shape.nodes))
-        self.after = self.guard + len(visible.values)
-        """Where the values of the position begin."""
-        self.writer = Writer(dialect, visible, self.guard)
+        self.after = self.first + sum(map(places, shape.nodes))
+        """Where the values of the position begin; behind them, the slots."""
+        self.writer = Writer(dialect, visible)
+        self.visible = visible
         ranks = [found for node in shape.nodes if (found := rank(node)) is not None]
         self.best = min(ranks, default=None)
 
@@ -167,8 +169,8 @@ class _Planner:
             source = self._all_of_type()
             where = self._probes(source.rid, range(len(shape.nodes)))
             return Source(source.tables, source.where + where, source.rid, unique=True)
-        source = self.writer.matching(shape.nodes, self.first)
-        source.where += self.writer.seen_rid(source.rid)
+        source = self.writer.matching(shape.nodes, self.first, shape.types)
+        source.where += self.writer.seen_rid(source.rid, shape.types)
         return source
 
     def all_rids(self) -> str:
@@ -181,14 +183,17 @@ class _Planner:
         if self.shape.types:
             where.append(f"o.type {in_names(self.shape.types)}")
         return Source(
-            self.writer.by("id", "resource", "o"), where + self.writer.seen("o"), "o.rid", unique=True
+            self.writer.by("id", "resource", "o"),
+            where + self.writer.seen("o", self.shape.types),
+            "o.rid",
+            unique=True,
         )
 
     def _probes(self, rid: str, which: Sequence[int]) -> list[str]:
         found, at = [], self.first
         for place, node in enumerate(self.shape.nodes):
             if place in which:
-                found.append(self.writer.probe(node, at, rid))
+                found.append(self.writer.probe(node, at, rid, self.shape.types))
             at += places(node)
         return found
 
@@ -234,19 +239,19 @@ class _Planner:
         assert place is not None
         node, first = self.shape.nodes[place], self._starts()[place]
         assert isinstance(node, Leaf)
-        source = self.writer.source(node, first)
+        source = self.writer.source(node, first, self.shape.types)
         alias = source.rid.removesuffix(".rid")
         others = [n for n in range(len(self.shape.nodes)) if n != place]
         earlier = [
             "e.tenant = $1",
             f"e.rid = {alias}.rid",
-            *self.writer.rows(node, "e", first),
+            *self.writer.rows(node, "e", first, self.shape.types),
             f"e.value < {alias}.value",
         ]
         where = [
             *source.where,
             *self._probes(source.rid, others),
-            *self.writer.seen_rid(source.rid),
+            *self.writer.seen_rid(source.rid, self.shape.types),
             f"NOT {exists(self.writer.by('b', 'string', 'e'), earlier)}",
         ]
         if self.shape.position is not None:
@@ -272,7 +277,7 @@ class _Planner:
         """In the order of the resources that refer here, so that a page ends where its limit is met. What
         several refer to comes by the first of them."""
         first = self._starts()[place]
-        source = self.writer.source(node, first)
+        source = self.writer.source(node, first, self.shape.types)
         rows, link, own = (part.split(" ")[1] for part in source.tables.split(" CROSS JOIN "))
         earlier = [
             "e.tenant = $1",
@@ -283,14 +288,15 @@ class _Planner:
             f"e.rid + 0 < {rows}.rid",
             "f.tenant = $1",
             "f.rid = e.rid",
-            *self.writer.rows(inner, "f", first),
-            *self.writer.seen_rid("e.rid"),
+            *self.visible.shown("reference", "e", node.keys, (node.source,)),
+            *self.writer.rows(inner, "f", first, (node.source,)),
+            *self.writer.seen_rid("e.rid", (node.source,)),
         ]
         tables = f"{self.writer.by('a', 'reference', 'e')} CROSS JOIN {self.writer.by('a', inner.table, 'f')}"
         where = [
             *source.where,
             *self._probes(source.rid, [n for n in range(len(self.shape.nodes)) if n != place]),
-            *self.writer.seen_rid(source.rid),
+            *self.writer.seen_rid(source.rid, self.shape.types),
             f"NOT {exists(tables, earlier)}",
         ]
         if inner.table == "token" and "system" not in inner.tests[0]:
@@ -336,7 +342,7 @@ class _Planner:
             if isinstance(node, Column):
                 source.where += self.writer.columns(node, "o", starts[place])
             else:
-                source.where.append(self.writer.probe(node, starts[place], "o.rid"))
+                source.where.append(self.writer.probe(node, starts[place], "o.rid", self.shape.types))
         way, sign = (" DESC", "<") if descending else ("", ">")
         table = self.writer.by("updated", "resource", "o")
         if self.shape.tied:
@@ -372,11 +378,15 @@ class _Planner:
     def _in_list(self, place: int, descending: bool) -> Plan:
         node = self.shape.nodes[place]
         assert isinstance(node, Leaf)
-        source = self.writer.source(node, self._starts()[place])
+        source = self.writer.source(node, self._starts()[place], self.shape.types)
         alias = source.rid.removesuffix(".rid")
         tables = self.writer.by("c", node.table, alias)
         others = [n for n in range(len(self.shape.nodes)) if n != place]
-        where = [*source.where, *self._probes(source.rid, others), *self.writer.seen_rid(source.rid)]
+        where = [
+            *source.where,
+            *self._probes(source.rid, others),
+            *self.writer.seen_rid(source.rid, self.shape.types),
+        ]
         way, sign = (" DESC", "<") if descending else ("", ">")
         where.append(f"{alias}.at IS NOT NULL")
         if self.shape.tied:
@@ -422,8 +432,9 @@ class _Planner:
             f"d.param {in_keys(keys)}",
             "d.exact IS NOT NULL",
             f"NOT {exists(self.writer.by('b', 'string', 'e'), earlier)}",
+            *self.visible.shown("string", "d", keys, self.shape.types),
             *self._probes("d.rid", range(len(self.shape.nodes))),
-            *self.writer.seen_rid("d.rid"),
+            *self.writer.seen_rid("d.rid", self.shape.types),
         ]
         table = self.writer.by("a", "string", "d")
         if self.shape.tied:
@@ -457,11 +468,12 @@ class _Planner:
         required = False
         for place, node in enumerate(self.shape.nodes):
             if isinstance(node, Leaf) and node.table == "date" and node.keys == keys:
-                where += self.writer.rows(node, "d", starts[place])[1:]
+                where += self.writer.rows(node, "d", starts[place], self.shape.types)[1:]
                 required = True
             else:
-                where.append(self.writer.probe(node, starts[place], "d.rid"))
-        where += self.writer.seen_rid("d.rid")
+                where.append(self.writer.probe(node, starts[place], "d.rid", self.shape.types))
+        where += self.visible.shown("date", "d", keys, self.shape.types)
+        where += self.writer.seen_rid("d.rid", self.shape.types)
         way, sign = (" DESC", "<") if descending else ("", ">")
         table = self.writer.by("a", "date", "d")
         if self.shape.tied:
@@ -491,6 +503,7 @@ class _Planner:
         """Matches without a row under these keys."""
         source = self.matching()
         lacking = ["d.tenant = $1", f"d.rid = {source.rid}", f"d.param {in_keys(keys)}"]
+        lacking += self.visible.shown(table, "d", keys, self.shape.types)
         source.where.append(f"NOT {exists(self.writer.by('b', table, 'd'), lacking)}")
         absent = ("NULL",) * len(kinds)
         if self.best is None:
@@ -534,6 +547,11 @@ class _Planner:
             found.append(None if absent else f"${place}")
             place += not absent
         return found
+
+    def _slots(self) -> int:
+        """Where what is bound of the caller begins."""
+        bound = [] if self.shape.position is None else [place for place in self._bound() if place is not None]
+        return self.after + len(bound) + (len(self._tie_columns()) if self.shape.tied else 0)
 
     def _equal(self, keys: Sequence[str]) -> list[str]:
         return [
@@ -588,6 +606,7 @@ class _Planner:
         kind = key.parameters[0].kind
         rows = tuple(dict.fromkeys(one for parameter in key.parameters for one in parameter.keys))
         where = ["k.tenant = $1", f"k.rid = {rid}", f"k.param {in_keys(rows)}"]
+        where += self.visible.shown(kind, "k", rows, self.shape.types)
         if kind == "reference":
             value = "k.target_type || '/' || k.target_id"
             where.append("k.target_id <> ''")
@@ -622,24 +641,27 @@ class _Planner:
         # Where nothing else puts rows in order, what is named last in `kinds` is the row key.
         places = tuple(6 + n for n in range(len(keys))) + (0,) * (len(kinds) - len(keys))
         tied = tuple(_PLACES[name] for name in self._tie_columns()) if ties else ()
-        columns = RESOURCE + "".join(f", m.{key}" for key in keys)
+        resource = RESOURCE.replace("r.body", self.visible.body("r", self.shape.types))
+        columns = resource + "".join(f", m.{key}" for key in keys)
         if not self.shape.joins:
             sql = (
                 f"SELECT {columns} FROM ({inner}) m CROSS JOIN resource r "
                 f"WHERE r.tenant = $1 AND r.rid = m.rid ORDER BY {order}"
             )
-            return Plan(sql, bounded, kinds, places, tied, tail)
+            sql, slots = self.visible.bind(sql, self._slots())
+            return Plan(sql, bounded, kinds, places, tied, tail, slots)
         absent = "".join(", NULL" for _ in keys)
         # The rows of `page` stand in its order; what comes of them is put back into it afterwards.
         given = f"(SELECT m.rid FROM page m ORDER BY {order} LIMIT {self.shape.limit})"
         parts = joins(self.writer, self.shape.joins, given, absent)
-        columns = RESOURCE + ", NULL AS link" + "".join(f", m.{key}" for key in keys)
+        columns = resource + ", NULL AS link" + "".join(f", m.{key}" for key in keys)
         sql = (
             f"WITH page AS ({inner}) SELECT 0 AS kind, {columns} FROM (SELECT * FROM page m ORDER BY {order}) m "
             f"CROSS JOIN resource r WHERE r.tenant = $1 AND r.rid = m.rid UNION ALL "
             + " UNION ALL ".join(parts)
         )
-        return Plan(sql, bounded, kinds, places, tied, tail)
+        sql, slots = self.visible.bind(sql, self._slots())
+        return Plan(sql, bounded, kinds, places, tied, tail, slots)
 
 
 def _is_in_order(node: Node) -> bool:

@@ -69,7 +69,7 @@ async def search(
 
     Raises FhirError 400 for a cursor of another caller, search or server, 422 `too-costly` past the timeout.
     """
-    seen = visible(access)
+    seen = visible(access, reader.dialect)
     if seconds is not None:
         reader = _Bounded(reader, seconds)
     if request.counts_only:
@@ -92,18 +92,8 @@ async def search(
 
 def _scope(tenant: int, request: SearchRequest, access: Access) -> str:
     """Who asked what, but for the page."""
-    rules = sorted(
-        repr(
-            (
-                sorted(rule.types),
-                None if rule.patients is None else sorted(rule.patients),
-                None if rule.ids is None else sorted(rule.ids),
-            )
-        )
-        for rule in access.rules
-    )
     asked = [(name, value) for name, value in request.used if name not in ("_cursor", "_count")]
-    return repr((tenant, request.types, asked, rules))
+    return repr((tenant, request.types, asked, access.text))
 
 
 class _Bounded:
@@ -245,8 +235,8 @@ def _statement(
         if len(_plans) > 5000:
             _plans.clear()
         _plans[name] = plan
-    values: tuple[Any, ...] = (tenant, *request.values, *seen.values)
-    kinds: tuple[Kind, ...] = ("int", *request.kinds, *seen.kinds)
+    values: tuple[Any, ...] = (tenant, *request.values)
+    kinds: tuple[Kind, ...] = ("int", *request.kinds)
     if position is not None:
         if not _fits(position, plan.order) or len(ties) not in (0, len(plan.ties)):
             raise _outdated()
@@ -254,6 +244,10 @@ def _statement(
         values += tuple([value for value in position if value is not None]) + ties
         kinds += tuple([kind for kind, value in zip(plan.order, position, strict=True) if value is not None])
         kinds += _TIES[: len(ties)]
+    if plan.slots:
+        own, own_kinds = seen.given(plan.slots)
+        values += own
+        kinds += own_kinds
     together = plan.bounded and not any(kind[-1] == "]" for kind in kinds)
     return plan, Statement(plan.sql, values, kinds, together)
 
@@ -302,19 +296,21 @@ def _read(rows: Sequence[Row], joined: bool) -> tuple[list[Row], list[Joined]]:
 
 # Totals
 
-_counts: dict[tuple[Any, ...], str] = {}
+_counts: dict[tuple[Any, ...], tuple[str, tuple[str, ...]]] = {}
 
 
 async def _count(reader: Reader, tenant: int, request: SearchRequest, seen: Visible) -> int:
     asked = Shape(request.types, request.nodes, (), None, (), 0, None, False)
     name = (asked, seen.shape, reader.dialect.name)
-    sql = _counts.get(name)
-    if sql is None:
+    found = _counts.get(name)
+    if found is None:
         if len(_counts) > 5000:
             _counts.clear()
-        sql = _counts[name] = plans.count(asked, reader.dialect, seen)
-    values: tuple[Any, ...] = (tenant, *request.values, *seen.values)
-    kinds: tuple[Kind, ...] = ("int", *request.kinds, *seen.kinds)
+        found = _counts[name] = plans.count(asked, reader.dialect, seen)
+    sql, slots = found
+    own, own_kinds = seen.given(slots)
+    values: tuple[Any, ...] = (tenant, *request.values, *own)
+    kinds: tuple[Kind, ...] = ("int", *request.kinds, *own_kinds)
     rows = await reader.fetch(Statement(sql, values, kinds))
     return int(rows[0][0])
 
@@ -369,7 +365,7 @@ def _cut(text: str) -> Issue:
     return Issue("warning", "incomplete", text)
 
 
-_joins: dict[tuple[Any, ...], str] = {}
+_joins: dict[tuple[Any, ...], tuple[str, tuple[str, ...]]] = {}
 
 
 async def _joined(
@@ -378,20 +374,23 @@ async def _joined(
     if not rids:
         return []
     name = (joins, seen.shape, reader.dialect.name)
-    sql = _joins.get(name)
-    if sql is None:
+    found = _joins.get(name)
+    if found is None:
         if len(_joins) > 1000:
             _joins.clear()
-        sql = _joins[name] = including.included(joins, reader.dialect, seen)
-    kinds: tuple[Kind, ...] = ("int", "bigint[]", *seen.kinds)
-    rows = await reader.fetch(Statement(sql, (tenant, sorted(rids), *seen.values), kinds))
+        found = _joins[name] = seen.bind(including.included(joins, reader.dialect, seen), 3)
+    sql, slots = found
+    own, own_kinds = seen.given(slots)
+    kinds: tuple[Kind, ...] = ("int", "bigint[]", *own_kinds)
+    rows = await reader.fetch(Statement(sql, (tenant, sorted(rids), *own), kinds))
     return [(Match(*row[1:7]), row[7]) for row in rows]
 
 
 async def _old_version(reader: Reader, tenant: int, seen: Visible, rid: int, version: str) -> Match | None:
     if not (version.isascii() and version.isdigit() and len(version) < 10):
         return None
-    sql = including.old_version(reader.dialect, seen)
-    kinds: tuple[Kind, ...] = ("int", "bigint", "int", *seen.kinds)
-    rows = await reader.fetch(Statement(sql, (tenant, rid, int(version), *seen.values), kinds))
+    sql, slots = seen.bind(including.old_version(reader.dialect, seen), 4)
+    own, own_kinds = seen.given(slots)
+    kinds: tuple[Kind, ...] = ("int", "bigint", "int", *own_kinds)
+    rows = await reader.fetch(Statement(sql, (tenant, rid, int(version), *own), kinds))
     return Match(*rows[0][:6]) if rows else None

@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 from fhirhub.access import Access
 from fhirhub.store.database import Reader
 from fhirhub.store.sql import Binder, Dialect, Row, Statement
-from fhirhub.store.visible import visible
+from fhirhub.store.visible import Visible, visible
 
 
 class Stored(NamedTuple):
@@ -32,20 +32,21 @@ class Stored(NamedTuple):
     """In a history: whether the version before it is a deletion."""
 
 
-def _seen(access: Access, binder: Binder, dialect: Dialect) -> str:
-    """The condition that the current version, `r`, may be seen."""
-    seen = visible(access)
-    condition = seen.condition("r", len(binder.values) + 1, dialect)
-    for value, kind in zip(seen.values, seen.kinds, strict=True):
-        binder.bind(value, kind)
-    return condition or "1 = 1"
-
-
 COLUMNS = ("rid", "type", "id", "version", "updated", "deleted", "method", "body")
 
 
-def _columns(alias: str) -> str:
-    return ", ".join(f"{alias}.{name}" for name in COLUMNS)
+def _columns(alias: str, body: str | None = None) -> str:
+    """The columns of a version; `body` in place of the body as it is."""
+    names = [f"{alias}.{name}" for name in COLUMNS]
+    if body is not None:
+        names[-1] = f"{body} AS body"
+    return ", ".join(names)
+
+
+def _old(seen: Visible, types: tuple[str, ...]) -> tuple[str, str]:
+    """The condition that the superseded version, `v`, may be seen and the body as it may: both as that of the
+    newest, `r`, too."""
+    return f"{seen.condition('r', types)} AND {seen.condition('v', types)}", seen.body("v", types, "r")
 
 
 def stored(row: Row) -> Stored:
@@ -59,11 +60,30 @@ def read(tenant: int, access: Access, type: str, id: str, dialect: Dialect) -> S
     """The current version, deleted or not."""
     if access.unlimited:
         return Statement(_READ, (tenant, type, id), ("int", "text", "text"), together=True)
-    binder = Binder()
-    binder.bind(tenant, "int")
-    binder.bind(type)
-    binder.bind(id)
-    return binder.statement(f"{_READ} AND {_seen(access, binder, dialect)}")
+    seen = visible(access, dialect)
+    name = (seen.shape, type)
+    found = _reads.get(name)
+    if found is None:
+        if len(_reads) > 5000:
+            _reads.clear()
+        columns = _columns("r", seen.body("r", (type,)))
+        where = f"r.tenant = $1 AND r.type = $2 AND r.id = $3 AND {seen.condition('r', (type,))}"
+        found = _reads[name] = seen.bind(f"SELECT {columns} FROM resource r WHERE {where}", 4)
+    sql, slots = found
+    values, kinds = seen.given(slots)
+    together = not any(kind[-1] == "]" for kind in kinds)
+    return Statement(sql, (tenant, type, id, *values), ("int", "text", "text", *kinds), together)
+
+
+_reads: dict[Any, tuple[str, tuple[str, ...]]] = {}
+"""By shape of access and type, the statement that reads one resource."""
+
+
+def _bound(binder: Binder, seen: Visible, sql: str) -> Statement:
+    """The statement with what it takes of the caller behind what is bound already."""
+    sql, slots = seen.bind(sql, len(binder.values) + 1)
+    values, kinds = seen.given(slots)
+    return Statement(sql, (*binder.values, *values), (*binder.kinds, *kinds))
 
 
 async def read_many(
@@ -80,10 +100,11 @@ async def read_many(
         where = (
             f"r.type = {binder.bind(type)} AND {reader.dialect.any_of('r.id', binder.bind(ids, 'text[]'))}"
         )
-        seen = "" if access.unlimited else f" AND {_seen(access, binder, reader.dialect)}"
-        rows = await reader.fetch(
-            binder.statement(f"SELECT {_columns('r')} FROM resource r WHERE r.tenant = $1 AND {where}{seen}")
-        )
+        seen = visible(access, reader.dialect)
+        columns = _columns("r", seen.body("r", (type,)))
+        condition = "" if seen.unlimited else f" AND {seen.condition('r', (type,))}"
+        sql = f"SELECT {columns} FROM resource r WHERE r.tenant = $1 AND {where}{condition}"
+        rows = await reader.fetch(_bound(binder, seen, sql))
         found += [stored(row) for row in rows]
     return found
 
@@ -95,13 +116,19 @@ def vread(tenant: int, access: Access, type: str, id: str, version: int, dialect
     binder.bind(type)
     binder.bind(id)
     number = binder.bind(version, "int")
-    seen = _seen(access, binder, dialect)
-    return binder.statement(
-        f"SELECT {_columns('r')} FROM resource r WHERE r.tenant = $1 AND r.type = $2 AND r.id = $3 "
-        f"AND r.version = {number} AND {seen} UNION ALL "
-        f"SELECT {_columns('v')} FROM resource r JOIN version v ON v.tenant = $1 AND v.rid = r.rid "
-        f"AND v.version = {number} WHERE r.tenant = $1 AND r.type = $2 AND r.id = $3 AND {seen}"
+    seen = visible(access, dialect)
+    current = old = "1 = 1"
+    body, old_body = "r.body", "v.body"
+    if not seen.unlimited:
+        current, body = seen.condition("r", (type,)), seen.body("r", (type,))
+        old, old_body = _old(seen, (type,))
+    sql = (
+        f"SELECT {_columns('r', body)} FROM resource r WHERE r.tenant = $1 AND r.type = $2 AND r.id = $3 "
+        f"AND r.version = {number} AND {current} UNION ALL "
+        f"SELECT {_columns('v', old_body)} FROM resource r JOIN version v ON v.tenant = $1 AND v.rid = r.rid "
+        f"AND v.version = {number} WHERE r.tenant = $1 AND r.type = $2 AND r.id = $3 AND {old}"
     )
+    return _bound(binder, seen, sql)
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,9 +147,7 @@ class HistoryRequest:
     count: int = 50
 
 
-def _part(
-    access: Access, request: HistoryRequest, type: str, binder: Binder, dialect: Dialect, superseded: bool
-) -> str:
+def _part(seen: Visible, request: HistoryRequest, type: str, binder: Binder, superseded: bool) -> str:
     alias = "v" if superseded else "r"
     # An instance is found by its id, and its versions by its key; a type by its versions' moments.
     by = "r" if request.id is not None else alias
@@ -144,10 +169,14 @@ def _part(
     if request.before is not None:
         place = ", ".join(binder.bind(part, "bigint") for part in request.before)
         where.append(f"({alias}.updated, {alias}.rid, {alias}.version) < ({place})")
-    if not access.unlimited:
-        where.append(_seen(access, binder, dialect))
+    body = None
+    if not seen.unlimited:
+        condition, body = seen.condition("r", (type,)), seen.body("r", (type,))
+        if superseded:
+            condition, body = _old(seen, (type,))
+        where.append(condition)
     return (
-        f"SELECT {_columns(alias)} FROM {source} WHERE {' AND '.join(where)} "
+        f"SELECT {_columns(alias, body)} FROM {source} WHERE {' AND '.join(where)} "
         f"ORDER BY {alias}.updated DESC, {alias}.rid DESC, {alias}.version DESC "
         f"LIMIT {binder.bind(request.count + 1, 'bigint')}"
     )
@@ -160,18 +189,20 @@ async def history(reader: Reader, tenant: int, access: Access, request: HistoryR
         return []
     binder = Binder()
     binder.bind(tenant, "int")
+    seen = visible(access, reader.dialect)
     parts = [
-        f"SELECT * FROM ({_part(access, request, type, binder, reader.dialect, superseded)}) AS {name}"
+        f"SELECT * FROM ({_part(seen, request, type, binder, superseded)}) AS {name}"
         for number, type in enumerate(types)
         for superseded, name in ((False, f"c{number}"), (True, f"s{number}"))
     ]
-    statement = binder.statement(
+    sql = (
         f"SELECT n.*, EXISTS (SELECT 1 FROM version d WHERE d.tenant = $1 AND d.rid = n.rid "
         f"AND d.version = n.version - 1 AND d.deleted) FROM (SELECT * FROM ({' UNION ALL '.join(parts)}) AS h "
         f"ORDER BY updated DESC, rid DESC, version DESC LIMIT {binder.bind(request.count + 1, 'bigint')}) AS n "
         "ORDER BY n.updated DESC, n.rid DESC, n.version DESC"
     )
-    return [stored(row)._replace(revives=bool(row[-1])) for row in await reader.fetch(statement)]
+    rows = await reader.fetch(_bound(binder, seen, sql))
+    return [stored(row)._replace(revives=bool(row[-1])) for row in rows]
 
 
 async def types_present(reader: Reader, tenant: int) -> list[str]:

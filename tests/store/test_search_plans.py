@@ -74,9 +74,10 @@ def statement(query: str, dialect: Dialect, access: Access = EVERYTHING) -> tupl
         name, id, _ = path.split("/")
         compartment, type = (name, id), None
     asked = requests.parse(type, parameters, PARAMETERS, compartment=compartment)
-    seen = visible(access)
+    seen = visible(access, dialect)
     shape = searching.shape(asked, asked.page, joins=asked.includes)
-    return plans.page(shape, dialect, seen), ["int", *asked.kinds, *seen.kinds]
+    made = plans.page(shape, dialect, seen)
+    return made, ["int", *asked.kinds, *seen.given(made.slots)[1]]
 
 
 @pytest.mark.parametrize("query", BOUNDED + OTHERS)

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from fhirhub.access import EVERYTHING, NOTHING, Access, Rule
 from fhirhub.store.database import Database
 from fhirhub.store.sql import Dialect, PostgresqlDialect, SqliteDialect
-from fhirhub.store.visible import visible
+from fhirhub.store.visible import Visible, visible
 from tests.store.finding import Hub, patient, plan, resource, to
 
 
@@ -18,23 +18,25 @@ def access(*rules: Rule) -> Access:
 
 
 def test_an_unlimited_access_costs_nothing() -> None:
-    seen = visible(EVERYTHING)
-    assert (seen.condition("r", 5, SqliteDialect()), seen.values) == ("", ())
-    assert visible(access(Rule(), Rule(patients=frozenset({"a"})))).unlimited
+    seen = visible(EVERYTHING, SqliteDialect())
+    assert (seen.condition("r"), seen.bind("SELECT 1", 2)) == ("", ("SELECT 1", ()))
+    assert visible(access(Rule(), Rule(patients=frozenset({"a"}))), SqliteDialect()).unlimited
 
 
 @pytest.mark.parametrize("dialect", [SqliteDialect(), PostgresqlDialect()])
 def test_an_access_without_rules_sees_nothing(dialect: Dialect) -> None:
-    assert visible(NOTHING).condition("r", 2, dialect) == "1 = 0"
+    assert visible(NOTHING, dialect).condition("r") == "1 = 0"
 
 
 def test_one_patient_is_bound_as_a_plain_value_so_that_statements_can_be_grouped() -> None:
-    one = visible(access(Rule(patients=frozenset({"a"}))))
-    assert one.condition("r", 4, PostgresqlDialect()) == "((r.patient = $4))"
-    assert (one.values, one.kinds, one.together) == (("a",), ("text",), True)
-    several = visible(access(Rule(patients=frozenset({"a", "b"}))))
-    assert (several.values, several.together) == ((["a", "b"],), False)
-    assert one.shape == visible(access(Rule(patients=frozenset({"z"})))).shape
+    def asked(*patients: str) -> Visible:
+        return visible(access(Rule(patients=frozenset(patients))), PostgresqlDialect())
+
+    sql, slots = asked("a").bind(asked("a").condition("r"), 4)
+    assert sql == "((r.patient = $4))"
+    assert asked("a").given(slots) == (("a",), ("text",))
+    assert asked("a", "b").given(slots) == ((["a", "b"],), ("text[]",))
+    assert asked("a").shape is asked("z").shape
 
 
 rules = st.builds(

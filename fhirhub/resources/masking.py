@@ -1,0 +1,100 @@
+"""What a caller sees of a resource that is not theirs to see whole (RULES R3, R4).
+
+Each gives a copy that says SUBSETTED (https://hl7.org/fhir/R4/valueset-security-labels.html#SUBSETTED).
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from fhirhub.resources import document
+
+Json = dict[str, Any]
+
+BSN_SYSTEMS = ("http://fhir.nl/fhir/NamingSystem/bsn", "urn:oid:2.16.840.1.113883.2.4.6.3")
+MASKED_BYTE = b"!"
+"""The store puts this before a body that must not be shown whole: no resource begins with it, so what forgets to
+look fails."""
+CONTACT = ("name", "telecom", "address")
+CONTACT_PARAMETERS = frozenset(
+    {
+        "_id", "name", "given", "family", "phonetic", "phone", "email", "telecom", "address", "address-city",
+        "address-country", "address-postalcode", "address-state", "address-use",
+    }
+)  # fmt: skip
+"""The search parameters of Patient that read nothing else."""
+
+_BSN_BYTES = tuple(system.encode() for system in BSN_SYSTEMS)
+_SUBSETTED = {
+    "system": "http://terminology.hl7.org/CodeSystem/v3-ObservationValue",
+    "code": "SUBSETTED",
+    "display": "Resource encoded in summary mode",
+}
+
+
+def shown(body: bytes, *, without_bsn: bool) -> bytes:
+    """The body as the caller sees it; the same where that is all of it."""
+    masked = body[:1] == MASKED_BYTE
+    if masked:
+        body = body[1:]
+    elif not without_bsn or not any(system in body for system in _BSN_BYTES):
+        return body
+    resource = document.decode(body)
+    if masked:
+        _in_part(resource)
+    if without_bsn:
+        _drop_bsn(resource)
+    meta = resource.setdefault("meta", {})
+    meta["tag"] = [*(tag for tag in meta.get("tag", ()) if tag.get("code") != "SUBSETTED"), _SUBSETTED]
+    return document.encode(resource)
+
+
+def _in_part(resource: Json) -> None:
+    if resource["resourceType"] == "Task":
+        _bare(resource)
+    else:
+        kept = {"resourceType", "id", "meta", *CONTACT}
+        for name in [name for name in resource if name.removeprefix("_") not in kept]:
+            del resource[name]
+
+
+def _bare(task: Json) -> None:
+    """`for` as the bare reference; nothing else that names the patient."""
+    whom = task.get("for")
+    if whom is not None:
+        bare = {key: value for key, value in whom.items() if key == "reference" and value[:1] != "#"}
+        if bare:
+            task["for"] = bare
+        else:
+            del task["for"]
+    for name in ("text", "contained"):
+        task.pop(name, None)
+
+
+def _drop_bsn(value: Json) -> None:
+    for name, child in list(value.items()):
+        if isinstance(child, dict):
+            if _is_bsn(child) and name != "coding":
+                del value[name]
+            else:
+                _drop_bsn(child)
+                if not child:
+                    del value[name]
+        elif isinstance(child, list):
+            left = []
+            for each in child:
+                if isinstance(each, dict):
+                    if _is_bsn(each):
+                        continue
+                    _drop_bsn(each)
+                    if not each:
+                        continue
+                left.append(each)
+            if left:
+                value[name] = left
+            else:
+                del value[name]
+
+
+def _is_bsn(value: Json) -> bool:
+    return value.get("system") in BSN_SYSTEMS
