@@ -25,7 +25,10 @@ Json = dict[str, Any]
 
 CORE = "http://hl7.org/fhir/StructureDefinition/"
 
-TYPES = ("StructureDefinition", "ValueSet", "CodeSystem", "Questionnaire", "ConceptMap", "SearchParameter")
+TYPES = (
+    *("StructureDefinition", "ValueSet", "CodeSystem", "Questionnaire", "ConceptMap", "SearchParameter"),
+    *("Measure", "Library"),
+)
 """What is found here; other types have no place in checking."""
 
 

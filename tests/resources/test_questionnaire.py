@@ -123,3 +123,88 @@ def test_an_unknown_questionnaire_is_said_to_be_unknown() -> None:
     response = {"resourceType": "QuestionnaireResponse", "questionnaire": URL, "status": "completed"}
     found = [each for each in Validator().validate(response) if each.code == "not-found"]
     assert [each.severity for each in found] == ["warning"]
+
+
+CORE = "http://hl7.org/fhir/StructureDefinition/"
+
+
+def extended(url: str, **value: Any) -> Json:
+    return {"extension": [{"url": CORE + url, **value}]}
+
+
+@pytest.mark.parametrize(
+    ("question", "right", "wrong"),
+    [
+        (
+            item("1", "string", **extended("regex", valueString="[0-9]{4}[A-Z]{2}")),
+            {"valueString": "3511AB"},
+            {"valueString": "Utrecht"},
+        ),
+        (
+            item("1", "attachment", **extended("mimeType", valueCode="image/png")),
+            {"valueAttachment": {"contentType": "image/png", "url": "http://acme.example/1"}},
+            {"valueAttachment": {"contentType": "image/gif", "url": "http://acme.example/1"}},
+        ),
+        (
+            item("1", "reference", **extended("questionnaire-referenceResource", valueCode="Patient")),
+            {"valueReference": {"reference": "Patient/1"}},
+            {"valueReference": {"reference": "Group/1"}},
+        ),
+        (
+            item(
+                "1",
+                "quantity",
+                **extended(
+                    "questionnaire-unitOption",
+                    valueCoding={"system": "http://unitsofmeasure.org", "code": "kg"},
+                ),
+            ),
+            {"valueQuantity": {"value": 70, "system": "http://unitsofmeasure.org", "code": "kg"}},
+            {"valueQuantity": {"value": 70, "system": "http://unitsofmeasure.org", "code": "g"}},
+        ),
+    ],
+)
+def test_answers_keep_to_the_extensions_of_their_question(question: Json, right: Json, wrong: Json) -> None:
+    assert faults([question], [answer("1", right)]) == []
+    assert faults([question], [answer("1", wrong)]) == ["QuestionnaireResponse.item[0].answer[0].value"]
+
+
+def test_an_answer_that_excludes_others_stands_alone() -> None:
+    exclusive = extended("questionnaire-optionExclusive", valueBoolean=True)
+    options = [{"valueString": "a"}, {"valueString": "b"}, {"valueString": "none", **exclusive}]
+    questions = [item("1", "choice", repeats=True, answerOption=options)]
+    assert faults(questions, [answer("1", options[0], options[1])]) == []
+    assert faults(questions, [answer("1", options[0], {"valueString": "none"})]) == [
+        "QuestionnaireResponse.item[0].answer"
+    ]
+
+
+def test_as_many_answers_as_the_question_takes() -> None:
+    questions = [item("1", "string", repeats=True, **extended("questionnaire-maxOccurs", valueInteger=2))]
+    given = [{"valueString": text} for text in "abc"]
+    assert faults(questions, [answer("1", *given[:2])]) == []
+    assert faults(questions, [answer("1", *given)]) == ["QuestionnaireResponse.item[0]"]
+
+
+@pytest.mark.parametrize(
+    ("question", "where"),
+    [
+        (item("1", "string", initial=[{"valueString": "x"}]), None),
+        (item("1", "string", initial=[{"valueInteger": 1}]), ".initial[0].value"),
+        (item("1", "choice", answerOption=[{"valueInteger": 1}]), None),
+        (item("1", "choice", answerValueSet="#answers"), ".answerValueSet"),
+        (item("1", "choice", answerValueSet="http://hl7.org/fhir/ValueSet/yesnodontknow"), None),
+        (
+            item("1", "string", enableWhen=[{"question": "1", "operator": "exists", "answerBoolean": True}]),
+            ".enableWhen[0].question",
+        ),
+        (
+            item("1", "string", enableWhen=[{"question": "9", "operator": "exists", "answerBoolean": True}]),
+            ".enableWhen[0].question",
+        ),
+    ],
+)
+def test_a_questionnaire_can_be_answered(question: Json, where: str | None) -> None:
+    made = {"resourceType": "Questionnaire", "url": URL, "status": "active", "item": [question]}
+    found = [each.expression for each in Validator().validate(made) if each.severity == "error"]
+    assert found == ([] if where is None else [f"Questionnaire.item[0]{where}"])

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 from fhirhub.resources import definitions, references
 from fhirhub.resources.fhirpath import Item
 from fhirhub.resources.fhirpath.item import member
-from fhirhub.resources.validation.examination import Examination
+from fhirhub.resources.validation.examination import Examination, Scope
 
 Json = dict[str, Any]
 
@@ -35,7 +35,7 @@ _ANSWERED = {
 }
 
 
-def check(examination: Examination, item: Item) -> None:
+def check(examination: Examination, scope: Scope, item: Item) -> None:
     """Tell what is wrong with the entries as a whole."""
     type = str(item.value.get("type"))
     entries = [entry for entry in _entries((item,)) if isinstance(entry.value, dict)]

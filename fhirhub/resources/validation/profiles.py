@@ -45,7 +45,7 @@ class Node:
         self.slice_name: str | None = row.get("sliceName")
         self.min: int = row.get("min", 0)
         self.max: int | None = None if row.get("max", "*") == "*" else int(row["max"])
-        self.types: tuple[str, ...] = tuple(_type(each) for each in row.get("type", ()))
+        self.types: tuple[str, ...] = tuple(type_code(each) for each in row.get("type", ()))
         self.children: list[Node] = []
         self.slices: list[Node] = []
         self.slicing: slicing.Slicing | None = None
@@ -62,7 +62,7 @@ class Node:
             self.binding = None
         self.rules = tuple(_rules(row, profile))
         self.type_profiles = {
-            _type(each): tuple(_profiles(each)) for each in row.get("type", ()) if "profile" in each
+            type_code(each): tuple(_profiles(each)) for each in row.get("type", ()) if "profile" in each
         }
         self.targets: tuple[str, ...] = tuple(
             target for each in row.get("type", ()) for target in each.get("targetProfile", ())
@@ -92,7 +92,8 @@ class Profile:
         self.is_modifier = bool(rows[0].get("isModifier"))
 
 
-def _type(given: Json) -> str:
+def type_code(given: Json) -> str:
+    """The name of the type that an ElementDefinition.type is."""
     code = str(given.get("code", ""))
     if code.startswith("http://hl7.org/fhirpath/System."):
         for each in given.get("extension", ()):
@@ -236,7 +237,7 @@ def _differs(node: Node) -> bool:
     own = _own(base.get("path", ""))
     if own is None:
         return True
-    if node.types and set(node.types) != {_type(each) for each in own.get("type", ())}:
+    if node.types and set(node.types) != {type_code(each) for each in own.get("type", ())}:
         return True
     if node.targets:
         stated = {target for each in own.get("type", ()) for target in each.get("targetProfile", ())}

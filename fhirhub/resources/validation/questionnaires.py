@@ -5,13 +5,13 @@ https://hl7.org/fhir/R4/questionnaireresponse.html#link
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from decimal import Decimal
 from typing import Any
 
-from fhirhub.resources import fhirpath, primitives, questionnaire
+from fhirhub.resources import fhirpath, primitives, questionnaire, references
 from fhirhub.resources.canonicals import CORE, Canonicals
-from fhirhub.resources.fhirpath import FhirpathError, Item
+from fhirhub.resources.fhirpath import FhirpathError, Item, regex
 from fhirhub.resources.fhirpath.environment import MOST_STEPS
 from fhirhub.resources.fhirpath.item import member
 from fhirhub.resources.validation import wording
@@ -22,25 +22,80 @@ Json = dict[str, Any]
 
 _items = member("item")
 _answers = member("answer")
+_conditions = member("enableWhen")
+
+_EXCLUSIVE = CORE + "questionnaire-optionExclusive"
 
 _FINISHED = frozenset({"completed", "amended"})
 """Of what is not finished, answers may still be missing."""
 
-_ENABLE_WHEN = "http://hl7.org/fhir/uv/sdc/StructureDefinition/sdc-questionnaire-enableWhenExpression"
+_ENABLE_WHEN = frozenset(
+    {
+        "http://hl7.org/fhir/uv/sdc/StructureDefinition/sdc-questionnaire-enableWhenExpression",
+        # What Finland's national records had before it (https://simplifier.net/finnishphr).
+        "http://phr.kanta.fi/StructureDefinition/fiphr-ext-questionnaire-enablewhen",
+    }
+)
 
 
-def check_questionnaire(examination: Examination, item: Item) -> None:
-    """That conditions are about items that there are."""
-    known = {each.get("linkId"): each for each in questionnaire.items(item.value)}
+def check_questionnaire(examination: Examination, scope: Scope, item: Item) -> None:
+    """That conditions are about other items that there are, and that values fit the types of their items."""
+    known = {each.get("linkId") for each in questionnaire.items(item.value)}
+    contained = {
+        str(each.get("id")): str(each.get("resourceType"))
+        for each in scope.root.value.get("contained", ())
+        if isinstance(each, dict)
+    }
     pending = list(_items((item,)))
     while pending:
         each = pending.pop(0)
-        for condition in member("enableWhen")((each,)):
-            question = condition.value.get("question")
+        examination.spend()
+        own = {inner.get("linkId") for inner in questionnaire.items(each.value)}
+        for condition in _conditions((each,)):
+            question, fault = condition.value.get("question"), None
             if question not in known:
-                text = f"There is no item with the linkId `{str(question)[:80]}`"
-                examination.tell("error", "value", text, condition, below=".question")
+                fault = f"There is no item with the linkId `{str(question)[:80]}`"
+            elif question == each.value.get("linkId") or question in own:
+                fault = "A condition is about another item, neither about this one nor about one within it"
+            if fault is not None:
+                examination.tell("error", "value", fault, condition, below=".question")
+        _check_values(examination, each)
+        _check_answer_set(examination, each, contained)
         pending = [*_items((each,)), *pending]
+
+
+def _check_values(examination: Examination, item: Item) -> None:
+    """Initial values and options are of the type that the item asks for."""
+    type = str(item.value.get("type"))
+    allowed = questionnaire.ANSWERS.get(type)
+    if not allowed:
+        return
+    for name in ("initial", "answerOption"):
+        # Options of a choice may be anything to choose from.
+        fitting = _OPTIONS if name == "answerOption" and type in ("choice", "open-choice") else allowed
+        for each in member(name)((item,)):
+            found = questionnaire.value(each.value)
+            if found is not None and found[0] not in fitting and not (name == "initial" and type == "choice"):
+                text = f"An item of the type {type} takes {wording.listed(fitting)}; got {found[0]}"
+                examination.tell("error", "value", text, each, below=".value")
+
+
+_OPTIONS = ("valueInteger", "valueDate", "valueTime", "valueString", "valueCoding", "valueReference")
+
+
+def _check_answer_set(examination: Examination, item: Item, contained: dict[str, str]) -> None:
+    url = item.value.get("answerValueSet")
+    if not isinstance(url, str):
+        return
+    if url.startswith("#"):
+        found = contained.get(url[1:])
+        fault = None if found == "ValueSet" else f"{url[:80]} is no contained value set"
+    else:
+        find = examination.canonicals.find
+        is_system = find("ValueSet", url) is None and find("CodeSystem", url) is not None
+        fault = f"{url[:200]} is a code system, not a value set" if is_system else None
+    if fault is not None:
+        examination.tell("error", "value", fault, item, below=".answerValueSet")
 
 
 def check_response(examination: Examination, scope: Scope, item: Item) -> None:
@@ -161,9 +216,27 @@ class _Response:
             self.tell(item, "structure", text, below=".item")
         if len(answers) > 1 and question.get("repeats") is not True:
             self.tell(answers[1], "structure", f"The item {link_id} takes one answer")
+        self.number(item, answers, question)
         for answer in answers:
             self.answer(answer, question, type)
             self.group(answer, _items((answer,)), question, is_enabled=True)
+
+    def number(self, item: Item, answers: Sequence[Item], question: Json) -> None:
+        """How many answers there may be, by extensions of R4."""
+        link_id = str(question.get("linkId"))
+        for name, sign, word in (("minOccurs", 1, "least"), ("maxOccurs", -1, "most")):
+            bound = _extended(question, f"{CORE}questionnaire-{name}")
+            if isinstance(bound, int) and answers and (len(answers) - bound) * sign < 0:
+                text = f"The item {link_id} takes at {word} {bound} answers; got {len(answers)}"
+                self.tell(item, "structure", text)
+        for option in question.get("answerOption", ()):
+            value = questionnaire.value(option)
+            if len(answers) < 2 or value is None or _extended(option, _EXCLUSIVE) is not True:
+                continue
+            given = [found for each in answers if (found := questionnaire.value(each.value)) is not None]
+            if any(questionnaire.is_option(each, [value]) for each in given):
+                text = f"One of the answers to {link_id} allows no other beside it"
+                self.tell(item, "structure", text, below=".answer")
 
     def answer(self, answer: Item, question: Json, type: str) -> None:
         given = questionnaire.value(answer.value)
@@ -186,6 +259,7 @@ class _Response:
         if isinstance(value_set, str) and given[0] == "valueCoding" and isinstance(given[1], dict):
             self.member(answer, given[1], value_set, is_open)
         self.bounds(answer, given, question)
+        self.form(answer, given, question)
 
     def member(self, answer: Item, coding: Json, value_set: str, is_open: bool) -> None:
         code = coding.get("code")
@@ -215,11 +289,41 @@ class _Response:
                 text = f"The answer must keep to {url} {bound[1]}; got {str(value)[:80]}"
                 self.tell(answer, "value", text, below=".value")
 
+    def form(self, answer: Item, given: tuple[str, Any], question: Json) -> None:
+        """What extensions ask of texts, attachments, references and amounts."""
+        key, value = given
+        link_id, fault = str(question.get("linkId")), None
+        pattern = _extended(question, CORE + "regex")
+        if isinstance(value, str) and isinstance(pattern, str) and not _matches(pattern, value):
+            fault = f"The answer to {link_id} has the form `{pattern[:80]}`; got `{value[:80]}`"
+        elif key == "valueAttachment" and isinstance(value, dict):
+            types = _all_extended(question, CORE + "mimeType")
+            most, size = _extended(question, CORE + "maxSize"), value.get("size")
+            if types and value.get("contentType") not in types:
+                fault = f"The answer to {link_id} is {wording.listed(types)}; got {value.get('contentType')}"
+            elif isinstance(most, int | Decimal) and isinstance(size, int) and size > most * 1_048_576:
+                fault = f"The answer to {link_id} has at most {most} MB; got {size} bytes"
+        elif key == "valueReference" and isinstance(value, dict):
+            types = _all_extended(question, CORE + "questionnaire-referenceResource")
+            type = references.target_type(value, self.scope.item.value)
+            if types and type is not None and type not in types:
+                fault = f"The answer to {link_id} refers to {wording.listed(types)}; got {type}"
+        elif key == "valueQuantity" and isinstance(value, dict):
+            units = _all_extended(question, CORE + "questionnaire-unitOption")
+            codes = {each.get("code") for each in units if isinstance(each, dict)}
+            if codes and value.get("code") not in codes:
+                fault = f"The answer to {link_id} is in {wording.listed(map(str, codes))}; got {value.get('code')}"
+        if fault is not None:
+            self.tell(answer, "value", fault, below=".value")
+
     def is_enabled(self, question: Json) -> bool:
         """By its conditions, or by the expression that stands for them."""
         for extension in question.get("extension", ()):
-            if extension.get("url") == _ENABLE_WHEN:
-                expression = (extension.get("valueExpression") or {}).get("expression")
+            if extension.get("url") in _ENABLE_WHEN:
+                given = questionnaire.value(extension)
+                expression = given[1] if given is not None else None
+                if isinstance(expression, dict):
+                    expression = expression.get("expression")
                 return not isinstance(expression, str) or self.holds(expression)
         return questionnaire.is_enabled(question, self.given)
 
@@ -230,6 +334,23 @@ class _Response:
             return fhirpath.compile(expression).holds(self.item, environment) is not False
         except FhirpathError:
             return True  # what cannot be told forbids nothing
+
+
+def _extended(value: Json, url: str) -> Any:
+    """The value of an extension; None where it has none."""
+    return next(iter(_all_extended(value, url)), None)
+
+
+def _all_extended(value: Json, url: str) -> list[Any]:
+    found = [each for each in value.get("extension", ()) if each.get("url") == url]
+    return [given[1] for each in found if (given := questionnaire.value(each)) is not None]
+
+
+def _matches(pattern: str, value: str) -> bool:
+    try:
+        return regex.compile(f"^(?:{pattern})$").search(value) is not None
+    except FhirpathError:
+        return True  # what cannot be read forbids nothing
 
 
 def _keeps(url: str, value: Any, bound: Any) -> bool:

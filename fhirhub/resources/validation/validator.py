@@ -15,12 +15,15 @@ from fhirhub.resources.fhirpath import Item
 from fhirhub.resources.fhirpath.item import of_resource
 from fhirhub.resources.validation import (
     bundles,
+    codelists,
     elements,
     extensions,
+    measures,
+    operations,
     positions,
     questionnaires,
-    snapshots,
     structure,
+    structuredefinitions,
 )
 from fhirhub.resources.validation.bindings import LocalTerminology, Terminology
 from fhirhub.resources.validation.examination import (
@@ -36,6 +39,22 @@ from fhirhub.resources.validation.profiles import Check, Profiles
 Json = dict[str, Any]
 Level = Literal["structure", "base", "profiles"]
 """How much is asked: the structure alone; with R4's invariants, codes and extensions; with profiles too."""
+
+OWN_RULES: dict[str, Callable[[Examination, Scope, Item], None]] = {
+    "Bundle": bundles.check,
+    "CapabilityStatement": operations.check_capabilities,
+    "CodeSystem": codelists.check_code_system,
+    "ConceptMap": codelists.check_concept_map,
+    "Measure": measures.check_measure,
+    "MeasureReport": measures.check_report,
+    "OperationDefinition": operations.check_operation,
+    "Questionnaire": questionnaires.check_questionnaire,
+    "QuestionnaireResponse": questionnaires.check_response,
+    "SearchParameter": operations.check_search_parameter,
+    "StructureDefinition": structuredefinitions.check,
+    "ValueSet": codelists.check_value_set,
+}
+"""What only resources of a type ask, beyond their invariants."""
 
 _ORDER = {"fatal": 0, "error": 1, "warning": 2, "information": 3}
 
@@ -131,18 +150,9 @@ class _Validation:
 
     def _own_rules(self, scope: Scope, item: Item) -> None:
         """What only some types ask."""
-        match item.type:
-            case "Bundle":
-                bundles.check(self.examination, item)
-            case "Questionnaire":
-                questionnaires.check_questionnaire(self.examination, item)
-            case "QuestionnaireResponse":
-                questionnaires.check_response(self.examination, scope, item)
-            case "StructureDefinition":
-                fault = snapshots.fault(item.value, self.examination.canonicals)
-                if fault is not None:
-                    text = f"No snapshot can be made from the differential: {fault}"
-                    self.examination.tell("error", "invalid", text, item, below=".differential")
+        own = OWN_RULES.get(item.type)
+        if own is not None:
+            own(self.examination, scope, item)
 
     def _extension(self, examination: Examination, scope: Scope, item: Item) -> None:
         extensions.check(self.checking, scope, item)
@@ -170,21 +180,32 @@ class _Validation:
         self.examination.tell(severity, "not-found", text, item, below=below, profile=canonical)
 
 
-# LOINC codes of vital signs, which must conform to their profile whether they claim it or not
+# LOINC codes of vital signs, by the profile to which these must conform whether they claim it or not. The first of
+# each is the code that the profile asks; a more special one stands beside it
 # (https://hl7.org/fhir/R4/observation-vitalsigns.html).
-_VITAL_SIGNS = {
-    "85353-1": "vitalspanel",
-    "9279-1": "resprate",
-    "8867-4": "heartrate",
-    "2708-6": "oxygensat",
-    "59408-5": "oxygensat",
-    "8310-5": "bodytemp",
-    "8302-2": "bodyheight",
-    "9843-4": "headcircum",
-    "29463-7": "bodyweight",
-    "39156-5": "bmi",
-    "85354-9": "bp",
+_CODES_OF_VITAL_SIGNS = {
+    "vitalspanel": ("85353-1",),
+    "resprate": ("9279-1", "76170-0", "76171-8", "76172-6", "19840-8", "33438-3", "76270-8", "11291-2"),
+    "heartrate": (
+        *("8867-4", "60978-4", "73795-7", "73799-9", "76476-1", "76477-9", "8886-4", "8889-8", "8890-6"),
+        *("8891-4", "8892-2", "8893-0", "40443-4", "55425-3", "68999-2", "11328-2", "69000-8"),
+    ),
+    "oxygensat": (
+        *("2708-6", "59408-5", "19224-5", "20564-1", "2709-4", "2710-2", "2713-6", "51733-4", "59417-6"),
+        *("89276-0", "97549-0"),
+    ),
+    "bodytemp": (
+        *("8310-5", "8309-7", "8328-7", "8329-5", "8330-3", "8331-1", "8332-9", "8333-7", "8334-5"),
+        *("60834-9", "60835-6", "60836-4", "60838-0", "60955-2", "61009-7", "75539-7", "75987-8", "76010-8"),
+        *("76011-6", "76278-1"),
+    ),
+    "bodyheight": ("8302-2", "3137-7", "3138-5", "8306-3", "8308-9"),
+    "headcircum": ("9843-4", "8287-5"),
+    "bodyweight": ("29463-7", "3141-9", "3142-7", "75292-3", "79348-9", "8350-1", "8351-9"),
+    "bmi": ("39156-5", "89270-3"),
+    "bp": ("85354-9", "35094-2", "76534-7", "55284-4"),
 }
+_VITAL_SIGNS = {code: name for name, codes in _CODES_OF_VITAL_SIGNS.items() for code in codes}
 
 
 def _vital_sign(item: Item) -> list[str]:
