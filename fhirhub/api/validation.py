@@ -115,7 +115,8 @@ async def check(request: FhirRequest, resource: Json) -> None:
     subject = Subject(resource, profiles_of(request, resource["resourceType"]), has_structure=True)
     found = await issues(request, subject, level, age_seconds=conformance.LOOK_SECONDS)
     if found:
-        if request.inside is None:
+        # To find lines costs more than all else, so it is done only for who is told.
+        if request.inside is None and (_is_refused(found) or "prefer" in request.headers):
             found = positions.placed(found, request.body)
         refuse(found)
         request.said = found
@@ -138,5 +139,9 @@ def check_of(request: FhirRequest) -> Check | None:
 
 def refuse(found: Sequence[Issue]) -> None:
     """Raise all issues, 422, where one of them is an error."""
-    if any(issue.severity in ("error", "fatal") for issue in found):
+    if _is_refused(found):
         raise FhirError(422, found)
+
+
+def _is_refused(found: Sequence[Issue]) -> bool:
+    return any(issue.severity in ("error", "fatal") for issue in found)
