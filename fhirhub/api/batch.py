@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from fhirhub import logs
-from fhirhub.api import conditional_references, outcome
+from fhirhub.api import conditional_references, outcome, provenance
 from fhirhub.api.entries import Answers, Entry, refusal
 from fhirhub.api.exchange import FhirRequest, FhirResponse
 from fhirhub.errors import FhirError
@@ -24,6 +24,11 @@ class Batch(Answers):
     def __init__(self, request: FhirRequest, entries: list[Entry]) -> None:
         super().__init__(request, entries)
         self._may_hold = conditional_references.may_hold(request.body)
+        if provenance.HEADER in request.headers:
+            provenance.asked(request)
+            for entry in entries:
+                if entry.rank in (1, 2):
+                    entry.headers[provenance.HEADER] = request.headers[provenance.HEADER]
 
     async def run(self) -> FhirResponse:
         for rank in range(4):

@@ -119,6 +119,8 @@ class FhirResponse:
     location: str | None = None
     content_type: str | None = None
     headers: Mapping[str, str] | None = None
+    made: bool = False
+    """Whether a version was made."""
     outcome: bytes | None = None
     """An OperationOutcome that goes with the answer where a Bundle has a place for both."""
 

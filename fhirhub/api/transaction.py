@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from urllib.parse import quote
 
-from fhirhub.api import conditional_references, outcome, validation, write
+from fhirhub.api import conditional_references, outcome, provenance, validation, write
 from fhirhub.api import entries as reading
 from fhirhub.api.batch import Batch
 from fhirhub.api.entries import Answers, Entry, faults_at
@@ -54,6 +54,8 @@ class Transaction(Answers):
         super().__init__(request, entries)
         # Ids are chosen once, since the whole may run again.
         self.new_ids = [new_id() if entry.makes else None for entry in entries]
+        self.provenance = provenance.asked(request) if provenance.HEADER in request.headers else None
+        self.provenance_id = new_id()
         self.runs = 0
         self.prepared = False
         self.said: dict[int, Sequence[Issue]] = {}
@@ -97,6 +99,11 @@ class Transaction(Answers):
             await self._prepare(yielding=False)
         await self._write(unit, [*self._ranked(1), *self._ranked(2)])
         await self._refuse_new_matches(unit)
+        if self.provenance is not None:
+            made = [entry.response for entry in self.entries if entry.response is not None]
+            versions = [one.location for one in made if one.made and one.location is not None]
+            if versions:
+                await provenance.keep(self.request, unit, self.provenance, self.provenance_id, versions)
         for entry in self._ranked(3):
             with faults_at(entry):
                 entry.response = await self.answer(entry, unit)

@@ -7,7 +7,16 @@ import binascii
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 
-from fhirhub.api import binary, conditional_references, conditions, formats, outcome, read, validation
+from fhirhub.api import (
+    binary,
+    conditional_references,
+    conditions,
+    formats,
+    outcome,
+    provenance,
+    read,
+    validation,
+)
 from fhirhub.api.exchange import FhirRequest, FhirResponse, Json
 from fhirhub.errors import FhirError, Issue, informational, invalid, not_supported, required
 from fhirhub.repository import Written
@@ -24,11 +33,12 @@ async def create(request: FhirRequest) -> FhirResponse:
         read.refuse_unknown(request)
     resource = content(request, request.path[0])
     await validation.check(request, resource)
-    criteria = request.headers.get("if-none-exist")
-    written = await request.repository.create(
-        resource,
-        id=request.new_id,
-        if_none_exist=None if criteria is None else conditional(request, request.path[0], criteria),
+    header = request.headers.get("if-none-exist")
+    criteria = None if header is None else conditional(request, request.path[0], header)
+    written = await provenance.kept_with(
+        request,
+        lambda unit: unit.create(resource, id=request.new_id, if_none_exist=criteria),
+        criteria,
     )
     return answer(request, written)
 
@@ -40,10 +50,10 @@ async def update(request: FhirRequest) -> FhirResponse:
     type, id = request.path
     resource = content(request, type, id)
     await validation.check(request, resource)
-    written = await request.repository.update(
-        resource,
-        if_match=await conditions.expected(request, type, id),
-        if_none_match=conditions.only_new(request),
+    expected = await conditions.expected(request, type, id)
+    only_new = conditions.only_new(request)
+    written = await provenance.kept_with(
+        request, lambda unit: unit.update(resource, if_match=expected, if_none_match=only_new)
     )
     return answer(request, written)
 
@@ -54,7 +64,10 @@ async def update_where(request: FhirRequest) -> FhirResponse:
     criteria = conditional(request, type, request.query)
     resource = content(request, type)
     await validation.check(request, resource)
-    written = await request.repository.update_where(criteria, resource, if_match=conditions.if_match(request))
+    expected = conditions.if_match(request)
+    written = await provenance.kept_with(
+        request, lambda unit: unit.update_where(criteria, resource, if_match=expected), criteria
+    )
     return answer(request, written)
 
 
@@ -63,12 +76,10 @@ async def patch(request: FhirRequest) -> FhirResponse:
     if request.query:
         read.refuse_unknown(request)
     type, id = request.path
-    written = await request.repository.patch(
-        type,
-        id,
-        change(request),
-        if_match=await conditions.expected(request, type, id),
-        check=validation.check_of(request),
+    changed, check = change(request), validation.check_of(request)
+    expected = await conditions.expected(request, type, id)
+    written = await provenance.kept_with(
+        request, lambda unit: unit.patch(type, id, changed, if_match=expected, check=check)
     )
     return answer(request, written)
 
@@ -76,17 +87,19 @@ async def patch(request: FhirRequest) -> FhirResponse:
 async def patch_where(request: FhirRequest) -> FhirResponse:
     """A new version made by changing the one resource that matches."""
     criteria = conditional(request, request.path[0], request.query)
-    written = await request.repository.patch_where(
+    changed, check = change(request), validation.check_of(request)
+    expected = conditions.if_match(request)
+    written = await provenance.kept_with(
+        request,
+        lambda unit: unit.patch_where(criteria, changed, if_match=expected, check=check),
         criteria,
-        change(request),
-        if_match=conditions.if_match(request),
-        check=validation.check_of(request),
     )
     return answer(request, written)
 
 
 async def delete(request: FhirRequest) -> FhirResponse:
     """Gone from now on, its versions kept. What is not there, or no longer, is no fault."""
+    provenance.refuse(request)
     if request.query:
         read.refuse_unknown(request)
     type, id = request.path
@@ -96,6 +109,7 @@ async def delete(request: FhirRequest) -> FhirResponse:
 
 async def delete_where(request: FhirRequest) -> FhirResponse:
     """What matches is gone: one resource, or more where the settings allow it."""
+    provenance.refuse(request)
     written = await request.repository.delete_where(
         conditional(request, request.path[0], request.query),
         multiple=request.context.settings.conditional_delete == "multiple",
@@ -273,7 +287,8 @@ def answer(request: FhirRequest, written: Written) -> FhirResponse:
         body,
         stored.version,
         stored.updated,
-        f"{stored.type}/{stored.id}/_history/{stored.version}",
+        provenance.version_of(written),
+        made=written.outcome in ("created", "updated"),
         outcome=said,
     )
 
