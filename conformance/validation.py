@@ -115,13 +115,15 @@ def of_packages(files: list[Path]) -> None:
     begin = time.perf_counter()
     read = [packages.read(file) for file in files]
     validator = Validator(packages.together(read))
-    definitions = [r for package in read for r in package.resources if "derivation" in r]
+    definitions = [each.resource for package in read for each in package.definitions]
+    definitions = [each for each in definitions if "derivation" in each]
     unread = [r["url"] for r in definitions if validator.profiles.get(r["url"]) is None]
     print(f"## Packages\n\n{len(definitions)} profiles made ready in {time.perf_counter() - begin:.1f} s")
     print(f"not made ready: {', '.join(unread) or 'none'}\n")
     seen = refused = 0
     for package in read:
-        for resource in package.examples:
+        for example in package.examples:
+            resource = document.decode(example)
             seen += 1
             found = errors(validator.validate(resource))
             refused += bool(found)

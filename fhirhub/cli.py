@@ -12,7 +12,16 @@ import json
 import os
 import sys
 import traceback
-from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterable, Iterator
+from collections.abc import (
+    AsyncIterator,
+    Awaitable,
+    Callable,
+    Coroutine,
+    Iterable,
+    Iterator,
+    Mapping,
+    Sequence,
+)
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -27,7 +36,11 @@ from fhirhub.settings import Refusal, Settings
 if TYPE_CHECKING:
     from fhirhub.auth.realm import Realm
     from fhirhub.load import Found, Report
+    from fhirhub.packages import Added, Listed
+    from fhirhub.registry import Place
     from fhirhub.repository import Repository
+    from fhirhub.resources.canonicals import Canonicals
+    from fhirhub.resources.packages import Package
     from fhirhub.store.erasing import Erased
     from fhirhub.tenants import Tenants
 
@@ -47,6 +60,10 @@ tenants = typer.Typer(
     rich_markup_mode=None,
 )
 commands.add_typer(tenants, name="tenants")
+packages = typer.Typer(
+    help="Packages of profiles, value sets and their like.", no_args_is_help=True, rich_markup_mode=None
+)
+commands.add_typer(packages, name="packages")
 clients = typer.Typer(
     help="The apps and backends that may ask for access.", no_args_is_help=True, rich_markup_mode=None
 )
@@ -102,6 +119,8 @@ Tenant = Annotated[str | None, _option("tenant", "NAME")]
 BaseUrl = Annotated[str | None, _option("base_url", "URL")]
 SecretFile = Annotated[Path | None, _option("secret_file", "FILE")]
 Patients = Annotated[int | None, _option("patients", "N")]
+Registry = Annotated[str | None, _option("package_registry", "URL")]
+Cache = Annotated[Path | None, _option("package_cache", "FOLDER")]
 
 
 def _read(**given: Any) -> Settings:
@@ -435,6 +454,167 @@ def _secret(chosen: Settings) -> Path:
     from fhirhub.secrets import secret_path
 
     return secret_path(chosen)
+
+
+# -- Profiles ---------------------------------------------------------------------------------------
+
+
+@commands.command()
+def validate(
+    files: Annotated[
+        list[Path], typer.Argument(help="Resources in JSON, XML or NDJSON; - for the standard input.")
+    ],
+    profile: Annotated[list[str] | None, _own("validate", "profile", "URL")] = None,
+    package: Annotated[list[str] | None, _own("validate", "package", "PACKAGE")] = None,
+    as_json: Annotated[bool, _own("validate", "json")] = False,
+    package_cache: Cache = None,
+    package_registry: Registry = None,
+    database: Database = None,
+    tenant: Tenant = None,
+) -> None:
+    """Validate resources without a server. The exit status is 1 where one has an error.
+
+    Where a database is named, what its tenant defines counts too.
+    """
+    from fhirhub import offline, registry
+    from fhirhub.resources.canonicals import OFFICIAL
+    from fhirhub.resources.packages import together
+    from fhirhub.resources.validation.validator import Validator
+
+    given = {"package_cache": package_cache, "package_registry": package_registry}
+    if database is None and not os.environ.get("FHIRHUB_DATABASE"):
+        chosen, behind = _read(tenant=tenant, **given), OFFICIAL
+    else:
+        chosen = _prepared(database=database, tenant=tenant, **given)
+        behind = _run(_definitions(chosen))
+    found, missing = registry.gather(package or (), _place(chosen))
+    _tell_missing(missing)
+    validator = Validator(together(found, behind))
+
+    def profiles(type: str) -> list[str]:
+        return [*(profile or ()), *(url for name, url in chosen.profiles if name == type)]
+
+    checked = []
+    for file in files:
+        try:
+            content = sys.stdin.buffer.read() if str(file) == "-" else file.read_bytes()
+        except OSError as fault:
+            raise Refusal(f"{file} cannot be read: {fault.strerror}") from None
+        for one in offline.check(str(file), content, validator, profiles):
+            checked.append(one)
+            for line in () if as_json else offline.as_text(one):
+                typer.echo(line)
+    if as_json:
+        _tell_json(offline.as_outcome(checked))
+    else:
+        typer.echo(offline.summary(checked))
+    sys.exit(0 if all(one.is_right for one in checked) else 1)
+
+
+async def _definitions(chosen: Settings) -> Canonicals:
+    """What the tenant defines, in front of R4's own."""
+    async with _tenants(chosen) as opened:
+        return (await (await opened.get(chosen.tenant)).conformance.validator()).canonicals
+
+
+@packages.command("add")
+def add_packages(
+    sources: Annotated[
+        list[str], typer.Argument(help="A .tgz, a folder or name@version, each with what it needs.")
+    ],
+    database: Database = None,
+    tenant: Tenant = None,
+    package_cache: Cache = None,
+    package_registry: Registry = None,
+) -> None:
+    """Take what packages define into a tenant; it counts at once in every worker."""
+    from fhirhub import registry
+
+    chosen = _prepared(
+        database=database, tenant=tenant, package_cache=package_cache, package_registry=package_registry
+    )
+    here = [(one.name, one.version) for one in _run(_listed(chosen))]
+    found, missing = registry.gather(
+        sources, _place(chosen), here, lambda text: typer.echo(f"reading  {text}", err=True)
+    )
+    _tell_missing(missing)
+    added = _run(_add(chosen, found))
+    for one in added:
+        for name, reason in one.left.items():
+            typer.echo(f"left     {name}: {reason}", err=True)
+        also = f", {one.kept} were there already" if one.kept else ""
+        also += f", {len(one.left)} left out" if one.left else ""
+        typer.echo(f"{one.name} {one.version}: {one.taken} resources{also}.")
+    sys.exit(1 if any(one.left for one in added) else 0)
+
+
+async def _add(chosen: Settings, found: Sequence[Package]) -> list[Added]:
+    from fhirhub.packages import add
+
+    async with _repository(chosen, integrity=False) as repository:
+        with _progress("Adding", sum(len(one.definitions) for one in found), "resources") as advance:
+            return [await add(repository, one, advance) for one in found]
+
+
+@packages.command("list")
+def list_packages(database: Database = None, tenant: Tenant = None) -> None:
+    """List the packages of a tenant."""
+    listed = _run(_listed(_prepared(database=database, tenant=tenant)))
+    names = {one.name for one in listed}
+    for one in listed:
+        lacks = [f"{name} {version}" for name, version in one.dependencies.items() if name not in names]
+        also = f"; lacks {', '.join(lacks)}" if lacks else ""
+        also += "" if one.whole else "; broken off: add or remove it again"
+        typer.echo(f"{one.name} {one.version}: {one.resources} resources{also}")
+
+
+@packages.command("remove")
+def remove_packages(
+    names: Annotated[list[str], typer.Argument(help="A package's name, or name@version.")],
+    database: Database = None,
+    tenant: Tenant = None,
+) -> None:
+    """Take packages out of a tenant, with all that only they define."""
+    chosen = _prepared(database=database, tenant=tenant)
+    listed = _run(_listed(chosen))
+    meant = [one for one in listed if {one.name, f"{one.name}@{one.version}"} & set(names)]
+    known = {name for one in listed for name in (one.name, f"{one.name}@{one.version}")}
+    for name in names:
+        if name not in known:
+            there = ", ".join(f"{one.name}@{one.version}" for one in listed) or "none"
+            raise Refusal(f"there is no package `{name}`; there are {there}")
+    for one, count in zip(meant, _run(_remove(chosen, meant)), strict=True):
+        typer.echo(f"{one.name} {one.version} is gone, with {count} resources.")
+    for left in listed:
+        lost = {one.name for one in meant} & left.dependencies.keys()
+        if left not in meant and lost - {one.name for one in listed if one not in meant}:
+            typer.echo(f"{left.name} {left.version} needs {', '.join(sorted(lost))}.", err=True)
+
+
+async def _remove(chosen: Settings, meant: Sequence[Listed]) -> list[int]:
+    from fhirhub.packages import remove
+
+    async with _repository(chosen) as repository:
+        with _progress("Removing", sum(one.resources for one in meant), "resources") as advance:
+            return [await remove(repository, one, advance) for one in meant]
+
+
+async def _listed(chosen: Settings) -> list[Listed]:
+    from fhirhub.packages import listed
+
+    async with _tenants(chosen) as opened:
+        return await listed(opened.database, (await opened.get(chosen.tenant)).number)
+
+
+def _place(chosen: Settings) -> Place:
+    from fhirhub.registry import Place
+
+    return Place(chosen.package_cache, chosen.package_registry)
+
+
+def _tell_missing(missing: Mapping[str, str]) -> None:
+    for name, reason in missing.items():
+        typer.echo(f"Warning: {name} is needed and not here: {reason}", err=True)
 
 
 # -- Tenants ----------------------------------------------------------------------------------------

@@ -127,6 +127,14 @@ class Settings:
         "and the profile's canonical URL, parted by commas.",
         "CarePlan=https://example.nl/StructureDefinition/plan",
     ] = ()
+    package_cache: Annotated[
+        Path, "The folder in which FHIR tools keep packages, each as `name#version`."
+    ] = dataclasses.field(default_factory=lambda: Path.home() / ".fhir" / "packages")
+    package_registry: Annotated[
+        str | None,
+        "The registry from which packages are fetched that are not in that folder.",
+        "https://packages.fhir.org",
+    ] = None
     conditional_delete: Annotated[
         Literal["single", "multiple"], "Whether a conditional delete may delete more than one match."
     ] = "single"
@@ -271,6 +279,15 @@ COMMAND_OPTIONS = (
     CommandOption("erase", "yes", "Do not ask."),
     CommandOption("restore", "overwrite", "Replace what the database holds now."),
     CommandOption("capability", "mode", "full, normative or terminology."),
+    CommandOption(
+        "validate", "profile", "A profile to validate against, besides those claimed; may be repeated."
+    ),
+    CommandOption(
+        "validate",
+        "package",
+        "Where profiles come from: a .tgz, a folder or name@version; may be repeated.",
+    ),
+    CommandOption("validate", "json", "Print an OperationOutcome, a Bundle of them for several resources."),
     CommandOption("keys rotate", "at-once", "The old keys leaked: take nothing that they signed."),
     CommandOption("launch", "client", "The app's client_id."),
     CommandOption("launch", "user", "The user name of who will sign in."),
@@ -305,6 +322,8 @@ def _parsed(setting: Setting, value: Any) -> Any:
         return value if isinstance(value, bool) else _switch(value)
     if expected is int:
         return _number(value)
+    if expected is Path:
+        return Path(value).expanduser().absolute()
     if choices := get_args(expected):
         if all(isinstance(choice, str) for choice in choices):
             if value not in choices:
@@ -320,6 +339,8 @@ def _parsed(setting: Setting, value: Any) -> Any:
         return tuple(_origin(part) for part in _parts(value))
     if setting.name == "fetch_allow":
         return tuple(_host(part) for part in _parts(value))
+    if setting.name == "package_registry":
+        return _web_address(str(value).rstrip("/"))
     if setting.name == "base_url":
         return _web_address(str(value).rstrip("/").removesuffix("/fhir"))
     return str(value)
@@ -469,6 +490,7 @@ def as_markdown() -> str:
 
 _UNSAID_DEFAULTS = {
     "database": "`var/fhirhub.db` in the working directory",
+    "package_cache": "`.fhir/packages` in the home directory",
     "secret_file": "the SQLite file's name with `.secret`",
 }
 

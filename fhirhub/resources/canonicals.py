@@ -88,6 +88,14 @@ class Packed(NamedTuple):
     length: int
     """Bytes of the JSON."""
 
+    @property
+    def json(self) -> bytes:
+        return zlib.decompress(self.content)
+
+    @property
+    def resource(self) -> Json:
+        return document.decode(self.json)
+
 
 def pack(body: bytes) -> Packed | None:
     """A resource in JSON, made small; None for one that has no place here."""
@@ -128,7 +136,7 @@ class PackedCanonicals(Canonicals):
         if known is not None:
             self._unpacked.move_to_end(id(held))
             return known[1]
-        resource: Json = document.decode(zlib.decompress(held.content))
+        resource = held.resource
         self._unpacked[id(held)] = held, resource
         self._length += held.length
         while self._length > self._most and len(self._unpacked) > 1:

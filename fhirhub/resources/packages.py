@@ -2,26 +2,34 @@
 
 from __future__ import annotations
 
+import gzip
+import re
 import tarfile
-from collections.abc import Iterator, Mapping
+import zlib
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, cast
 
 import msgspec
 
 from fhirhub import errors
 from fhirhub.errors import FhirError
 from fhirhub.resources import canonicals, document
+from fhirhub.resources.canonicals import Packed
 
 Json = dict[str, Any]
 
 CORE = "hl7.fhir.r4.core"
 """What every R4 package depends on, and what is here without being loaded."""
 
+BUILT_IN = frozenset({CORE, "hl7.fhir.core", "hl7.fhir.r4.expansions", "hl7.fhir.r4.examples"})
+"""What is here already, or adds nothing to it."""
+
 MOST_FILES = 20_000
 MOST_BYTES = 500_000_000
 _MOST_BYTES_OF_ONE = 50_000_000
+_MOST_BYTES_OF_HEADERS = 1_000_000
 
 _FOLDER = "package/"
 
@@ -30,21 +38,21 @@ _FOLDER = "package/"
 class Package:
     """A package: its manifest, and the resources in it that have a place here.
 
-    `resources` are the conformance resources, examples the others below `package/example`; `skipped` tells by
-    file what could not be read.
+    `definitions` are the conformance resources, `examples` the JSON of those below `package/example`; `skipped`
+    tells by file what could not be read.
     """
 
     name: str
     version: str
     dependencies: Mapping[str, str]
-    resources: tuple[Json, ...]
-    examples: tuple[Json, ...]
+    definitions: tuple[Packed, ...]
+    examples: tuple[bytes, ...]
     skipped: Mapping[str, str]
 
     @property
     def missing(self) -> Mapping[str, str]:
         """The packages that it needs besides R4's own."""
-        return {name: version for name, version in self.dependencies.items() if name != CORE}
+        return {name: version for name, version in self.dependencies.items() if name not in BUILT_IN}
 
 
 def read(path: Path) -> Package:
@@ -79,18 +87,37 @@ def _files_of_file(path: Path) -> Iterator[tuple[str, bytes]]:
 def _files_of_archive(stream: BinaryIO, name: str) -> Iterator[tuple[str, bytes]]:
     total = 0
     try:
-        with tarfile.open(fileobj=stream, mode="r|gz") as archive:
+        bounded = _Bounded(gzip.GzipFile(fileobj=stream), name)
+        with tarfile.open(fileobj=cast(BinaryIO, bounded), mode="r|") as archive:
             for number, member in enumerate(archive):
                 inner = member.name.removeprefix("./")
                 total += member.size
+                bounded.left = member.size + _MOST_BYTES_OF_HEADERS
                 _bound(number, total, name)
                 if not member.isfile() or not inner.startswith(_FOLDER) or not inner.endswith(".json"):
                     continue
                 content = archive.extractfile(member)
                 if content is not None and member.size <= _MOST_BYTES_OF_ONE:
                     yield inner.removeprefix(_FOLDER), content.read()
-    except (tarfile.TarError, EOFError, OSError) as fault:
+    except (tarfile.TarError, EOFError, OSError, ValueError, zlib.error) as fault:
         raise errors.invalid(f"{name} is no package: {fault}") from None
+
+
+class _Bounded:
+    """An unpacked stream that gives no more than what the next member says that it has: a header of gigabytes
+    is otherwise read whole before anybody sees it."""
+
+    def __init__(self, stream: gzip.GzipFile, name: str) -> None:
+        self._stream = stream
+        self._name = name
+        self.left = _MOST_BYTES_OF_HEADERS
+
+    def read(self, size: int) -> bytes:
+        found = self._stream.read(size)
+        self.left -= len(found)
+        if self.left < 0:
+            raise errors.too_costly(f"{self._name} has members whose headers are beyond every use")
+        return found
 
 
 def _bound(number: int, total: int, name: str) -> None:
@@ -100,8 +127,8 @@ def _bound(number: int, total: int, name: str) -> None:
 
 def _package(files: Iterator[tuple[str, bytes]], source: str) -> Package:
     manifest: Json | None = None
-    resources: list[Json] = []
-    examples: list[Json] = []
+    resources: list[Packed] = []
+    examples: list[bytes] = []
     skipped: dict[str, str] = {}
     for name, content in files:
         if name == "package.json":
@@ -138,7 +165,7 @@ def _manifest(content: bytes, source: str) -> Json:
 
 
 def _sort(
-    name: str, content: bytes, resources: list[Json], examples: list[Json], skipped: dict[str, str]
+    name: str, content: bytes, resources: list[Packed], examples: list[bytes], skipped: dict[str, str]
 ) -> None:
     if name.startswith(("other/", "openapi/", "xml/")):
         return
@@ -150,13 +177,30 @@ def _sort(
     if "resourceType" not in resource:
         return
     if name.startswith("example"):
-        examples.append(resource)
-    elif resource["resourceType"] in canonicals.TYPES and isinstance(resource.get("url"), str):
-        resources.append(resource)
+        examples.append(content)
+    elif (packed := canonicals.pack(document.encode(resource))) is not None:
+        resources.append(packed)
 
 
-def together(packages: list[Package]) -> canonicals.Canonicals:
-    """What the packages define, in front of R4's own; their order does not matter."""
-    return canonicals.Canonicals(
-        (resource for package in packages for resource in package.resources), canonicals.OFFICIAL
+def together(
+    packages: Iterable[Package], behind: canonicals.Canonicals = canonicals.OFFICIAL
+) -> canonicals.Canonicals:
+    """What the packages define, in front of R4's own or of others; their order does not matter."""
+    return canonicals.PackedCanonicals(
+        (packed for package in packages for packed in package.definitions), behind
     )
+
+
+def unpack(stream: BinaryIO, folder: Path, name: str = "The archive") -> None:
+    """Lay the JSON files of a `.tgz` into `folder/package`, as tools keep packages; nothing outside of it."""
+    for inner, content in _files_of_archive(stream, name):
+        if not _is_plain(inner):
+            raise errors.invalid(f"{name} has a file named `{inner}`, which is no name within a package")
+        file = folder / "package" / inner
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_bytes(content)
+
+
+_is_plain = re.compile(
+    r"(?:[A-Za-z0-9_\-][A-Za-z0-9_.\- ]*/){0,4}[A-Za-z0-9_.\-][A-Za-z0-9_.\- ]*\.json"
+).fullmatch

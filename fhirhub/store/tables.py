@@ -109,10 +109,10 @@ class PackageResource(SQLModel, table=True):
 
     __tablename__ = "package_resource"
     tenant: int = Field(primary_key=True)
-    name: str = Field(sa_column=Column(EXACT_TEXT, primary_key=True))
-    version: str = Field(sa_column=Column(EXACT_TEXT, primary_key=True))
     type: str = Field(sa_column=Column(EXACT_TEXT, primary_key=True))
     id: str = Field(sa_column=Column(EXACT_TEXT, primary_key=True))
+    name: str = Field(sa_column=Column(EXACT_TEXT, primary_key=True))
+    version: str = Field(sa_column=Column(EXACT_TEXT, primary_key=True))
 
 
 class Erasure(SQLModel, table=True):

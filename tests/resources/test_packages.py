@@ -50,14 +50,14 @@ def test_an_archive_and_a_folder_give_the_same(tmp_path: Path) -> None:
     found = packages.read(tmp_path / "p.tgz")
     assert found == packages.read(tmp_path) == packages.read(tmp_path / "package")
     assert (found.name, found.version, found.missing) == ("acme.plan", "1.0.0", {"acme.base": "2.0.0"})
-    assert found.resources == (VALUE_SET,)
-    assert [each["id"] for each in found.examples] == ["a"]
+    assert [each.resource for each in found.definitions] == [VALUE_SET]
+    assert [json.loads(each)["id"] for each in found.examples] == ["a"]
 
 
 def test_a_file_that_cannot_be_read_is_told_and_the_rest_taken() -> None:
     found = packages.read_archive(archive({**FILES, "package/bad.json": b"{"}))
     assert list(found.skipped) == ["bad.json"]
-    assert found.resources == (VALUE_SET,)
+    assert [each.resource for each in found.definitions] == [VALUE_SET]
 
 
 @pytest.mark.parametrize(
@@ -73,6 +73,50 @@ def test_a_file_that_cannot_be_read_is_told_and_the_rest_taken() -> None:
 def test_what_is_no_package_of_r4_is_refused(stream: io.BytesIO) -> None:
     with pytest.raises(FhirError):
         packages.read_archive(stream)
+
+
+def _with_header_of(length: int) -> io.BytesIO:
+    """An archive with one member whose name, in a header of its own, has that length."""
+    stream = io.BytesIO()
+    with tarfile.open(fileobj=stream, mode="w:gz", format=tarfile.GNU_FORMAT) as made:
+        made.addfile(tarfile.TarInfo("package/" + "x" * length), io.BytesIO())
+    stream.seek(0)
+    return stream
+
+
+def test_what_unpacks_to_more_than_any_package_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(FhirError, match="headers"):
+        packages.read_archive(_with_header_of(3_000_000))
+    monkeypatch.setattr(packages, "MOST_BYTES", 1000)
+    with pytest.raises(FhirError, match="bytes"):
+        packages.read_archive(archive({**FILES, "package/big.json": b" " * 2000}))
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["package/../../evil.json", "package//etc/evil.json", "package/a/../../b.json", "package/a\\b.json"],
+)
+def test_unpacking_stays_within_its_folder(tmp_path: Path, name: str) -> None:
+    folder = tmp_path / "inner" / "acme.plan#1.0.0"
+    with pytest.raises(FhirError, match="name within a package"):
+        packages.unpack(archive({name: VALUE_SET}), folder)
+    assert [each for each in tmp_path.rglob("*") if each.is_file()] == []
+
+
+def test_links_in_an_archive_are_not_followed(tmp_path: Path) -> None:
+    stream = io.BytesIO()
+    with tarfile.open(fileobj=stream, mode="w:gz") as made:
+        link = tarfile.TarInfo("package/link.json")
+        link.type, link.linkname = tarfile.SYMTYPE, "/etc/passwd"
+        made.addfile(link)
+    stream.seek(0)
+    packages.unpack(stream, tmp_path)
+    assert list(tmp_path.rglob("*.json")) == []
+
+
+def test_an_unpacked_package_is_read_as_the_archive(tmp_path: Path) -> None:
+    packages.unpack(archive(FILES), tmp_path)
+    assert packages.read(tmp_path) == packages.read_archive(archive(FILES))
 
 
 def test_canonicals_of_packages_stand_before_those_of_r4_and_the_newest_first() -> None:

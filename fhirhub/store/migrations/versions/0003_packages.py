@@ -33,9 +33,9 @@ def upgrade() -> None:
     op.create_table(
         "package_resource",
         sa.Column("tenant", sa.Integer(), nullable=False),
-        sa.Column("name", text, nullable=False),
-        sa.Column("version", text, nullable=False),
         sa.Column("type", text, nullable=False),
         sa.Column("id", text, nullable=False),
-        sa.PrimaryKeyConstraint("tenant", "name", "version", "type", "id"),
+        sa.Column("name", text, nullable=False),
+        sa.Column("version", text, nullable=False),
+        sa.PrimaryKeyConstraint("tenant", "type", "id", "name", "version"),
     )
