@@ -4,6 +4,7 @@ one node (https://docs.citusdata.com/en/stable/develop/reference_ddl.html)."""
 from __future__ import annotations
 
 import asyncio
+import json
 import re
 from pathlib import Path
 from typing import Any
@@ -12,9 +13,10 @@ import asyncpg
 import httpx
 import pytest
 
-from fhirhub import settings
+from fhirhub import jobs, settings
 from fhirhub.app import create_app
-from fhirhub.store import tables
+from fhirhub.store import reindex, tables
+from fhirhub.store.erasing import erase_patient
 
 _NAMES = "|".join(tables.OF_TENANT)
 _READ = re.compile(
@@ -68,6 +70,10 @@ def plan(patient: str, goal: str) -> dict[str, Any]:
         "subject": {"reference": patient}, "goal": [{"reference": goal}], "period": {"start": "2026-01"},
         "category": [{"coding": [{"system": "http://snomed.info/sct", "code": "734163000"}]}],
     }  # fmt: skip
+
+
+async def _nothing(job: jobs.Job) -> None:
+    pass
 
 
 async def test_every_statement_names_its_tenant_on_every_table(
@@ -133,7 +139,41 @@ async def test_every_statement_names_its_tenant_on_every_table(
         ):
             await asyncio.gather(*(ok("GET", url) for _ in range(5)))
         await ok("PUT", f"CarePlan/{id}", json=plan("Patient/p1", "Goal/g1") | {"id": id, "title": "Anders"})
-        await ok("DELETE", f"CarePlan/{id}")
+        patch = json.dumps([{"op": "replace", "path": "/title", "value": "Nog anders"}])
+        patching = {"Content-Type": "application/json-patch+json"}
+        await ok("PATCH", f"CarePlan/{id}", content=patch, headers=patching)
+        await ok("PATCH", f"CarePlan?_id={id}", content=patch, headers=patching)
+        await ok("PUT", f"CarePlan?_id={id}", json=plan("Patient/p1", "Goal/g1") | {"title": "Weer"})
+        await ok("GET", "Observation/$lastn?subject=Patient/p1&category=vital-signs")
+        await ok("GET", "Patient/p1/$everything?_since=2020-01-01&_count=1")
+        await ok("POST", f"CarePlan/{id}/$meta-add", json={
+            "resourceType": "Parameters",
+            "parameter": [{"name": "meta", "valueMeta": {"tag": [{"system": "urn:t", "code": "x"}]}}],
+        })  # fmt: skip
+        who = json.dumps({
+            "resourceType": "Provenance", "recorded": "2026-11-22T09:00:00Z", "agent": [{"who": {"display": "x"}}]
+        })  # fmt: skip
+        await ok(
+            "POST",
+            "Basic",
+            json={"resourceType": "Basic", "code": {"text": "x"}},
+            headers={"X-Provenance": who},
+        )
+        await ok("PUT", "SearchParameter/s1", json={
+            "resourceType": "SearchParameter", "id": "s1", "url": "http://example.org/sp", "name": "title",
+            "status": "active", "description": "x", "code": "plan-title", "base": ["CarePlan"], "type": "string",
+            "expression": "CarePlan.title",
+        })  # fmt: skip
+        assert app.tenants is not None
+        tenant = await app.tenants.get("default")
+        await app.tenants.refresh()
+        await jobs.enqueue(tenant.database, tenant.number, "none", {})
+        await jobs.work_off(tenant.database, tenant.number, {"none": _nothing, "reindex": _nothing})
+        await reindex.reindex(tenant.database, tenant.number, tenant.parameters)
+        for sort in ("-date", "date", "status", "_lastUpdated", "-category,_id"):
+            await ok("GET", f"CarePlan?_sort={sort}&_count=2")
+        await ok("DELETE", f"CarePlan?_id={id}")
+        await erase_patient(tenant.database, tenant.number, "p1", "asked", 0)
     of_tenants = {sql for sql in statements if re.search(rf"\b({_NAMES})\b", sql)}
     assert len(of_tenants) > 30
     assert any("WITH ORDINALITY AS k" in sql for sql in of_tenants), "some were answered together"

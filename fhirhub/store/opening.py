@@ -149,21 +149,26 @@ def _upgrade(connection: Connection) -> bool:
         connection.exec_driver_sql("SELECT pg_advisory_xact_lock(7267241)")
     before = MigrationContext.configure(connection).get_current_revision()
     if before == HEAD:
-        return False
+        return postgresql and _distribute(connection)
     command.upgrade(alembic_config(connection), "head")
     if postgresql and before is None:
         for statement in statistics.seed():
             connection.exec_driver_sql(statement)
-    if postgresql and _has_citus(connection):
-        spread = connection.exec_driver_sql("SELECT table_name::text FROM citus_tables")
-        for statement in distribution(frozenset(str(row[0]) for row in spread)):
-            connection.exec_driver_sql(statement)
+    if postgresql:
+        _distribute(connection)
     return True
 
 
-def _has_citus(connection: Connection) -> bool:
-    found = connection.exec_driver_sql("SELECT 1 FROM pg_extension WHERE extname = 'citus'")
-    return found.first() is not None
+def _distribute(connection: Connection) -> bool:
+    """Spreads what is not spread yet, where the Citus extension is: the tables of a new migration, or all of
+    those that were made before the extension. Whether anything was to be done."""
+    if connection.exec_driver_sql("SELECT 1 FROM pg_extension WHERE extname = 'citus'").first() is None:
+        return False
+    spread = connection.exec_driver_sql("SELECT table_name::text FROM citus_tables")
+    statements = list(distribution(frozenset(str(row[0]) for row in spread)))
+    for statement in statements:
+        connection.exec_driver_sql(statement)
+    return bool(statements)
 
 
 def distribution(spread: frozenset[str] = frozenset()) -> Iterator[str]:

@@ -13,6 +13,7 @@ from sqlmodel import SQLModel
 
 from fhirhub.settings import Refusal
 from fhirhub.store import opening, tables
+from tests.postgres import PostgresServer
 
 
 def test_the_head_named_in_code_is_the_newest_migration(sqlite_url: str) -> None:
@@ -74,3 +75,41 @@ def test_every_table_is_either_common_or_spread_by_tenant() -> None:
 def test_a_file_that_cannot_be_made_is_told_in_a_sentence() -> None:
     with pytest.raises(Refusal, match="cannot be opened"):
         opening.migrate("sqlite:////proc/no/hub.db")
+
+
+_FAKE_CITUS = """
+    CREATE TABLE pg_extension AS SELECT 'citus'::name AS extname;
+    CREATE TABLE spread (number serial, table_name regclass, beside text);
+    CREATE VIEW citus_tables AS SELECT table_name FROM spread;
+    CREATE FUNCTION create_reference_table(name regclass) RETURNS void LANGUAGE sql AS
+      $$ INSERT INTO spread (table_name, beside) VALUES (name, 'everywhere') $$;
+    CREATE FUNCTION create_distributed_table(name regclass, by text, colocate_with text) RETURNS void
+      LANGUAGE sql AS $$ INSERT INTO spread (table_name, beside) VALUES (name, colocate_with) $$;
+    ALTER DATABASE spread SET search_path = public, pg_catalog
+"""
+"""What `migrate` sees of the extension, where it cannot be had: it is found before the real catalogue."""
+
+
+def test_migrate_spreads_what_is_not_spread_yet(postgres: PostgresServer) -> None:
+    url = postgres.create_database("spread", "template_hub")
+    try:
+        assert opening.migrate(url) is False
+        for statement in _FAKE_CITUS.split(";\n"):
+            postgres.execute(statement, "spread")
+
+        assert opening.migrate(url) is True, "the tables were there before the extension"
+        rows = postgres.execute("SELECT table_name || ' ' || beside FROM spread ORDER BY number", "spread")
+        first = tables.OF_TENANT[0]
+        assert rows.split("\n") == [
+            *(f"{name} everywhere" for name in tables.COMMON),
+            f"{first} none",
+            *(f"{name} {first}" for name in tables.OF_TENANT[1:]),
+        ]
+        assert opening.migrate(url) is False, "all of them are spread"
+
+        postgres.execute("DELETE FROM spread WHERE table_name = 'job'::regclass", "spread")
+        assert opening.migrate(url) is True, "one is new"
+        count = "SELECT count(*), count(DISTINCT table_name) FROM spread"
+        assert postgres.execute(count, "spread") == "|".join([str(len(rows.split("\n")))] * 2)
+    finally:
+        postgres.drop_database("spread")
