@@ -12,7 +12,7 @@ import pytest
 from fhirhub.resources import definitions, document
 from fhirhub.resources.canonicals import OFFICIAL
 from fhirhub.resources.definitions import Property
-from fhirhub.resources.validation import structure
+from fhirhub.resources.validation import elements, structure
 from fhirhub.resources.validation.validator import Validator
 from tests.examples import official_examples
 
@@ -78,6 +78,19 @@ def test_official_examples_are_valid_but_for_those_named(validator: Validator) -
         if set(errors(validator, resource)) - {issue.text for issue in structure.validate(resource)}
     }
     assert found <= WRONG.keys()
+
+
+def test_what_is_passed_over_as_quiet_has_nothing_to_tell(monkeypatch: pytest.MonkeyPatch) -> None:
+    sample = random.Random(7).sample(EXAMPLES, 300)
+    quick, whole = Validator(), Validator()
+    first = [quick.validate(resource) for _, resource in sample]
+    again = [quick.validate(resource) for _, resource in sample]
+    monkeypatch.setattr(elements, "_quiet", lambda *given: None)
+    elements.plan.cache_clear()
+    slow = [whole.validate(resource) for _, resource in sample]
+    elements.plan.cache_clear()
+    assert first == slow
+    assert again == slow
 
 
 def places(value: Json, type: str) -> Iterator[Place]:

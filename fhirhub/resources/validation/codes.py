@@ -58,12 +58,48 @@ def _bindings(type: str) -> dict[str, Binding]:
     return found
 
 
+_PARTS = ("system", "code", "display")
+_PLAIN = frozenset(_PARTS)
+
+
+def key(value: Json, bound: Binding | None) -> Any:
+    """What tells whether a coded element was looked at before; None where it has more than plain codings."""
+    codings = value.get("coding")
+    if codings is None:
+        if value.keys() <= _PLAIN:
+            return (bound, value.get("system"), value.get("code"), value.get("display"))
+        if value.keys() <= _OF_AMOUNT:
+            return (bound, value.get("system"), value.get("code"))
+        return None
+    size = len(value)
+    if (size > 1 and not (size == 2 and "text" in value)) or codings.__class__ is not list:
+        return None
+    found: list[Any] = [bound]
+    for coding in codings:
+        if coding.__class__ is not dict or not coding.keys() <= _PLAIN:
+            return None
+        found += [coding.get(part) for part in _PARTS]
+    return tuple(found)
+
+
+_OF_AMOUNT = frozenset({"value", "comparator", "unit", "system", "code", "currency"})
+
+
 def check(examination: Examination, item: Item, bound: Binding | None) -> None:
     """Tell what is wrong with a coded element.
 
     Codes that their code system does not have are errors; another display than the system's is a warning;
     what is not known here is said to be unknown. The binding says what the value set asks.
     """
+    before = len(examination.issues)
+    _check(examination, item, bound)
+    if len(examination.issues) == before and item.value.__class__ is dict:
+        known = key(item.value, bound)
+        if known is not None:
+            examination.quiet.add(known)
+
+
+def _check(examination: Examination, item: Item, bound: Binding | None) -> None:
     if item.type == "Coding":
         _check_coding(examination, item, item.value, "")
     elif item.type == "CodeableConcept":
@@ -104,6 +140,13 @@ def check_bound(examination: Examination, item: Item, bound: Binding) -> None:
         examination.tell("warning", "code-invalid", text, item, profile=bound.profile)
 
 
+# Versions of these stand in Coding.version (https://hl7.org/fhir/R4/terminologies-systems.html).
+_EXACT = ("http://snomed.info/sct", "http://loinc.org", "http://unitsofmeasure.org")
+_PAGES = tuple(
+    f"{scheme}://{host}" for scheme in ("http", "https") for host in ("hl7.org/fhir", "build.fhir.org")
+)
+
+
 def _check_coding(examination: Examination, item: Item, coding: Json, at: str) -> None:
     system, code = coding.get("system"), coding.get("code")
     if not isinstance(system, str) or not isinstance(code, str):
@@ -114,6 +157,16 @@ def _check_coding(examination: Examination, item: Item, coding: Json, at: str) -
         return
     if "/ValueSet/" in system and examination.canonicals.find("ValueSet", system) is not None:
         text = f"The system of a coding is a code system; {system[:200]} is a value set"
+        examination.tell("error", "value", text, item, below=f"{at}.system")
+        return
+    if system not in _EXACT and system.startswith(_EXACT):
+        text = f"The system of a coding is {' or '.join(_EXACT)} and no more; got `{system[:200]}`"
+        examination.tell("error", "value", text, item, below=f"{at}.system")
+        return
+    if system.startswith(_PAGES) and (system.endswith(".html") or "//build." in system):
+        text = (
+            f"The system of a coding is the canonical URL of a code system, not a page; got `{system[:200]}`"
+        )
         examination.tell("error", "value", text, item, below=f"{at}.system")
         return
     verdict = examination.terminology.validate(system, code, None)

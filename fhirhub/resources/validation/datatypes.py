@@ -7,7 +7,7 @@ import binascii
 import hashlib
 import re
 from collections.abc import Callable
-from typing import Any
+from typing import Any, NamedTuple
 
 from fhirhub.resources import ucum
 from fhirhub.resources.fhirpath import Item
@@ -81,14 +81,36 @@ def _quantity(examination: Examination, scope: Scope, item: Item) -> None:
 
 _UCUM = "http://unitsofmeasure.org"
 
-OWN: dict[str, Own] = {
-    "Attachment": _attachment,
-    "Identifier": _identifier,
-    "Meta": _meta,
-    "Narrative": markup.check,
-    **dict.fromkeys(("Quantity", "Age", "Duration", "Distance", "Count"), _quantity),
+
+class Type(NamedTuple):
+    """The check of a type, and what sees at once that it has nothing to tell."""
+
+    check: Own
+    is_quiet: Callable[[Json], bool]
+
+
+def _is_quiet_identifier(value: Json) -> bool:
+    system = value.get("system")
+    return system is None or (system.__class__ is str and _is_system(system) is not None and system != _URI)
+
+
+def _is_quiet_narrative(value: Json) -> bool:
+    div = value.get("div")
+    return div.__class__ is str and markup.is_quiet(div)
+
+
+_QUANTITY = Type(
+    _quantity, lambda value: value.get("system") != _UCUM or ucum.unit(value.get("code") or "1") is not None
+)
+
+OWN: dict[str, Type] = {
+    "Attachment": Type(_attachment, lambda value: "size" not in value and "hash" not in value),
+    "Identifier": Type(_identifier, _is_quiet_identifier),
+    "Meta": Type(_meta, lambda value: len(value.get("security", ())) < 2),
+    "Narrative": Type(markup.check, _is_quiet_narrative),
+    **dict.fromkeys(("Quantity", "Age", "Duration", "Distance", "Count"), _QUANTITY),
 }
-"""By type, its check."""
+"""By type."""
 
 
 # Forms of URIs
@@ -98,6 +120,14 @@ _is_oid = re.compile(r"[0-2](?:\.(?:0|[1-9][0-9]*))+").fullmatch
 _is_uuid = re.compile(
     r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}", re.IGNORECASE
 ).fullmatch
+
+
+_is_usual = re.compile(r"https?:").match
+
+
+def is_usual_uri(value: Any) -> bool:
+    """Whether it is a URL of the web, or a link into the resource, which has no form of its own."""
+    return value.__class__ is str and (value[:1] == "#" or _is_usual(value) is not None)
 
 
 def check_uri(examination: Examination, item: Item) -> None:

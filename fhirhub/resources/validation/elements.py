@@ -22,14 +22,19 @@ Extend = Callable[[Examination, Scope, Item], None]
 """What judges an extension: given by `extensions`, which stands above this."""
 
 
+Quiet = Callable[[Any, Examination], bool]
+"""Whether a value, as it stands in JSON, is seen at once to have nothing to be told."""
+
+
 class Step(NamedTuple):
-    """What is to be done at one property."""
+    """What is to be done at one property. `quiet` is None where there is always something to do."""
 
     property: Property
     plan: Plan | None
     rules: tuple[invariants.Rule, ...]
     binding: Binding | None
-    own: datatypes.Own | None = None
+    own: datatypes.Own | None
+    quiet: Quiet | None
 
 
 class Plan:
@@ -40,8 +45,22 @@ class Plan:
         root = name.partition(".")[0]
         self._rules = invariants.of_type(root)
         self.rules = self._rules.get(name, ())
+        self.asked = [
+            (invariants.ASKED_BY[rule.key], rule.holds)
+            for rule in self.rules
+            if rule.holds is not None and rule.key in invariants.ASKED_BY
+        ]
         self.steps: dict[str, Step | None] = {}
+        self.checks: dict[str, _Check | None] = {}
         self.ways = {way.key: way for ways in members(name).values() for way in ways}
+        asked = {name for name, _ in self.asked}
+        self.free = frozenset(
+            key
+            for key, way in self.ways.items()
+            if way.primitive and key not in asked and self._step(way) is None
+        )
+        """Primitive properties at which there is nothing to do."""
+        self.quiet = _quiet_of(self)
 
     def step(self, key: str) -> Step | None:
         """The step at that key, made when first asked for; None where there is nothing to do."""
@@ -58,11 +77,133 @@ class Plan:
         if property.primitive:
             is_coded = binding is not None and binding.strength != "required" and property.type == "code"
             # The systems of codings and identifiers are looked at with these.
-            own = _uri if property.type in _URIS and property.name != "system" else None
-            if rules or is_coded or own:
-                return Step(property, None, rules, binding if is_coded else None, own)
-            return None
-        return Step(property, plan(property.type), rules, binding, datatypes.OWN.get(property.type))
+            is_uri = property.type in _URIS and property.name != "system"
+            if not (rules or is_coded or is_uri):
+                return None
+            quiet: Quiet | None = _is_usual_uri if is_uri and not rules else None
+            own = _uri if is_uri else None
+            return Step(property, None, rules, binding if is_coded else None, own, quiet)
+        type = datatypes.OWN.get(property.type)
+        below = plan(property.type)
+        quiet = _quiet(property.type, below, rules, binding, type)
+        return Step(property, below, rules, binding, None if type is None else type.check, quiet)
+
+    def check_of(self, key: str) -> _Check | None:
+        """What is to be seen at a property that is not free; None where there is nothing."""
+        asked = tuple(each for name, each in self.asked if name == key)
+        found: _Check | None = None
+        if key in self.ways or key[:1] == "_":
+            step = self.steps[key] if key in self.steps else self.step(key)
+            if step is not None:
+                found = asked, step.quiet or _never
+            elif key[:1] == "_":
+                found = asked, _never
+            elif asked:
+                found = asked, _always
+        self.checks[key] = found
+        return found
+
+
+_Check = tuple[tuple[invariants.Holds, ...], Quiet]
+"""Rules of the element that holds the property, and what sees the value."""
+
+
+def _quiet_of(plan: Plan) -> Quiet | None:
+    """Sees an element of the type; what is looked up once is a local name, as this is where the time goes."""
+    rules, free, checks, check_of = plan.rules, plan.free, plan.checks, plan.check_of
+    if not _have_holds(rules):
+        return None
+    always = tuple(each.holds for each in rules if each.holds and each.key not in invariants.ASKED_BY)
+
+    def quiet(value: Any, examination: Examination) -> bool:
+        if value.__class__ is not dict:
+            return False
+        for holds in always:
+            if not holds(value):
+                return False
+        for key, child in value.items():
+            if key in free:
+                continue
+            try:
+                check = checks[key]
+            except KeyError:
+                check = check_of(key)
+            if check is None:
+                continue
+            for holds in check[0]:
+                if not holds(value):
+                    return False
+            look = check[1]
+            if child.__class__ is list:
+                for each in child:
+                    if not look(each, examination):
+                        return False
+            elif not look(child, examination):
+                return False
+        return True
+
+    return quiet
+
+
+def _have_holds(rules: tuple[invariants.Rule, ...]) -> bool:
+    return all(rule.holds is not None for rule in rules)
+
+
+def _always(value: Any, examination: Examination) -> bool:
+    return True
+
+
+def _never(value: Any, examination: Examination) -> bool:
+    return False
+
+
+def _is_usual_uri(value: Any, examination: Examination) -> bool:
+    return datatypes.is_usual_uri(value)
+
+
+def _quiet(
+    type: str,
+    below: Plan,
+    rules: tuple[invariants.Rule, ...],
+    binding: Binding | None,
+    own: datatypes.Type | None,
+) -> Quiet | None:
+    """What sees a value of that type at one property."""
+    if type in ("Extension", "Resource") or not _have_holds(rules + below.rules):
+        return None
+    is_own = None if own is None else own.is_quiet
+    at_property = tuple(rule.holds for rule in rules if rule.holds is not None)
+    if type in codes.CODED:
+        holds = at_property + tuple(rule.holds for rule in below.rules if rule.holds is not None)
+
+        def quiet_coded(value: Any, examination: Examination) -> bool:
+            if value.__class__ is not dict:
+                return False
+            for each in holds:
+                if not each(value):
+                    return False
+            if is_own is not None and not is_own(value):
+                return False
+            known = codes.key(value, binding)
+            return known is not None and known in examination.quiet
+
+        return quiet_coded
+    whole = below.quiet
+    assert whole is not None
+    if not at_property and is_own is None:
+        return whole
+
+    def quiet(value: Any, examination: Examination) -> bool:
+        if value.__class__ is not dict:
+            return False
+        for each in at_property:
+            if not each(value):
+                return False
+        if is_own is not None and not is_own(value):
+            return False
+        return whole(value, examination)
+
+    return quiet
 
 
 _URIS = frozenset({"uri", "url", "canonical"})
@@ -79,7 +220,10 @@ def plan(name: str) -> Plan:
 
 
 def walk(examination: Examination, scope: Scope, item: Item, extend: Extend) -> None:
-    """Look at an element and all below it, without the resources that it holds."""
+    """Look at an element and all below it, without the resources that it holds.
+
+    What is seen to be quiet in its JSON is passed over; items are made only on the way to the rest.
+    """
     examination.spend()
     at = plan(item.type)
     if at.rules:
@@ -94,21 +238,21 @@ def walk(examination: Examination, scope: Scope, item: Item, extend: Extend) -> 
             if key[:1] == "_":
                 _walk_siblings(examination, scope, item, key, value, extend)
             continue
-        if step.property.type == "Resource":
+        property = step.property
+        if property.type == "Resource":
             continue
+        # References within a Bundle lead to resources that have to be looked at.
+        quiet = None if scope.is_bundled else step.quiet
         if value.__class__ is list:
             for position, each in enumerate(value):
-                _look(
-                    examination,
-                    scope,
-                    Item(each, step.property.type, None, item, step.property, position),
-                    step,
-                    extend,
-                )
-        else:
-            _look(
-                examination, scope, Item(value, step.property.type, None, item, step.property), step, extend
-            )
+                if quiet is not None and quiet(each, examination):
+                    if position & 63 == 0:
+                        examination.spend()
+                    continue
+                inner = Item(each, property.type, None, item, property, position)
+                _look(examination, scope, inner, step, extend)
+        elif quiet is None or not quiet(value, examination):
+            _look(examination, scope, Item(value, property.type, None, item, property), step, extend)
 
 
 def _look(examination: Examination, scope: Scope, item: Item, step: Step, extend: Extend) -> None:
@@ -129,7 +273,7 @@ def _look(examination: Examination, scope: Scope, item: Item, step: Step, extend
         extend(examination, scope, item)
     elif type in codes.CODED:
         codes.check(examination, item, step.binding)
-    elif type == "Reference" and scope.item.parent is not None:
+    elif type == "Reference" and scope.is_bundled:
         _look_behind(examination, scope, item)
     walk(examination, scope, item, extend)
 

@@ -30,14 +30,16 @@ class TooCostlyError(Exception):
 class Scope:
     """A resource with its surroundings, as expressions see them.
 
-    `item` is the resource, `root` the one that contains it or itself.
+    `item` is the resource, `root` the one that contains it or itself; `is_bundled` says that it stands in an entry
+    or parameter, where references may lead to others.
     """
 
-    __slots__ = ("_environment", "contained", "item", "root")
+    __slots__ = ("_environment", "contained", "is_bundled", "item", "root")
 
     def __init__(self, item: Item, root: Item | None = None) -> None:
         self.item = item
         self.root = root or item
+        self.is_bundled = self.root.parent is not None
         self.contained: dict[str, Item] | None = None
         self._environment: Environment | None = None
 
@@ -57,10 +59,10 @@ class Scope:
 class Examination:
     """The state of the validation of one resource.
 
-    `issues` grows; `depth` and `seen` bound how profiles and references lead on; `bundles` has
-    the resources of each Bundle by URL. `resolve` finds resources
-    outside; `conforms` is given by `profiles`, which stands above this. `pause` is called often: it may stop
-    the examination for the seconds that it returns, which do not count.
+    `issues` grows; `depth` and `seen` bound how profiles and references lead on; `bundles` has the resources of
+    each Bundle by URL; `quiet` has the codings of which nothing was to be told lately. `resolve` finds resources
+    outside; `conforms` is given by `profiles`, which stands above this. `pause` is called often: it may stop the
+    examination for the seconds that it returns, which do not count.
     """
 
     __slots__ = (
@@ -72,6 +74,7 @@ class Examination:
         "depth",
         "issues",
         "pause",
+        "quiet",
         "resolve",
         "seen",
         "terminology",
@@ -84,7 +87,9 @@ class Examination:
         resolve: Resolve | None = None,
         seconds: float = MOST_SECONDS,
         pause: Callable[[], float] | None = None,
+        quiet: set[Any] | None = None,
     ) -> None:
+        self.quiet: set[Any] = set() if quiet is None else quiet
         self.canonicals = canonicals
         self.terminology = terminology
         self.resolve = resolve

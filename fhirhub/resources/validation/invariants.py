@@ -72,17 +72,22 @@ def _has(value: Json, name: str) -> bool:
     return name in value or "_" + name in value
 
 
-def _without(name: str, *needed: str) -> Holds:
-    """Where it is there, all the needed are."""
-    return lambda value: not _has(value, name) or all(_has(value, each) for each in needed)
+def _without(name: str, needed: str) -> Holds:
+    """Where the one is there, the needed is."""
+    shadow, other = "_" + name, "_" + needed
+    return lambda value: (name not in value and shadow not in value) or needed in value or other in value
 
 
 def _any_of(*names: str) -> Holds:
-    return lambda value: any(_has(value, name) for name in names)
+    keys = frozenset(names) | {"_" + name for name in names}
+    return lambda value: not keys.isdisjoint(value)
 
 
 def _not_both(one: str, other: str) -> Holds:
-    return lambda value: not (_has(value, one) and _has(value, other))
+    shadows = "_" + one, "_" + other
+    return lambda value: (
+        (one not in value and shadows[0] not in value) or (other not in value and shadows[1] not in value)
+    )
 
 
 def _ordered(value: Json) -> bool:
@@ -90,6 +95,8 @@ def _ordered(value: Json) -> bool:
     start, end = value.get("start"), value.get("end")
     if not isinstance(start, str) or not isinstance(end, str):
         return True
+    if len(start) == len(end) <= 10:
+        return start <= end  # both years, months or days
     try:
         return primitives.date_range(start)[0] < primitives.date_range(end)[1]
     except ValueError:
@@ -226,6 +233,31 @@ _HOLDS: dict[str, Holds] = {
     "sev-1": _not_both("name", "query"),
 }
 """By key, where they are met often: none needs more than the element's own JSON."""
+
+ASKED_BY = {
+    "cpl-3": "detail",
+    "per-1": "start",
+    "qty-3": "code",
+    "rng-2": "low",
+    "cpt-2": "value",
+    "att-1": "data",
+    "tim-1": "duration",
+    "tim-2": "period",
+    "tim-4": "duration",
+    "tim-5": "period",
+    "tim-6": "periodMax",
+    "tim-7": "durationMax",
+    "tim-8": "countMax",
+    "tim-9": "offset",
+    "tim-10": "timeOfDay",
+    "csd-1": "concept",
+    "obs-6": "dataAbsentReason",
+    "obs-7": "component",
+    "prr-1": "orderDetail",
+    "qrs-1": "answer",
+    "sev-1": "name",
+}
+"""By key, the property without which (and without whose extensions) there is nothing to ask."""
 
 # A name that is absent is no wrong name: `matches` of nothing is empty.
 _NAME = "name.matches('[A-Z]([A-Za-z0-9_]){0,254}')"

@@ -41,6 +41,14 @@ _HOLDS = {
 }
 
 
+def is_quiet(div: str) -> bool:
+    """Whether it is so plain that there is nothing to tell: paragraphs of text, without links."""
+    return len(div) < _LONG and is_plain(div) is not None
+
+
+_LONG = 2000
+
+
 def check(examination: Examination, scope: Scope, item: Item) -> None:
     """Tell what is wrong with the XHTML of a Narrative, once it is known to be well-formed and safe."""
     div = item.value.get("div")

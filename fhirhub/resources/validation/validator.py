@@ -5,6 +5,7 @@ https://hl7.org/fhir/R4/validation.html
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterable
 from typing import Any, Literal
 
@@ -56,6 +57,9 @@ OWN_RULES: dict[str, Callable[[Examination, Scope, Item], None]] = {
 }
 """What only resources of a type ask, beyond their invariants."""
 
+_QUIET_SECONDS = 30.0
+_MOST_QUIET = 20_000
+
 _ORDER = {"fatal": 0, "error": 1, "warning": 2, "information": 3}
 
 
@@ -71,6 +75,8 @@ class Validator:
         self.canonicals = canonicals
         self.terminology = terminology or LocalTerminology(canonicals)
         self.profiles = Profiles(canonicals)
+        self._quiet: set[Any] = set()
+        self._quiet_until = 0.0
 
     def validate(
         self,
@@ -95,10 +101,19 @@ class Validator:
         issues = [] if has_structure else structure.validate(resource)
         type = resource.get("resourceType")
         if level != "structure" and isinstance(type, str) and definitions.is_resource_type(type):
-            examination = Examination(self.canonicals, self.terminology, resolve, seconds, pause)
+            examination = Examination(
+                self.canonicals, self.terminology, resolve, seconds, pause, self._lately_quiet()
+            )
             self._examine(examination, resource, tuple(profiles), level, bool(issues))
             issues = _ordered(issues, examination.issues)
         return issues if source is None else positions.placed(issues, source)
+
+    def _lately_quiet(self) -> set[Any]:
+        """Kept for a while only, since an outside terminology may come to know more."""
+        now = time.monotonic()
+        if now > self._quiet_until or len(self._quiet) > _MOST_QUIET:
+            self._quiet, self._quiet_until = set(), now + _QUIET_SECONDS
+        return self._quiet
 
     def _examine(
         self,
