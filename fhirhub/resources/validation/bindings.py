@@ -52,6 +52,10 @@ class _System(NamedTuple):
         found = self.concepts.get(code)
         if found is None and self.ignores_case:
             found = self.concepts.get(code.lower()) or self.concepts.get(code.upper())
+        if found is None and code[-3:].isalpha() and code[-3:].isupper():
+            # v2-0203 lists `NNxxx`, where xxx stands for a country's three letters: NNNLD.
+            family = self.concepts.get(f"{code[:-3]}xxx")
+            found = family and family._replace(displays=())
         return found
 
 
