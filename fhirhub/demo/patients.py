@@ -61,7 +61,13 @@ _WELFARE = coded(f"{CANONICAL}/CodeSystem/role", "welzijn", "Welzijnswerker")
 _QUESTIONNAIRE = coded(f"{CANONICAL}/CodeSystem/task-part", "vragenlijst", "Vragenlijst")
 _OWN_PLAN = coded(SNOMED, "734163000", "Care plan", "Zorgplan")
 _NURSING_PLAN = coded(SNOMED, "9632001", "Nursing procedure", "Verpleegkundig plan")
-_REPRESENTATIVE = coded(SNOMED, "310391000146105", "Legal representative", "Wettelijk vertegenwoordiger")
+_REPRESENTATIVE = {
+    "coding": [
+        {"system": f"{HL7}/v3-RoleCode", "code": "RESPRSN", "display": "responsible party"},
+        {"system": SNOMED, "code": "310391000146105", "display": "Legal representative"},
+    ],
+    "text": "Wettelijk vertegenwoordiger",
+}
 
 _MEASURES: dict[str, tuple[Json, int, int]] = {
     "pressure": (coded(LOINC, "8480-6", "Systolic blood pressure", "Bovendruk"), 110, 140),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -28,8 +29,13 @@ NAMED = [
 ]
 
 
+@functools.cache
+def validator() -> Validator:
+    return Validator()
+
+
 def errors(resource: Json) -> list[str]:
-    issues = Validator().validate(resource)
+    issues = validator().validate(resource)
     return [f"{each.expression}: {each.text}" for each in issues if each.severity in ("error", "fatal")]
 
 
@@ -56,7 +62,7 @@ def test_canonical_base_stands_in_the_configuration_and_one_rule_set() -> None:
 @pytest.mark.parametrize("resource", NAMED)
 def test_definition_is_valid_and_tells_itself_in_dutch_and_english(resource: Json) -> None:
     assert errors(resource) == []
-    assert resource["language"] == "nl"
+    assert resource.get("language") == (None if resource["resourceType"] == "CodeSystem" else "nl")
     for name in ("title", "description"):
         assert resource[name].strip()
         assert in_english(resource, name).strip()
@@ -124,3 +130,46 @@ def test_every_concept_has_an_english_name() -> None:
     for resource in DEFINITIONS:
         if resource["resourceType"] == "CodeSystem":
             check(resource["concept"])
+
+
+EXAMPLES = sorted(guide.examples(), key=lambda each: (each["resourceType"], each["id"]))
+
+
+@pytest.mark.parametrize(
+    "resource", [pytest.param(each, id=f"{each['resourceType']}/{each['id']}") for each in EXAMPLES]
+)
+def test_example_is_valid(resource: Json) -> None:
+    assert errors(resource) == []
+
+
+def test_every_profile_has_an_example() -> None:
+    profiles = {
+        each["url"]
+        for each in DEFINITIONS
+        if each["resourceType"] == "StructureDefinition" and each["type"] != "Extension"
+    }
+    shown = {
+        profile for each in (*EXAMPLES, *DEFINITIONS) for profile in each.get("meta", {}).get("profile", [])
+    }
+    assert profiles - shown == set()
+
+
+def test_every_extension_is_used_in_a_profile_and_an_example() -> None:
+    extensions = {each["url"] for each in DEFINITIONS if each.get("type") == "Extension"}
+    assert {url for url in extensions if url not in str(EXAMPLES)} == set()
+
+
+def test_every_reference_of_an_example_is_to_an_example() -> None:
+    there = {f"{each['resourceType']}/{each['id']}" for each in EXAMPLES}
+
+    def references(value: Any) -> Iterator[str]:
+        if isinstance(value, dict):
+            if isinstance(value.get("reference"), str):
+                yield value["reference"]
+            for part in value.values():
+                yield from references(part)
+        elif isinstance(value, list):
+            for part in value:
+                yield from references(part)
+
+    assert {found for each in EXAMPLES for found in references(each)} - there == set()

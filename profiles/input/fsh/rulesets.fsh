@@ -3,6 +3,10 @@
 
 RuleSet: English(title, description)
 * ^language = #nl
+* insert Translated([[{title}]], [[{description}]])
+
+// A code system names no language of its own: its Dutch displays would else be wrong for who asks in no language.
+RuleSet: Translated(title, description)
 * ^version = "0.1.0"
 * ^date = "2026-11-22"
 * ^publisher = "fhirhub"

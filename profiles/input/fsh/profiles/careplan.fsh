@@ -7,7 +7,7 @@ Description: "Het ene plan waaraan patiënt, naasten en zorgverleners van versch
 * status MS
 * intent = #plan
 * category MS
-* category ^slicing.discriminator.type = #pattern
+* category ^slicing.discriminator.type = #value
 * category ^slicing.discriminator.path = "$this"
 * category ^slicing.rules = #open
 * category contains shared 1..1 MS
@@ -88,7 +88,7 @@ Description: "Wie waarneemt voor wie. Vanzelf opent het niets: binnen de uren va
 * participatingOrganization 1..1 MS
 * insert Say(participatingOrganization, [[Wie waarneemt]], [[Who covers]])
 * code 1..* MS
-* code ^slicing.discriminator.type = #pattern
+* code ^slicing.discriminator.type = #value
 * code ^slicing.discriminator.path = "$this"
 * code ^slicing.rules = #open
 * code contains cover 1..1 MS

@@ -85,7 +85,7 @@ Description: "Dat iemand zonder deelname of toestemming een dossier opende, waar
 * recorded MS
 * outcome MS
 * purposeOfEvent 1..* MS
-* purposeOfEvent ^slicing.discriminator.type = #pattern
+* purposeOfEvent ^slicing.discriminator.type = #value
 * purposeOfEvent ^slicing.discriminator.path = "$this"
 * purposeOfEvent ^slicing.rules = #open
 * purposeOfEvent contains breakGlass 1..1 MS

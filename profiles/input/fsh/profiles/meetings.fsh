@@ -12,7 +12,7 @@ Description: "Overleg over een plan, met de patiënt en de naaste erbij. De agen
 * obeys meeting-1
 * status MS
 * serviceType 1..* MS
-* serviceType ^slicing.discriminator.type = #pattern
+* serviceType ^slicing.discriminator.type = #value
 * serviceType ^slicing.discriminator.path = "$this"
 * serviceType ^slicing.rules = #open
 * serviceType contains meeting 1..1 MS
@@ -53,7 +53,7 @@ RuleSet: Section(name, code, nl, en, min)
 
 RuleSet: SectionsByCode
 * section 1..* MS
-* section ^slicing.discriminator.type = #pattern
+* section ^slicing.discriminator.type = #value
 * section ^slicing.discriminator.path = "code"
 * section ^slicing.rules = #open
 * section.title 1..1 MS

@@ -12,7 +12,7 @@ Description: "Het gemiddelde van de beantwoorde vragen van een dimensie, naar bo
 * obeys score-1
 * status MS
 * category 1..* MS
-* category ^slicing.discriminator.type = #pattern
+* category ^slicing.discriminator.type = #value
 * category ^slicing.discriminator.path = "$this"
 * category ^slicing.rules = #open
 * category contains survey 1..1 MS
@@ -80,7 +80,7 @@ Description: "Wie besloot dat de zorg eenvoudig of complex is, wanneer en waarom
 * valueCodeableConcept from PlanSegments (required)
 * note MS
 * component 1..* MS
-* component ^slicing.discriminator.type = #pattern
+* component ^slicing.discriminator.type = #value
 * component ^slicing.discriminator.path = "code"
 * component ^slicing.rules = #open
 * component contains reason 1..* MS

@@ -2,7 +2,7 @@ CodeSystem: ConsentKind
 Id: consent-kind
 Title: "Soorten toestemming"
 Description: "Waar een toestemming over gaat. Over toegang beslissen alleen die met scope patient-privacy; deze code zegt mensen wat zij is en verandert niets aan wat zij toestaat."
-* insert English([[Kinds of consent]], [[What a consent is about. Only those of scope patient-privacy decide about access; this code tells people what it is and changes nothing of what it allows.]])
+* insert Translated([[Kinds of consent]], [[What a consent is about. Only those of scope patient-privacy decide about access; this code tells people what it is and changes nothing of what it allows.]])
 * insert Complete
 * insert Concept([[deelname]], [[Meedoen in het plan]], [[Joining the plan]], [[Een organisatie mag meedoen.]])
 * insert Concept([[mantelzorg]], [[Inzage voor een naaste]], [[Grant to a carer]], [[Een naaste mag meelezen of iets toevoegen.]])
@@ -33,7 +33,7 @@ CodeSystem: AccessReason
 Id: access-reason
 Title: "Redenen om een dossier te openen"
 Description: "Waarom een zorgverlener een dossier opent zonder al lid van het team te zijn."
-* insert English([[Reasons to open a record]], [[Why a professional opens a record without being a member of the team.]])
+* insert Translated([[Reasons to open a record]], [[Why a professional opens a record without being a member of the team.]])
 * insert Complete
 * insert Concept([[levensgevaar]], [[Levensgevaar]], [[Danger to life]], [[Wachten kan het leven kosten.]])
 * insert Concept([[acute-zorg]], [[Acute zorg]], [[Acute care]], [[Zorg die niet tot de volgende werkdag kan wachten.]])
@@ -53,7 +53,7 @@ CodeSystem: AgreementMoment
 Id: agreement-moment
 Title: "Hoe de patiënt instemde"
 Description: "Bij contact tijdens de dienst."
-* insert English([[How the patient agreed]], [[At a contact during cover.]])
+* insert Translated([[How the patient agreed]], [[At a contact during cover.]])
 * insert Complete
 * insert Concept([[now]], [[Nu]], [[Now]], [[De patiënt zei nu dat het mag.]])
 * insert Concept([[earlier]], [[Eerder]], [[Earlier]], [[De patiënt heeft dat eerder vastgelegd.]])
@@ -71,7 +71,7 @@ CodeSystem: IdentityCheck
 Id: identity-check
 Title: "Hoe de identiteit is vastgesteld"
 Description: "Bij inschrijving."
-* insert English([[How identity was checked]], [[At registration.]])
+* insert Translated([[How identity was checked]], [[At registration.]])
 * insert Complete
 * insert Concept([[document]], [[Identiteitsbewijs]], [[Identity document]], [[Paspoort, identiteitskaart of rijbewijs gezien.]])
 * insert Concept([[known]], [[Bekend]], [[Known in person]], [[De patiënt is hier bekend en eerder vastgesteld.]])

@@ -2,7 +2,7 @@ CodeSystem: PositiveHealthDimension
 Id: positive-health-dimension
 Title: "Dimensies van positieve gezondheid"
 Description: "De zes kanten waaruit iemand naar de eigen gezondheid kijkt. Doelen, activiteiten en scores dragen ze als categorie of code. Een gesprekshulp, geen meetinstrument: er is geen totaal."
-* insert English([[Dimensions of positive health]], [[The six sides from which a person looks at their own health. Goals, activities and scores carry them as category or code. An aid to conversation, not a measure of outcome: there is no total.]])
+* insert Translated([[Dimensions of positive health]], [[The six sides from which a person looks at their own health. Goals, activities and scores carry them as category or code. An aid to conversation, not a measure of outcome: there is no total.]])
 * insert Complete
 * insert Concept([[lichaamsfuncties]], [[Lichaamsfuncties]], [[Bodily functions]], [[Hoe het lichaam werkt: zich gezond voelen, conditie, klachten en pijn, slapen, eten, volhouden, bewegen.]])
 * insert Concept([[mentaal-welbevinden]], [[Mentaal welbevinden]], [[Mental well-being]], [[Hoe iemand denkt en zich voelt: onthouden, aandacht, zich uiten, opgewekt zijn, zichzelf aanvaarden, omgaan met verandering, grip.]])
@@ -23,7 +23,7 @@ CodeSystem: LifeArea
 Id: life-area
 Title: "Levensgebieden"
 Description: "De vier gebieden waarover zorggroepen een ander gesprek voeren bij complexe zorg."
-* insert English([[Life areas]], [[The four areas of the other conversation that care groups have in complex care.]])
+* insert Translated([[Life areas]], [[The four areas of the other conversation that care groups have in complex care.]])
 * insert Complete
 * insert Concept([[lichamelijk]], [[Lichamelijk]], [[Physical]], [[Het lichaam en wat het kan.]])
 * insert Concept([[psychisch]], [[Psychisch]], [[Mental]], [[Denken, voelen en wat het leven zin geeft.]])

@@ -2,7 +2,7 @@ CodeSystem: DocumentType
 Id: document-type
 Title: "Soorten documenten"
 Description: "Wat een Composition of lijst van de hub is."
-* insert English([[Kinds of documents]], [[What a Composition or list of the hub is.]])
+* insert Translated([[Kinds of documents]], [[What a Composition or list of the hub is.]])
 * insert Complete
 * insert Concept([[crisissamenvatting]], [[Crisissamenvatting]], [[Crisis summary]], [[Wat een dienstdoende arts binnen seconden moet weten.]])
 * insert Concept([[zorgplan]], [[Zorgplan]], [[Care plan]], [[Het hele plan als document.]])
@@ -15,7 +15,7 @@ CodeSystem: DocumentSection
 Id: document-section
 Title: "Onderdelen van documenten"
 Description: "De vaste onderdelen van de crisissamenvatting, het plan als document en het verslag van een overleg."
-* insert English([[Sections of documents]], [[The fixed sections of the crisis summary, of the plan as a document and of the minutes of a meeting.]])
+* insert Translated([[Sections of documents]], [[The fixed sections of the crisis summary, of the plan as a document and of the minutes of a meeting.]])
 * insert Complete
 * insert Concept([[behandelgrenzen]], [[Behandelgrenzen]], [[Treatment limits]], [[Wel of niet reanimeren, beademen, opnemen; woordelijk zoals vastgelegd.]])
 * insert Concept([[wilsverklaringen]], [[Wilsverklaringen]], [[Advance directives]], [[Wat de patiënt zelf heeft vastgelegd.]])
@@ -29,7 +29,7 @@ Description: "De vaste onderdelen van de crisissamenvatting, het plan als docume
 * insert Concept([[coordinator]], [[Coördinator]], [[Coordinator]], [[Wie de afspraken bij elkaar houdt.]])
 * insert Concept([[wensen]], [[Wat voor mij telt]], [[What matters to me]], [[In de woorden van de patiënt.]])
 * insert Concept([[doelen]], [[Doelen]], [[Goals]], [[Doelen en hoe ver zij zijn.]])
-* insert Concept([[afspraken]], [[Wie doet wat]], [[Who does what]], [[Taken en activiteiten.]])
+* insert Concept([[afspraken]], [[Afspraken]], [[Agreements]], [[Wie wat doet: taken en activiteiten.]])
 * insert Concept([[team]], [[Team]], [[Team]], [[Wie meedoen, en sinds wanneer.]])
 * insert Concept([[metingen]], [[Metingen en scores]], [[Measurements and scores]], [[De laatste waarden.]])
 * insert Concept([[aanwezig]], [[Aanwezig]], [[Present]], [[Wie bij het overleg waren.]])
@@ -50,7 +50,7 @@ CodeSystem: NotificationTopic
 Id: topic
 Title: "Onderwerpen van berichten"
 Description: "Waarover leden van een plan bericht krijgen."
-* insert English([[Topics of notifications]], [[What members of a plan are notified of.]])
+* insert Translated([[Topics of notifications]], [[What members of a plan are notified of.]])
 * insert Complete
 * insert Concept([[plan-changed]], [[Plan veranderd]], [[Plan changed]], [[Het plan zelf is veranderd.]])
 * insert Concept([[team-changed]], [[Team veranderd]], [[Team changed]], [[Iemand doet mee of niet meer.]])

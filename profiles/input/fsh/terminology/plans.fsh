@@ -2,7 +2,7 @@ CodeSystem: PlanSegment
 Id: plan-segment
 Title: "Segment van een plan"
 Description: "Eenvoudig waar het kan, op maat waar het moet. Een mens kiest het segment en zegt waarom; een computer mag het hoogstens voorstellen."
-* insert English([[Segment of a plan]], [[Simple where it can be, made to measure where needed. A person chooses the segment and says why; a computer may propose at most.]])
+* insert Translated([[Segment of a plan]], [[Simple where it can be, made to measure where needed. A person chooses the segment and says why; a computer may propose at most.]])
 * insert Complete
 * insert Concept([[eenvoudig]], [[Eenvoudig]], [[Simple]], [[Enkelvoudige of laagcomplexe zorg, volgens richtlijnen en ketenprogramma's.]])
 * insert Concept([[complex]], [[Complex]], [[Complex]], [[Een ander gesprek en een plan dat samen gemaakt wordt.]])
@@ -19,7 +19,7 @@ CodeSystem: SegmentReason
 Id: segment-reason
 Title: "Reden van een segment"
 Description: "Waarom iemand voor dit segment koos."
-* insert English([[Reason of a segment]], [[Why somebody chose this segment.]])
+* insert Translated([[Reason of a segment]], [[Why somebody chose this segment.]])
 * insert Complete
 * insert Concept([[meer-aandoeningen]], [[Meer aandoeningen]], [[Several conditions]], [[Aandoeningen die elkaar beïnvloeden.]])
 * insert Concept([[kwetsbaarheid]], [[Kwetsbaarheid]], [[Frailty]], [[Kwetsbaar door ouderdom of ziekte.]])
@@ -41,7 +41,7 @@ CodeSystem: HubObservation
 Id: observation
 Title: "Waarnemingen van de hub"
 Description: "Wat een Observation van de hub vastlegt waar geen andere code voor is."
-* insert English([[Observations of the hub]], [[What an Observation of the hub records where there is no other code.]])
+* insert Translated([[Observations of the hub]], [[What an Observation of the hub records where there is no other code.]])
 * insert Complete
 * insert Concept([[segment]], [[Segment]], [[Segment]], [[Of de zorg eenvoudig of complex is.]])
 * insert Concept([[segment-reden]], [[Reden van het segment]], [[Reason of the segment]], [[Waarom dit segment gekozen is.]])
@@ -50,7 +50,7 @@ CodeSystem: ScoreSource
 Id: score-source
 Title: "Van wie een reeks is"
 Description: "Wie de cijfers gaf. Reeksen van verschillende mensen worden nooit gemiddeld."
-* insert English([[Whose series it is]], [[Who gave the marks. Series of different people are never averaged.]])
+* insert Translated([[Whose series it is]], [[Who gave the marks. Series of different people are never averaged.]])
 * insert Complete
 * insert Concept([[self]], [[Zelf]], [[Self]], [[De patiënt.]])
 * insert Concept([[professional]], [[Zorgverlener]], [[Professional]], [[Een zorgverlener, over de patiënt.]])

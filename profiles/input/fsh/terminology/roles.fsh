@@ -2,7 +2,7 @@ CodeSystem: CareRole
 Id: role
 Title: "Rollen"
 Description: "Wie iemand in de hub is. Waar het UZI-register een rolcode heeft, staat die ernaast; een praktijkondersteuner, een welzijnswerker en anderen hebben alleen deze. Een verpleegkundige krijgt 30.000 alleen met een BIG-registratie als verpleegkundige."
-* insert English([[Roles]], [[Who somebody is in the hub. Where the UZI register has a role code it stands beside it; a practice nurse, a welfare worker and others have this one alone. 30.000 is for registered nurses only.]])
+* insert Translated([[Roles]], [[Who somebody is in the hub. Where the UZI register has a role code it stands beside it; a practice nurse, a welfare worker and others have this one alone. 30.000 is for registered nurses only.]])
 * insert Complete
 * insert Concept([[huisarts]], [[Huisarts]], [[General practitioner]], [[Arts van de praktijk waar de patiënt is ingeschreven, of een collega daar.]])
 * insert Concept([[poh]], [[Praktijkondersteuner huisarts]], [[Practice nurse]], [[Ondersteunt de huisarts bij mensen met chronische aandoeningen of bij ouderen.]])
@@ -36,7 +36,7 @@ CodeSystem: TeamFunction
 Id: team-function
 Title: "Functies in het team"
 Description: "Wat een lid van het zorgteam is naast de eigen rol. Elk op één moment bij precies één lid."
-* insert English([[Functions in the team]], [[What a member of the care team is besides their own role. Each with exactly one member at a time.]])
+* insert Translated([[Functions in the team]], [[What a member of the care team is besides their own role. Each with exactly one member at a time.]])
 * insert Complete
 * insert Concept([[coordinator]], [[Coördinator]], [[Coordinator]], [[Aanspreekpunt voor het plan; houdt de afspraken bij elkaar.]])
 * insert Concept([[regiebehandelaar]], [[Regiebehandelaar]], [[Responsible practitioner]], [[Draagt de medische verantwoordelijkheid; gaat alleen over wanneer een overname wordt aangenomen.]])
@@ -106,7 +106,7 @@ CodeSystem: AffiliationCode
 Id: affiliation
 Title: "Verband tussen organisaties"
 Description: "Wat een organisatie voor een andere doet."
-* insert English([[Affiliation of organisations]], [[What one organisation does for another.]])
+* insert Translated([[Affiliation of organisations]], [[What one organisation does for another.]])
 * insert Complete
 * insert Concept([[waarneming]], [[Waarneming]], [[Cover]], [[Neemt de zorg waar buiten de uren van de ander, of zolang die er niet is.]])
 

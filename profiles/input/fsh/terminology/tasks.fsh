@@ -2,7 +2,7 @@ CodeSystem: TaskCode
 Id: task
 Title: "Soorten taken"
 Description: "Wat de een aan de ander vraagt in een gezamenlijk plan, en wat de hub zelf vraagt wanneer een regel dat wil."
-* insert English([[Kinds of tasks]], [[What one asks of another in a shared plan, and what the hub itself asks where a rule wants it.]])
+* insert Translated([[Kinds of tasks]], [[What one asks of another in a shared plan, and what the hub itself asks where a rule wants it.]])
 * insert Complete
 * ^hierarchyMeaning = #is-a
 * insert Concept([[zorgvraag]], [[Zorgvraag]], [[Request for care]], [[De ene zorgverlener vraagt de andere om hulp.]])
@@ -62,7 +62,7 @@ CodeSystem: TaskPart
 Id: task-part
 Title: "Invoer en uitvoer van taken"
 Description: "Wat een taak meegeeft en teruggeeft. Een verzoek geeft mee wat de ontvanger nodig heeft om te kiezen, zonder te zeggen om wie het gaat."
-* insert English([[Input and output of tasks]], [[What a task brings and returns. A request brings what the receiver needs in order to decide, without telling who it is about.]])
+* insert Translated([[Input and output of tasks]], [[What a task brings and returns. A request brings what the receiver needs in order to decide, without telling who it is about.]])
 * insert Complete
 * insert Concept([[vraag]], [[Wat gevraagd wordt]], [[What is asked]], [[In gewone woorden, zonder naam, adres, telefoon, geboortedatum of BSN.]])
 * insert Concept([[geboortejaar]], [[Geboortejaar]], [[Year of birth]], [[Alleen het jaar.]])
@@ -93,7 +93,7 @@ CodeSystem: TaskReason
 Id: task-reason
 Title: "Redenen bij taken"
 Description: "Waarom een taak staat waar zij staat."
-* insert English([[Reasons of tasks]], [[Why a task is in the state it is in.]])
+* insert Translated([[Reasons of tasks]], [[Why a task is in the state it is in.]])
 * insert Complete
 * insert Concept([[participation-ended]], [[Deelname beëindigd]], [[Participation ended]], [[De eigenaar doet niet meer mee: blokkade, ingetrokken of verlopen toestemming, verhuizing, overlijden.]])
 * insert Concept([[awaiting-agreement]], [[Wacht op toestemming]], [[Awaiting agreement]], [[De patiënt heeft nog niet gezegd of deze organisatie mag meedoen.]])
@@ -120,7 +120,7 @@ CodeSystem: TriageUrgency
 Id: triage-urgency
 Title: "Urgentie bij triage"
 Description: "Hoe snel een vraag in een wachtrij beoordeeld moet zijn; staat in Task.businessStatus."
-* insert English([[Triage urgency]], [[How soon a request in a queue must be dealt with; stands in Task.businessStatus.]])
+* insert Translated([[Triage urgency]], [[How soon a request in a queue must be dealt with; stands in Task.businessStatus.]])
 * insert Complete
 * insert Concept([[direct]], [[Direct]], [[At once]], [[Nu bellen; wacht niet op de wachtrij.]])
 * insert Concept([[vandaag]], [[Vandaag]], [[Today]], [[Voor het einde van de dag.]])
