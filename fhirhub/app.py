@@ -5,22 +5,28 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, MutableMapping
-from typing import Any
+from collections.abc import AsyncIterator, Awaitable, Callable, MutableMapping
+from typing import TYPE_CHECKING, Any
 
 from fhirhub import access, conformance, jobs, logs, searchparameters, tenants
 from fhirhub.api.address import Bases
 from fhirhub.api.conditions import date_now
 from fhirhub.api.dispatch import dispatch
-from fhirhub.api.exchange import Context
+from fhirhub.api.exchange import Context, Headers
 from fhirhub.api.http import Door, Receive, Scope, Send
 from fhirhub.api.operations import OPERATIONS
 from fhirhub.api.routes import ROUTES
+from fhirhub.auth import scopes
+from fhirhub.auth.principal import Principal
+from fhirhub.auth.revocation import Mark
 from fhirhub.errors import FhirError
-from fhirhub.repository import Repository
+from fhirhub.repository import Repository, Tenant
 from fhirhub.settings import Settings
 from fhirhub.store.database import Database
 from fhirhub.web.pages import HTML, PAGES, SECURED, TEXT
+
+if TYPE_CHECKING:
+    from fhirhub.web.smart import Smart
 
 REFRESH_SECONDS = 1.0
 JOBS_SECONDS = 1.0
@@ -30,19 +36,21 @@ RULES = (searchparameters.TakeNote(), conformance.MoveMark())
 """What runs inside the transaction of a write, in this order."""
 
 
-def create_app(settings: Settings) -> Application:
-    """The hub as an ASGI application; its database is opened when it starts."""
-    return Application(settings)
+def create_app(settings: Settings, mark: Mark | None = None) -> Application:
+    """The hub as an ASGI application; its database is opened when it starts. `mark` is what the workers of one
+    hub share to tell each other what was revoked."""
+    return Application(settings, mark or Mark())
 
 
 class Application:
     """Sends `/fhir` and `/{tenant}/fhir` to the FHIR door, and answers everything else as a page."""
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, mark: Mark) -> None:
         self.settings = settings
         self.tenants: tenants.Tenants | None = None
-        self._door = Door(Context(settings, ROUTES, OPERATIONS, dispatch, _now), self._repository)
+        self._door = Door(Context(settings, ROUTES, OPERATIONS, dispatch, _now), self._admit)
         self._bases = Bases(settings)
+        self.smart = self._sign_in(mark) if settings.auth == "smart" else None
         self._described: asyncio.Task[Callable[[Scope, Receive, Send], Awaitable[None]]] | None = None
 
     @property
@@ -54,7 +62,9 @@ class Application:
             await self._live(receive, send)
             return
         path: str = scope["path"]
-        if path[:6] == "/fhir/" or path == "/fhir" or _of_tenant(path):
+        if self.smart is not None and ("/auth/" in path or "/.well-known/" in path):
+            await self.smart.door(scope, receive, _dated(send))
+        elif path[:6] == "/fhir/" or path == "/fhir" or _of_tenant(path):
             await self._door(scope, receive, send)
         elif path in DESCRIBED:
             if self._described is None:
@@ -110,17 +120,34 @@ class Application:
 
         return application(self)
 
-    async def _repository(self, tenant: str, headers: Mapping[str, str]) -> Repository | None:
-        """The tenant's store as this caller sees it; without sign-in everybody sees everything."""
+    def _sign_in(self, mark: Mark) -> Smart:
+        # What signs and verifies takes as long to load as all else: only where it is used.
+        from fhirhub.web.smart import Smart
+
+        return Smart(self.settings, self._bases, mark, time.time, self._tenant, _opens)
+
+    async def _tenant(self, name: str) -> Tenant | None:
         assert self.tenants is not None, "the application was not started"
-        found = await self.tenants.named(tenant)
-        return None if found is None else Repository(found, access.EVERYTHING)
+        return await self.tenants.named(name)
+
+    async def _admit(
+        self, tenant: str, headers: Headers, base: str, path: tuple[str, ...]
+    ) -> tuple[Repository, Principal | None] | None:
+        """The tenant's store as this caller sees it; without sign-in everybody sees everything."""
+        found = await self._tenant(tenant)
+        if found is None:
+            return None
+        if self.smart is None:
+            return Repository(found, access.EVERYTHING), None
+        return await self.smart.admit(found, headers, base, path)
 
     @contextlib.asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
         """Everything that runs as long as the application does."""
         async with tenants.open_tenants(self.settings, rules=RULES) as opened:
             self.tenants = opened
+            if self.smart is not None:
+                self.smart.secret = opened.secret
             await opened.get(tenants.DEFAULT)
             beside = [asyncio.create_task(self._refresh(opened)), asyncio.create_task(self._work_off(opened))]
             try:
@@ -137,6 +164,8 @@ class Application:
             await asyncio.sleep(REFRESH_SECONDS)
             try:
                 await opened.refresh()
+                if self.smart is not None:
+                    await self.smart.refresh()
             except Exception as fault:
                 logs.error("The tenants' search parameters and profiles could not be read", fault)
 
@@ -153,6 +182,14 @@ class Application:
                     await jobs.work_off(database, number, handlers)
             except Exception as fault:
                 logs.error("The queue of jobs could not be read", fault)
+
+
+async def _opens(tenant: Tenant, principal: Principal) -> access.Access:
+    """What a caller may see and do."""
+    if principal.patient is None:
+        return access.NOTHING
+    types = scopes.readable_types(principal.scopes)
+    return access.Access(frozenset({access.Rule(types, patients=frozenset({principal.patient}))}))
 
 
 def _dated(send: Send) -> Send:

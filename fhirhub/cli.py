@@ -860,7 +860,7 @@ async def _with_realm(chosen: Settings, work: Callable[[Realm], Awaitable[T]]) -
     async with open_tenants(chosen) as opened:
         one = await opened.get(chosen.tenant)
         assert opened.secret is not None
-        realm = Realm(one.number, one.name, opened.database, opened.secret, chosen, Mark(), time.time)
+        realm = Realm(one, opened.secret, chosen, Mark(), time.time)
         try:
             return await work(realm)
         except OAuthError as fault:

@@ -25,6 +25,7 @@ import uvicorn
 from fhirhub import app, logs, metrics
 from fhirhub.accepting import Acceptor, Connection, Shares
 from fhirhub.api.wire import Protocol
+from fhirhub.auth.revocation import Mark
 from fhirhub.settings import Refusal, Settings
 
 BACKLOG = 2048
@@ -80,7 +81,7 @@ def _work(
         metrics.publish()
 
     config = uvicorn.Config(
-        app.create_app(settings),
+        app.create_app(settings, place.mark if place else None),
         loop="uvloop",
         http=Protocol,
         ws="none",
@@ -110,6 +111,7 @@ class _Place:
 
     number: int
     shares: Shares
+    mark: Mark
     parent: int
     """The pipe that ends with the parent."""
 
@@ -184,6 +186,7 @@ class _Supervisor:
         self._workers = [_Worker(number) for number in range(settings.workers)]
         self._shared = metrics.Shared(settings.workers)
         self._shares = Shares(settings.workers)
+        self._mark = Mark()
         self._lifeline, self._lifeline_end = os.pipe()
         self._news, self._news_end = os.pipe()
         self._wakeup, self._wakeup_end = os.pipe()
@@ -271,7 +274,7 @@ class _Supervisor:
             self._settings,
             self._listening,
             ready,
-            _Place(worker.number, self._shares, self._lifeline),
+            _Place(worker.number, self._shares, self._mark, self._lifeline),
         )
 
     def _reap(self) -> Iterator[tuple[_Worker, int]]:

@@ -84,6 +84,22 @@ class Bases:
             base = self._known[key] = self._made(scope, scheme, host, prefix, tenant)
         return base
 
+    def source(self, scope: Scope, raw: Mapping[bytes, bytes]) -> str:
+        """The address a request came from: as the nearest proxy that is not ours saw it."""
+        client = scope.get("client")
+        source = str(client[0]) if client else ""
+        if not self._is_from_proxy(scope):
+            return source
+        for named in reversed(raw.get(b"x-forwarded-for", b"").decode("latin-1").split(",")):
+            try:
+                address = ip_address(named.strip())
+            except ValueError:
+                break
+            source = str(address)
+            if not any(address in network for network in self._settings.trusted_proxies):
+                break
+        return source
+
     def _made(self, scope: Scope, scheme: str, host: bytes, prefix: str, tenant: str) -> str:
         root = self._settings.base_url
         if root is None:

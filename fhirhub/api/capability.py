@@ -10,6 +10,7 @@ from urllib.parse import parse_qsl
 from fhirhub import __version__
 from fhirhub.api import formats, read
 from fhirhub.api.exchange import Context, FhirRequest, FhirResponse, Json
+from fhirhub.auth import security
 from fhirhub.errors import invalid
 from fhirhub.resources import definitions, document
 from fhirhub.settings import Settings
@@ -93,7 +94,7 @@ def statement(context: Context, base: str, moment: str, mode: str, parameters: P
             {
                 "mode": "server",
                 "documentation": "The RESTful API of FHIR R4, whole, for every resource type.",
-                "security": _security(context.settings),
+                "security": _security(context.settings, base),
                 "resource": [
                     _resource(context, offered, type, parameters, included_by.get(type, ())) for type in types
                 ],
@@ -142,9 +143,10 @@ def _head(name: str, base: str, moment: str) -> Json:
     }
 
 
-def _security(settings: Settings) -> Json:
-    text = "No sign-in: for development only." if settings.auth == "none" else "SMART App Launch."
-    return {"cors": bool(settings.cors_origins), "description": text}
+def _security(settings: Settings, base: str) -> Json:
+    if settings.auth == "smart":
+        return security.described(base)
+    return {"cors": bool(settings.cors_origins), "description": "No sign-in: for development only."}
 
 
 def _coded(codes: Iterable[str], offered: set[str]) -> list[Json]:

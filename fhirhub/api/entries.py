@@ -261,6 +261,7 @@ class Answers:
             new_id=entry.new_id,
             format=JSON_NAMED,
             said=entry.said,
+            principal=request.principal,
         )
 
     async def answer(self, entry: Entry, repository: Repository) -> FhirResponse:

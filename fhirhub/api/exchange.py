@@ -11,6 +11,7 @@ from fhirhub.turns import Turns
 if TYPE_CHECKING:
     from fhirhub.api.operations import Operation
     from fhirhub.api.routes import Route
+    from fhirhub.auth.principal import Principal
     from fhirhub.errors import Issue
     from fhirhub.repository import Repository
     from fhirhub.settings import Settings
@@ -102,6 +103,8 @@ class FhirRequest:
     pretty: bool = False
     said: Sequence[Issue] = ()
     """What validation found in the resource that does not stand in the way of writing it."""
+    principal: Principal | None = None
+    """Who asks; None where nobody has to say, so with `--auth none`."""
     interaction: str = ""
     """The interaction's code once the request is matched: `read`, `search-type`, `$everything`."""
 

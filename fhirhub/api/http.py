@@ -12,7 +12,7 @@ import re
 import secrets
 import time
 from collections.abc import Awaitable, Callable, Mapping, MutableMapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl
 
 from fhirhub import logs, metrics
@@ -23,10 +23,18 @@ from fhirhub.errors import FhirError, error, not_found, too_long
 from fhirhub.repository import Repository
 from fhirhub.resources import document, xml
 
+if TYPE_CHECKING:
+    from fhirhub.auth.principal import Principal
+
 Scope = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
 Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 Field = tuple[bytes, bytes]
+
+Admit = Callable[
+    [str, Headers, str, tuple[str, ...]], Awaitable[tuple[Repository, "Principal | None"] | None]
+]
+"""From tenant, header fields, base URL and path to the store as this caller sees it, and the caller."""
 
 BODY_SECONDS = 60.0
 """How long a client may keep silent while it sends a body."""
@@ -54,16 +62,14 @@ class ClientLeft(Exception):
 class Door:
     """The FHIR API of all tenants as an ASGI application.
 
-    `repository` gives the store as the caller sees it, or None for a tenant that is unknown.
+    `admit` gives the store as the caller sees it and who that is, or None for a tenant that is unknown.
     """
 
-    def __init__(
-        self, context: Context, repository: Callable[[str, Mapping[str, str]], Awaitable[Repository | None]]
-    ) -> None:
+    def __init__(self, context: Context, admit: Admit) -> None:
         self._context = context
         self._settings = context.settings
         self._dispatch = context.dispatch
-        self._repository = repository
+        self._admit = admit
         self._bases = address.Bases(context.settings)
         self._packing = coding.Packing()
         self._tells_each = context.settings.log_level == "debug"
@@ -130,8 +136,9 @@ class Door:
         query = address.query(scope) if scope["query_string"] else ""
         tenant, path = address.path(scope)
         headers = Headers(raw)
-        repository = await self._repository(tenant, headers)
-        if repository is None:
+        base = self._bases.of(scope, raw, tenant)
+        admitted = await self._admit(tenant, headers, base, path)
+        if admitted is None:
             raise not_found("There is no FHIR API at this address")
         method = scope["method"]
         request = FhirRequest(
@@ -140,12 +147,13 @@ class Door:
             query,
             headers,
             b"",
-            self._bases.of(scope, raw, tenant),
+            base,
             tenant,
-            repository,
+            admitted[0],
             self._context,
             request_id.decode(),
             format=format,
+            principal=admitted[1],
         )
         named = False
         if query and ("_format" in query or "_pretty" in query):

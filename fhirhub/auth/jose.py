@@ -220,6 +220,11 @@ def verify(
     return claims
 
 
+def encoded(content: bytes) -> str:
+    """Base64url without padding."""
+    return base64.urlsafe_b64encode(content).rstrip(b"=").decode()
+
+
 def _lower(types: frozenset[str]) -> frozenset[str]:
     return frozenset(type.lower() for type in types)
 
@@ -302,7 +307,7 @@ def _decoded(part: Any) -> bytes:
         found = base64.urlsafe_b64decode(part + "=" * (-len(part) % 4))
     except (ValueError, binascii.Error):
         raise TokenError("a part of the token is not base64url") from None
-    if base64.urlsafe_b64encode(found).rstrip(b"=").decode() != part:
+    if encoded(found) != part:
         # The last character has bits that nobody reads: two texts would be one token.
         raise TokenError("a part of the token is not base64url")
     return found

@@ -8,9 +8,9 @@ from typing import Any, Protocol
 
 from fhirhub.auth.keys import Keys
 from fhirhub.auth.revocation import Mark, Revocations
+from fhirhub.repository import Tenant
 from fhirhub.secrets import Secret
 from fhirhub.settings import Settings
-from fhirhub.store.database import Database
 from fhirhub.store.sql import Kind, Row, Statement
 
 
@@ -27,22 +27,21 @@ class Realm:
 
     def __init__(
         self,
-        number: int,
-        name: str,
-        database: Database,
+        tenant: Tenant,
         secret: Secret,
         settings: Settings,
         mark: Mark,
         clock: Callable[[], float],
     ) -> None:
-        self.number = number
-        self.name = name
-        self.database = database
+        self.tenant = tenant
+        self.number = tenant.number
+        self.name = tenant.name
+        self.database = tenant.database
         self.secret = secret
         self.settings = settings
         self.clock = clock
-        self.keys = Keys(database, number, name, secret, clock)
-        self.revocations = Revocations(database, number, mark, clock)
+        self.keys = Keys(tenant.database, tenant.number, tenant.name, secret, clock)
+        self.revocations = Revocations(tenant.database, tenant.number, mark, clock)
 
     @property
     def now(self) -> int:

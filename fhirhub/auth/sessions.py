@@ -1,0 +1,75 @@
+"""Sessions: that a person signed in with this browser, how and when. Its cookie is stored as a hash."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from fhirhub.auth import accounts
+from fhirhub.auth.accounts import Account, Standing
+from fhirhub.auth.realm import Realm
+from fhirhub.auth.sealing import hashed, new_token
+
+
+@dataclass(frozen=True, slots=True)
+class Session:
+    """`id` is the hash of the cookie's value; `standing` what the person chose to act as."""
+
+    id: str
+    account: Account
+    standing: Standing | None
+    acr: str
+    signed_in: int
+    expires: int
+
+
+async def begin(realm: Realm, account: Account, acr: str) -> str:
+    """A new session; gives the cookie's value."""
+    value = new_token()
+    only = account.standings[0].id if len(account.standings) == 1 else None
+    await realm.change(
+        "INSERT INTO auth_session (tenant, id, account, role, acr, signed_in, expires) "
+        "VALUES ($1, $2, $3, $4, $5, $6, $7)",
+        hashed(value),
+        account.id,
+        only,
+        acr,
+        realm.now,
+        realm.now + realm.settings.session_hours * 3600,
+    )
+    return value
+
+
+async def find(realm: Realm, value: str | None) -> Session | None:
+    """The session of this cookie, where it stands."""
+    if not value:
+        return None
+    rows = await realm.rows(
+        "SELECT id, account, role, acr, signed_in, expires FROM auth_session "
+        "WHERE tenant = $1 AND id = $2 AND expires > $3",
+        hashed(value),
+        realm.now,
+    )
+    if not rows:
+        return None
+    id, account_id, role, acr, signed_in, expires = rows[0]
+    account = await accounts.by_id(realm, str(account_id))
+    if account is None or account.disabled:
+        return None
+    return Session(str(id), account, account.standing(role), str(acr), int(signed_in), int(expires))
+
+
+async def stands(realm: Realm, id: str | None) -> bool:
+    """Whether the session of that id goes on."""
+    sql = "SELECT 1 FROM auth_session WHERE tenant = $1 AND id = $2 AND expires > $3"
+    return id is not None and bool(await realm.rows(sql, id, realm.now))
+
+
+async def choose(realm: Realm, session: Session, standing: Standing) -> None:
+    """Act as this from now on."""
+    sql = "UPDATE auth_session SET role = $3 WHERE tenant = $1 AND id = $2"
+    await realm.change(sql, session.id, standing.id)
+
+
+async def end(realm: Realm, session: Session) -> None:
+    """Sign out."""
+    await realm.change("DELETE FROM auth_session WHERE tenant = $1 AND id = $2", session.id)

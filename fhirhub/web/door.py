@@ -1,0 +1,121 @@
+"""The door of the authorization server: ASGI on one side, Request and Response on the other."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from collections.abc import Awaitable, Callable, MutableMapping
+from typing import Any
+
+from fhirhub import logs
+from fhirhub.api.address import Bases
+from fhirhub.auth import endpoints
+from fhirhub.auth.endpoints import Server
+from fhirhub.auth.exchange import Request, Response, as_error
+from fhirhub.auth.faults import OAuthError
+from fhirhub.auth.realm import Issuer, Realm
+from fhirhub.errors import FhirError
+
+Scope = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
+Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
+
+MAX_BODY_BYTES = 128 * 1024
+BODY_SECONDS = 30.0
+SECURED = (("X-Content-Type-Options", "nosniff"), ("Referrer-Policy", "no-referrer"))
+
+_DOCUMENTS = "smart-configuration|openid-configuration|oauth-authorization-server"
+_PATHS = (
+    # An endpoint of a tenant's issuer, or a page for its people.
+    re.compile(r"(?:/(?P<tenant>[a-z][a-z0-9-]*))?/auth/(?P<path>.+)"),
+    # What apps look up at the FHIR base, and at the root for the default tenant.
+    re.compile(rf"(?:/(?P<tenant>[a-z][a-z0-9-]*))?/fhir/(?P<path>\.well-known/(?:{_DOCUMENTS}))"),
+    re.compile(rf"(?P<tenant>)/(?P<path>\.well-known/(?:{_DOCUMENTS}))"),
+    # Where RFC 8414 (3.1) looks for an issuer that has a path.
+    re.compile(rf"/(?P<path>\.well-known/(?:{_DOCUMENTS}))(?:/(?P<tenant>[a-z][a-z0-9-]*))?/auth"),
+)
+
+
+def is_for(path: str) -> bool:
+    """Whether this path is the authorization server's."""
+    return "/auth/" in path or "/.well-known/" in path
+
+
+class AuthDoor:
+    """The authorization servers of all tenants as an ASGI application.
+
+    `realm` gives the one of a tenant, None for a tenant that is unknown.
+    """
+
+    def __init__(self, bases: Bases, server: Server, realm: Callable[[str], Awaitable[Realm | None]]) -> None:
+        self._bases = bases
+        self._server = server
+        self._realm = realm
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        try:
+            response = await self._answer(scope, receive)
+        except OAuthError as fault:
+            response = as_error(fault)
+        except FhirError as fault:
+            response = as_error(OAuthError("invalid_request", str(fault), fault.status))
+        except Exception as fault:
+            logs.error("A request to the authorization server failed", fault)
+            response = as_error(OAuthError("server_error", "the hub could not do this", 500))
+        body = response.body
+        headers = [("content-length", str(len(body))), *response.headers, *SECURED]
+        if body:
+            headers.insert(0, ("content-type", response.content_type))
+        lines = [(name.lower().encode(), value.encode("latin-1", "replace")) for name, value in headers]
+        await send({"type": "http.response.start", "status": response.status, "headers": lines})
+        await send({"type": "http.response.body", "body": b"" if scope["method"] == "HEAD" else body})
+
+    async def _answer(self, scope: Scope, receive: Receive) -> Response:
+        found = next((one for form in _PATHS if (one := form.fullmatch(scope["path"]))), None)
+        name = (found["tenant"] or "default") if found else ""
+        if found is None or scope["path"].startswith("/default/"):
+            return _nothing()
+        realm = await self._realm(name)
+        if realm is None:
+            return _nothing()
+        raw: dict[bytes, bytes] = {}
+        for field, value in scope["headers"]:
+            raw[field] = (
+                raw[field] + (b"; " if field == b"cookie" else b", ") + value if field in raw else value
+            )
+        issuer = Issuer(realm, self._bases.of(scope, raw, name))
+        request = Request(
+            "GET" if scope["method"] == "HEAD" else scope["method"],
+            found["path"],
+            scope["query_string"].decode("latin-1"),
+            {field.decode("latin-1"): value.decode("latin-1") for field, value in raw.items()},
+            await _body(raw, receive),
+            issuer,
+            self._bases.source(scope, raw),
+        )
+        return await endpoints.answer(self._server, request) or _nothing()
+
+
+def _nothing() -> Response:
+    return Response(404, b"Nothing is here.", "text/plain; charset=utf-8")
+
+
+async def _body(raw: dict[bytes, bytes], receive: Receive) -> bytes:
+    """The whole body. Raises OAuthError where it is too long or does not come."""
+    if raw.get(b"content-encoding", b"identity") != b"identity":
+        raise OAuthError("invalid_request", "the body expects no Content-Encoding", 415)
+    parts: list[bytes] = []
+    more = True
+    while more:
+        try:
+            async with asyncio.timeout(BODY_SECONDS):
+                message = await receive()
+        except TimeoutError:
+            raise OAuthError("invalid_request", "the rest of the body did not come", 408) from None
+        if message["type"] == "http.disconnect":
+            raise OAuthError("invalid_request", "the body did not come", 400)
+        parts.append(message.get("body", b""))
+        if sum(map(len, parts)) > MAX_BODY_BYTES:
+            raise OAuthError("invalid_request", f"the body is longer than {MAX_BODY_BYTES} bytes", 413)
+        more = message.get("more_body", False)
+    return b"".join(parts)

@@ -1,0 +1,101 @@
+"""Sign-in for a whole process: the authorization server of each tenant, and the caller that a token tells of."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any
+
+from fhirhub.access import Access
+from fhirhub.api.address import Bases
+from fhirhub.auth import permission, permits
+from fhirhub.auth.endpoints import Server
+from fhirhub.auth.jose import TokenError
+from fhirhub.auth.principal import Principal
+from fhirhub.auth.realm import Issuer, Realm
+from fhirhub.auth.revocation import Mark
+from fhirhub.repository import Repository, Tenant
+from fhirhub.secrets import Secret
+from fhirhub.settings import Settings
+from fhirhub.web.door import AuthDoor
+
+Opens = Callable[[Tenant, Principal], Awaitable[Access]]
+"""What a caller may see and do in a tenant."""
+
+FORGET_SECONDS = 3600.0
+PUBLIC = ("metadata",)
+"""What is told to everybody, so that an app finds out how to sign in."""
+
+
+class Smart:
+    """The realms of a process, each opened once. `find` gives a tenant, None where there is none."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        bases: Bases,
+        mark: Mark,
+        clock: Callable[[], float],
+        find: Callable[[str], Awaitable[Tenant | None]],
+        opens: Opens,
+    ) -> None:
+        self._settings = settings
+        self._mark = mark
+        self._clock = clock
+        self._find = find
+        self._opens = opens
+        self._server = Server()
+        self._realms: dict[str, Realm] = {}
+        self._forgotten = 0.0
+        self.secret: Secret | None = None
+        """Set when the database is open."""
+        self.door = AuthDoor(bases, self._server, self.realm)
+
+    async def realm(self, name: str) -> Realm | None:
+        """The authorization server of that tenant; None where there is no such tenant."""
+        realm = self._realms.get(name)
+        if realm is None:
+            tenant = await self._find(name)
+            if tenant is None:
+                return None
+            realm = self._realms.setdefault(name, self._opened(tenant))
+        return realm
+
+    def _opened(self, tenant: Tenant) -> Realm:
+        assert self.secret is not None, "the application was not started"
+        return Realm(tenant, self.secret, self._settings, self._mark, self._clock)
+
+    async def admit(
+        self, tenant: Tenant, headers: Mapping[str, Any], base: str, path: tuple[str, ...]
+    ) -> tuple[Repository, Principal | None]:
+        """The store as the bearer of this request's token sees it, and who that is.
+
+        Raises `login` 401 for a request without a token, or with one that is not taken here.
+        """
+        if path == PUBLIC:
+            return Repository(tenant, Access()), None
+        scheme, _, token = (headers.get("authorization") or "").partition(" ")
+        token = token.strip()
+        if scheme.lower() != "bearer" or not token:
+            raise permission.no_token()
+        realm = self._realms.get(tenant.name)
+        if realm is None:
+            realm = self._realms.setdefault(tenant.name, self._opened(tenant))
+        bearers = self._server.bearers(realm)
+        verified = bearers.known(token, base)
+        if verified is None:
+            try:
+                verified = await bearers.verify(Issuer(realm, base), token)
+            except TokenError as fault:
+                raise permission.bad_token(str(fault)) from None
+        principal = verified.principal
+        return Repository(tenant, await self._opens(tenant, principal)), principal
+
+    async def refresh(self) -> None:
+        """Take note of what other machines and commands revoked, and now and then drop what expired."""
+        due = self._clock() - self._forgotten >= FORGET_SECONDS
+        for realm in list(self._realms.values()):
+            await realm.revocations.look()
+            if due:
+                await permits.forget(realm)
+        if due:
+            self._forgotten = self._clock()
