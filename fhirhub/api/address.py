@@ -16,6 +16,11 @@ Scope = MutableMapping[str, Any]
 
 DEFAULT_TENANT = "default"
 MAX_URL_BYTES = 32 * 1024
+URL_TOO_LONG = (
+    414,
+    "too-long",
+    f"The URL is longer than {MAX_URL_BYTES} bytes; a search may be sent by POST to `_search`",
+)
 
 _HOST = re.compile(r"[A-Za-z0-9._\-]+(?::[0-9]{1,5})?|\[[0-9A-Fa-f:.]+\](?::[0-9]{1,5})?")
 _PREFIX = re.compile(r"(?:/[A-Za-z0-9._~\-]+)*/?")
@@ -157,5 +162,4 @@ def _forwarded(raw: Mapping[bytes, bytes], scheme: str, host: bytes) -> tuple[st
 
 
 def _url_too_long() -> FhirError:
-    text = f"The URL is longer than {MAX_URL_BYTES} bytes; a search may be sent by POST to `_search`"
-    return error(414, "too-long", text)
+    return error(*URL_TOO_LONG)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from urllib.parse import parse_qsl
+import re
+from urllib.parse import parse_qsl, quote
 
 from fhirhub.api import bundles, conditions, formats, outcome, read
 from fhirhub.api.exchange import FhirRequest, FhirResponse
@@ -51,6 +52,8 @@ async def search(request: FhirRequest) -> FhirResponse:
     return FhirResponse(200, page(request, "/".join(path), asked, found))
 
 
+_IN_A_QUERY = "%!$&'()*+,-./:;=?@_~"
+_NOT_IN_A_URL = re.compile(r"[^A-Za-z0-9%!$&'()*+,\-./:;=?@_~]").search
 _ONCE = frozenset({"_count", "_cursor", "_summary", "_total"})
 
 
@@ -110,7 +113,9 @@ def page(request: FhirRequest, path: str, asked: SearchRequest, found: Found) ->
     query = request.query
     links: list[tuple[str, str]]
     if request.method == "GET" and asked.cursor is None and len(asked.used) == query.count("&") + 1:
-        # Everything asked was used: the query stands as it came.
+        # Everything asked was used: the query stands as it came, written as a URL has it.
+        if _NOT_IN_A_URL(query):
+            query = quote(query, safe=_IN_A_QUERY)
         links = [("self", f"{url}?{query}")]
         if found.next is not None:
             links.append(("next", f"{url}?{query}&_cursor={found.next}"))

@@ -7,12 +7,16 @@ are refused, and what is no HTTP gets the same form of answer as every other fau
 from __future__ import annotations
 
 import asyncio
+import re
 import secrets
+import sys
 from typing import Any
 
+import httptools
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 
 from fhirhub.api import outcome
+from fhirhub.api.address import MAX_URL_BYTES, URL_TOO_LONG
 from fhirhub.api.conditions import date_now
 from fhirhub.api.http import AT_ONCE
 from fhirhub.errors import Issue
@@ -25,13 +29,18 @@ HEAD_SECONDS = 30.0
 _STATUS = {
     400: b"HTTP/1.1 400 Bad Request\r\n",
     408: b"HTTP/1.1 408 Request Timeout\r\n",
+    414: b"HTTP/1.1 414 URI Too Long\r\n",
     431: b"HTTP/1.1 431 Request Header Fields Too Large\r\n",
+    501: b"HTTP/1.1 501 Not Implemented\r\n",
 }
+_METHOD = re.compile(rb"[A-Za-z0-9!#$%&'*+.^_`|~-]{1,40} ")
 
 
 class Protocol(HttpToolsProtocol):
     """One connection."""
 
+    _data = b""
+    """What came last."""
     _head_bytes = 0
     _head_timer: asyncio.TimerHandle | None = None
 
@@ -64,6 +73,7 @@ class Protocol(HttpToolsProtocol):
         return True
 
     def data_received(self, data: bytes) -> None:
+        self._data = data
         super().data_received(data)
         if self._in_head():
             self._head_bytes += len(data)
@@ -79,7 +89,14 @@ class Protocol(HttpToolsProtocol):
         super().connection_lost(exc)
 
     def send_400_response(self, msg: str) -> None:
-        self._refuse(400, "structure", "This is not a request of HTTP/1.1")
+        """Refuse what the parser could not read; it is called while its error is being handled."""
+        unknown = isinstance(sys.exception(), httptools.HttpParserInvalidMethodError)
+        if unknown and _METHOD.match(self._data):
+            self._refuse(501, "not-supported", "This is no method that the server knows (RFC 9110, 9.1)")
+        elif len(getattr(self, "url", b"")) > MAX_URL_BYTES:
+            self._refuse(*URL_TOO_LONG)
+        else:
+            self._refuse(400, "structure", "This is not a request of HTTP/1.1")
 
     def _in_head(self) -> bool:
         """Whether a request has begun whose header fields are not all there."""

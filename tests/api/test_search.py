@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from urllib.parse import parse_qsl, urlsplit
 
+import httpx
 import pytest
 from httpx import AsyncClient, Response
 
@@ -247,3 +248,16 @@ async def test_a_hub_with_a_very_short_statement_timeout_starts_and_writes(open_
         assert (await client.get("Patient/a")).status_code == 200
         found = await client.get("Patient")
         assert found.status_code == 200 or issues(found)[0]["code"] == "too-costly"
+
+
+async def test_links_are_written_as_urls_have_it(client: AsyncClient) -> None:
+    await put(client, patient(id="a", identifier=[{"system": "urn:x", "value": "1"}]))
+    await put(client, patient(id="b", identifier=[{"system": "urn:x", "value": "1"}]))
+    # A client that leaves the bar as it is.
+    response = await client.get(
+        httpx.URL("http://hub.test/fhir/Patient", query=b"identifier=urn:x|1&_count=1")
+    )
+    links = {one["relation"]: one["url"] for one in response.json()["link"]}
+    assert links["self"] == "http://hub.test/fhir/Patient?identifier=urn:x%7C1&_count=1"
+    following = await client.get(links["next"])
+    assert len(following.json()["entry"]) == 1

@@ -72,7 +72,6 @@ async def ask(port: int, *parts: bytes, answers: int = 1) -> list[tuple[int, dic
         b"GET /fhir/Patient?name=\xff HTTP/1.1\r\n" + HOST + b"\r\n",
         b"GET /fhir/Patient/a b HTTP/1.1\r\n" + HOST + b"\r\n",
         b"GET /fhir/Patient HTTP/1.1\r\n" + HOST + b"X: a\rb\r\n\r\n",
-        b"GET /fhir/Patient?name=" + b"x" * 100_000 + b" HTTP/1.1\r\n" + HOST + b"\r\n",
         b"POST /fhir/Patient HTTP/1.1\r\n"
         + HOST
         + JSON
@@ -90,6 +89,23 @@ async def test_what_is_no_http_gets_an_outcome(port: int, request_bytes: bytes) 
     assert json.loads(body)["resourceType"] == "OperationOutcome"
     assert fields["x-request-id"]
     assert fields["connection"] == "close"
+
+
+@pytest.mark.parametrize(
+    ("request_bytes", "wanted", "code"),
+    [
+        (b"FOO /fhir/Patient HTTP/1.1\r\n" + HOST + b"\r\n", 501, "not-supported"),
+        (b"GET /fhir/Patient?name=" + b"x" * 100_000 + b" HTTP/1.1\r\n" + HOST + b"\r\n", 414, "too-long"),
+        (b"GET /fhir/Patient?name=" + b"x" * 40_000 + b" HTTP/1.1\r\n" + HOST + b"\r\n", 414, "too-long"),
+    ],
+)
+async def test_unknown_methods_and_overlong_urls_are_told_as_such(
+    port: int, request_bytes: bytes, wanted: int, code: str
+) -> None:
+    status, fields, body = (await ask(port, request_bytes))[0]
+    assert status == wanted
+    assert json.loads(body)["issue"][0]["code"] == code
+    assert fields["x-request-id"]
 
 
 async def test_endless_header_fields_are_cut_off(port: int) -> None:
