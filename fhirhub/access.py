@@ -6,7 +6,7 @@ SELECT; no handler ever holds an unfiltered store.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -129,6 +129,11 @@ class Access:
     rules: frozenset[Rule] = frozenset()
     caller: Caller = Caller()
     without_bsn: bool = False
+    guard: Callable[[str, Any, Any], None] | None = field(default=None, compare=False, repr=False)
+    """Looks at a write by its letter, the content before and the content to come (None where there is none):
+    raises FhirError to refuse it, and puts back into the latter what this caller's writes keep."""
+    own_ids: bool = False
+    """Whether what is unknown may be created by PUT under an id of the caller's own choosing."""
     kept: dict[Any, Any] = field(default_factory=dict, compare=False, repr=False)
     """For what is worked out of it once (`store/visible.py`)."""
 
@@ -169,7 +174,15 @@ class Access:
 
     def _with(self, other: Access, rules: frozenset[Rule]) -> Access:
         caller = other.caller if self.caller == Caller() else self.caller
-        return Access(rules, caller, self.without_bsn or other.without_bsn)
+        return replace(
+            self,
+            rules=rules,
+            caller=caller,
+            without_bsn=self.without_bsn or other.without_bsn,
+            guard=self.guard or other.guard,
+            own_ids=self.own_ids or other.own_ids,
+            kept={},
+        )
 
 
 def merged(rules: Iterable[Rule]) -> frozenset[Rule]:

@@ -17,7 +17,7 @@ from typing import Any, Literal, NamedTuple, Protocol, TypeVar
 from fhirhub import errors
 from fhirhub.access import EVERYTHING, Access
 from fhirhub.conformance import Conformance
-from fhirhub.resources import document, relations
+from fhirhub.resources import document, masking, relations
 from fhirhub.store import search as searching
 from fhirhub.store import versions
 from fhirhub.store.database import Change, Database, Key, Reader, Transaction, Verdict, take_keys
@@ -67,7 +67,8 @@ class Rule(Protocol):
     """The resource types whose writes it looks at."""
 
     async def __call__(self, unit: Repository, written: Stored) -> None:
-        """May read and write through `unit`, and refuses all by raising FhirError."""
+        """May read and write through `unit`, which is the hub's own and sees all (`unit.asker` is the Access of
+        whoever asked for the write), and refuses all by raising FhirError."""
         ...
 
     async def committed(self) -> None:
@@ -137,7 +138,11 @@ class _Unit:
     write_id: str
     staged: dict[Key, Change] = field(default_factory=dict)
     known: dict[Key, Stored | None] = field(default_factory=dict)
-    """What is current, as far as read or written in here."""
+    """What is current, as far as read or written in here; as the caller sees it."""
+    known_all: dict[Key, Stored | None] = field(default_factory=dict)
+    """The same as the hub sees it."""
+    admitted: dict[Key, str] = field(default_factory=dict)
+    """What a caller with limits wrote, and by which letter: whether they may is looked at once it is written."""
     deleted: dict[Key, Stored] = field(default_factory=dict)
     ruled: list[Stored] = field(default_factory=list)
     """What was written and the rules have not looked at."""
@@ -148,13 +153,20 @@ class _Unit:
 class Repository:
     """One caller's view of one tenant."""
 
-    __slots__ = ("_reader", "_unit", "access", "tenant")
+    __slots__ = ("_known", "_reader", "_unit", "access", "asker", "limited", "tenant")
 
-    def __init__(self, tenant: Tenant, access: Access, unit: _Unit | None = None) -> None:
+    def __init__(
+        self, tenant: Tenant, access: Access, unit: _Unit | None = None, asker: Access | None = None
+    ) -> None:
         self.tenant = tenant
         self.access = access
+        self.asker = asker or access
+        """Who asked for what is done here; the access itself but in the rules of a write."""
+        self.limited = not access.unlimited
         self._unit = unit
         self._reader: Reader = tenant.database if unit is None else unit.transaction
+        if unit is not None:
+            self._known = unit.known if asker is None else unit.known_all
 
     @property
     def parameters(self) -> Parameters:
@@ -166,25 +178,39 @@ class Repository:
 
     async def find(self, type: str, id: str) -> Stored | None:
         """The current version, which may be a deletion; None where there is none, or none to be seen."""
+        found = await self._kept(type, id)
+        return self._shown(found) if self.limited and found is not None else found
+
+    async def _kept(self, type: str, id: str) -> Stored | None:
+        """The same as the store keeps it, which may be more than the caller sees of it."""
         unit = self._unit
-        if unit is not None and (type, id) in unit.known:
-            return unit.known[type, id]
+        if unit is not None and (type, id) in self._known:
+            return self._known[type, id]
+        access = self.access.to("r") if self.limited else self.access
         rows = await self._reader.fetch(
-            versions.read(self.tenant.number, self.access, type, id, self._reader.dialect)
+            versions.read(self.tenant.number, access, type, id, self._reader.dialect)
         )
         found = versions.stored(rows[0]) if rows else None
         if unit is not None:
-            unit.known[type, id] = found
+            self._known[type, id] = found
         return found
+
+    def _shown(self, stored: Stored) -> Stored:
+        """What the caller sees of it."""
+        if stored.body is None:
+            return stored
+        body = masking.shown(stored.body, without_bsn=self.access.without_bsn)
+        return stored if body is stored.body else stored._replace(body=body)
 
     async def foresee(self, keys: Iterable[Key]) -> None:
         """Inside `together`: reads many resources at once, so that `find` need not ask for each."""
-        unit = self._in_unit()
-        wanted = [key for key in keys if key not in unit.known]
+        self._in_unit()
+        wanted = [key for key in keys if key not in self._known]
+        access = self.access.to("r") if self.limited else self.access
         for start in range(0, len(wanted), 500):
             part = wanted[start : start + 500]
-            found = await versions.read_many(self._reader, self.tenant.number, self.access, part)
-            unit.known |= dict.fromkeys(part) | {(one.type, one.id): one for one in found}
+            found = await versions.read_many(self._reader, self.tenant.number, access, part)
+            self._known |= dict.fromkeys(part) | {(one.type, one.id): one for one in found}
 
     async def read(self, type: str, id: str) -> Stored:
         """The current version. Raises `not-found`, or `deleted` with the ETag of the deletion."""
@@ -200,12 +226,15 @@ class Repository:
         rows: list[Any] = []
         if version.isascii() and version.isdigit() and len(version) < 10:
             await self._settle()
+            access = self.access.to("r") if self.limited else self.access
             rows = await self._reader.fetch(
-                versions.vread(self.tenant.number, self.access, type, id, int(version), self._reader.dialect)
+                versions.vread(self.tenant.number, access, type, id, int(version), self._reader.dialect)
             )
         if not rows:
             raise errors.not_found(f"There is no version {version} of {type}/{id}.")
         found = versions.stored(rows[0])
+        if self.limited:
+            found = self._shown(found)
         if found.deleted:
             raise gone(found)
         return found
@@ -218,21 +247,33 @@ class Repository:
             assert request.type is not None
             if await self.find(request.type, request.id) is None:
                 raise unknown(request.type, request.id)
-        return await versions.history(self._reader, self.tenant.number, self.access, request)
+        if not self.limited:
+            return await versions.history(self._reader, self.tenant.number, self.access, request)
+        access = self.access.to("r" if request.id is not None else "s")
+        found = await versions.history(self._reader, self.tenant.number, access, request)
+        return [self._shown(one) for one in found]
 
     async def search(self, request: SearchRequest, cursor: str | None = None) -> searching.Found:
         """One page of what matches."""
         await self._settle()
         reader = self._reader if self._unit is not None else await self.tenant.database.searching()
-        return await searching.search(
+        found = await searching.search(
             reader,
             self.tenant.number,
             request,
-            self.access,
+            self.access.to("s") if self.limited else self.access,
             cursor=cursor,
             key=self.tenant.cursor_key,
             seconds=self.tenant.search_seconds,
         )
+        if self.limited:
+            found.matches = [self._shown_match(match) for match in found.matches]
+            found.includes = [self._shown_match(match) for match in found.includes]
+        return found
+
+    def _shown_match(self, match: searching.Match) -> searching.Match:
+        body = masking.shown(match.body, without_bsn=self.access.without_bsn)
+        return match if body is match.body else match._replace(body=body)
 
     # --- writing ---
 
@@ -249,11 +290,14 @@ class Repository:
             match = await self.only_match(if_none_exist)
             if match is not None:
                 return Written(match, "unchanged")
-        if self._unit is None and self._is_ruled(resource["resourceType"]):
+        if self._unit is None and (self.limited or self._is_ruled(resource["resourceType"])):
             return await self.together(lambda unit: unit.create(resource, id=id))
+        if self.limited:
+            resource.pop("id", None)
+            await self._admit("c", None, resource)
         change = await self._change(resource, resource["resourceType"], id or new_id(), None, "POST")
         try:
-            return await self._write(change)
+            return self._told(await self._write(change))
         except _Conflict:
             raise errors.conflict(f"{change.type}/{change.id} exists already.") from None
 
@@ -264,23 +308,28 @@ class Repository:
         Content that is there already makes none. Raises `conflict` 412 where `if_match` is not the current
         version, or where `if_none_match` asks that there be none."""
         type, id = resource["resourceType"], resource["id"]
-        if self._unit is None and self._is_ruled(type):
+        if self._unit is None and (self.limited or self._is_ruled(type)):
             return await self.together(
                 lambda unit: unit.update(
                     resource, if_match=if_match, if_none_match=if_none_match, method=method
                 )
             )
         for _ in range(TRIES):
-            current = await self.find(type, id)
+            current = await self._kept(type, id)
             if if_match is not None and (current is None or current.version != if_match):
                 raise stale(type, id, if_match, current)
+            if self.limited:
+                if current is None and not self.access.own_ids:
+                    # The same answer for what is unknown and what may not be seen.
+                    raise unknown(type, id)
+                current, resource = await self._admit("u" if current else "c", current, resource)
             if if_none_match and current is not None and not current.deleted:
                 raise errors.conflict(f"{type}/{id} exists, and If-None-Match asked that it should not.", 412)
             if current is not None and not current.deleted and _same(resource, current):
-                return Written(current, "unchanged")
+                return self._told(Written(current, "unchanged"))
             change = await self._change(resource, type, id, current, method)
             try:
-                return await self._write(change, revives=current is not None and current.deleted)
+                return self._told(await self._write(change, revives=current is not None and current.deleted))
             except _Conflict:
                 # Somebody was first: look again, since only If-Match asked to be told.
                 await asyncio.sleep(0)
@@ -326,7 +375,7 @@ class Repository:
         """Changes the current content; `change` gets a copy of its own and may raise, and so may `check`, which
         looks at what it made. Tried again on what others wrote meanwhile, unless `if_match` names the version
         meant."""
-        if self._unit is None and self._is_ruled(type):
+        if self._unit is None and (self.limited or self._is_ruled(type)):
             return await self.together(
                 lambda unit: unit.patch(type, id, change, if_match=if_match, check=check)
             )
@@ -336,12 +385,18 @@ class Repository:
                 raise stale(type, id, if_match, current)
             assert current.body is not None
             resource = change(document.decode(current.body))
+            if self.limited:
+                kept = await self._kept(type, id)
+                assert kept is not None
+                admitted, resource = await self._admit("u", kept, resource)
+                assert admitted is not None
+                current = admitted
             if _same(resource, current):
-                return Written(current, "unchanged")
+                return self._told(Written(current, "unchanged"))
             if check is not None:
                 await check(resource)
             try:
-                return await self._write(await self._change(resource, type, id, current, "PATCH"))
+                return self._told(await self._write(await self._change(resource, type, id, current, "PATCH")))
             except _Conflict:
                 await asyncio.sleep(0)
         raise errors.conflict(f"{type}/{id} is being written by many at once; try again.")
@@ -373,11 +428,14 @@ class Repository:
         if self.tenant.integrity:
             await self._settle()
             await self._unit.transaction.lock_rows(self.tenant.number, [(type, id)])
-        current = await self.find(type, id)
+        current = await self._kept(type, id)
         if if_match is not None and (current is None or current.version != if_match):
             raise stale(type, id, if_match, current)
         if current is None or current.deleted:
             return None
+        if self.limited:
+            current, _ = await self._admit("d", current, None)
+            assert current is not None
         # Who saw it learns that it is gone, and sees its history.
         assert current.body is not None
         resource, base = document.decode(current.body), next(iter(self.tenant.bases), None)
@@ -406,8 +464,10 @@ class Repository:
             return None
         await self._settle()
         key = (stored.rid, stored.type, stored.id)
-        found = await versions.referrers(self._reader, self.tenant.number, [key])
+        found = await versions.referrers(self._reader, self.tenant.number, [key], self.access)
         if not found:
+            if self.limited and await versions.referrers(self._reader, self.tenant.number, [key], EVERYTHING):
+                return f"{stored.type}/{stored.id} cannot be deleted: it is referred to."
             return None
         return (
             f"{stored.type}/{stored.id} cannot be deleted: it is referred to by "
@@ -445,7 +505,7 @@ class Repository:
         if self.tenant.integrity:
             await self._check_targets([change])
         stored = _stored(change)
-        unit.known[type, id] = stored
+        unit.known[type, id] = unit.known_all[type, id] = stored
         return stored
 
     @property
@@ -528,12 +588,16 @@ class Repository:
         base = next(iter(self.tenant.bases), None)
         rows = extract.rows(resource, self.tenant.parameters, base)
         targets: frozenset[Key] = frozenset()
-        if self.tenant.integrity and "reference" in rows:
+        if "reference" in rows and (self.tenant.integrity or self.limited):
             local = [row for row in rows["reference"] if row[1] and row[1] != "#"]
             targets = frozenset((row[1], row[2]) for row in local) - {(type, id)}
             versioned = {(row[1], row[2], row[3]) for row in local if row[3] is not None}
             if versioned:
                 await self._check_versions(type, id, versioned)
+            if self.limited:
+                await self._check_seen(type, id, targets, current)
+            if not self.tenant.integrity:
+                targets = frozenset()
         return Change(
             rid=await self._key() if current is None else current.rid,
             type=type,
@@ -572,7 +636,7 @@ class Repository:
             if key in self._unit.staged:
                 await self._flush()
             self._unit.staged[key] = change
-            self._unit.known[key] = stored
+            self._unit.known[key] = self._unit.known_all[key] = stored
             if self._is_ruled(change.type):
                 self._unit.ruled.append(stored)
             return Written(stored, outcome)
@@ -607,17 +671,20 @@ class Repository:
         unit = self._in_unit()
         looked: set[Rule] = set()
         await self._settle()
+        if unit.admitted:
+            await self._check_admitted()
+        hub = Repository(self.tenant, EVERYTHING, unit, self.access)
         while unit.ruled:
             written = unit.ruled.pop(0)
             for rule in self.tenant.rules:
                 if written.type in rule.types:
                     looked.add(rule)
-                    await rule(self, written)
+                    await rule(hub, written)
                     await self._settle()
         gone_for_good = [
             stored
             for key, stored in unit.deleted.items()
-            if (now_there := unit.known[key]) is None or now_there.deleted
+            if (now_there := unit.known_all[key]) is None or now_there.deleted
         ]
         for stored in gone_for_good:
             fault = await self.why_kept(stored)
@@ -634,7 +701,7 @@ class Repository:
             )
             found = await self._reader.fetch(
                 versions.vread(
-                    self.tenant.number, EVERYTHING, target[0], target[1], number, self._reader.dialect
+                    self.tenant.number, self.access, target[0], target[1], number, self._reader.dialect
                 )
             )
             if not found:
@@ -661,21 +728,110 @@ class Repository:
                     )
                 )
                 if not rows:
-                    lacking.append((change, type, id))
+                    lacking.append((change.type, change.id, type, id))
         if lacking:
-            raise errors.FhirError(
-                422,
-                [
-                    errors.Issue(
-                        "error",
-                        "not-found",
-                        f"{change.type}/{change.id} refers to {type}/{id}, which does not exist here. Write "
-                        "that resource first, or both in one transaction.",
-                        change.type,
-                    )
-                    for change, type, id in lacking[:20]
-                ],
+            raise _dangling(lacking)
+
+    # --- what a caller with limits may write (RULES R21) ---
+
+    async def _admit(
+        self, letter: str, current: Stored | None, resource: Json | None
+    ) -> tuple[Stored | None, Json]:
+        """Before a write: the current version whole, and what is to be written with what the caller does not
+        see of it. Raises `forbidden` where the caller may not write this. That the result is theirs to write too
+        is looked at before the commit."""
+        unit = self._in_unit()
+        type = resource["resourceType"] if resource is not None else current.type if current else ""
+        if letter not in self.access.letters_of(type):
+            raise forbidden(letter, type)
+        old: Json | None = None
+        if current is not None:
+            await self._settle()
+            found = await versions.read_many(
+                self._reader, self.tenant.number, self.access.to(letter), [(current.type, current.id)]
             )
+            if not found:
+                raise forbidden(letter, type)
+            if current.body is not None:
+                shown = self._shown(current)
+                whole = current.body.removeprefix(masking.MASKED_BYTE)
+                if shown is not current and resource is not None and shown.body is not None:
+                    resource = masking.restored(document.decode(whole), document.decode(shown.body), resource)
+                current = current._replace(body=whole)
+                old = document.decode(whole)
+        if self.access.guard is not None:
+            self.access.guard(letter, old, resource)
+        if resource is None:
+            return current, {}
+        if old is not None:
+            base = next(iter(self.tenant.bases), None)
+            if relations.owners(old, base) != relations.owners(resource, base):
+                raise errors.business_rule(
+                    f"Whom a {type} is about cannot change: write another for another patient.", type
+                )
+        unit.admitted[type, current.id if current else ""] = letter
+        return current, resource
+
+    def _told(self, written: Written) -> Written:
+        """The outcome as the caller sees it."""
+        if not self.limited:
+            return written
+        unit = self._in_unit()
+        stored = written.stored
+        letter = unit.admitted.pop((stored.type, ""), None)
+        if letter is not None:
+            unit.admitted[stored.type, stored.id] = letter
+        return written._replace(stored=self._shown(stored))
+
+    async def _check_admitted(self) -> None:
+        """Raises `forbidden` where what was written is not the caller's to write: a write moves nothing out of or
+        into sight."""
+        unit = self._in_unit()
+        by_letter: dict[str, list[Key]] = {}
+        for key, letter in unit.admitted.items():
+            known = unit.known_all.get(key)
+            if known is not None and not known.deleted:
+                by_letter.setdefault(letter, []).append(key)
+        unit.admitted.clear()
+        for letter, keys in by_letter.items():
+            for asked in (letter, "r") if letter == "u" else (letter,):
+                access = self.access.to(asked)
+                found = await versions.read_many(self._reader, self.tenant.number, access, keys)
+                lacking = set(keys) - {(one.type, one.id) for one in found}
+                if lacking:
+                    raise forbidden(letter, min(lacking)[0])
+
+    async def _check_seen(self, type: str, id: str, targets: frozenset[Key], current: Stored | None) -> None:
+        """Raises the error of a reference to nothing for one to what the caller may not see, unless it was there
+        already."""
+        fresh = targets
+        if current is not None and current.body is not None:
+            base = next(iter(self.tenant.bases), None)
+            old = extract.rows(document.decode(current.body), self.tenant.parameters, base)
+            fresh = targets - {(row[1], row[2]) for row in old.get("reference", ())}
+        lacking = []
+        for key in sorted(fresh):
+            found = await self._kept(*key)
+            if found is None or found.deleted:
+                lacking.append((type, id, *key))
+        if lacking:
+            raise _dangling(lacking)
+
+
+def _dangling(lacking: list[tuple[str, str, str, str]]) -> errors.FhirError:
+    return errors.FhirError(
+        422,
+        [
+            errors.Issue(
+                "error",
+                "not-found",
+                f"{type}/{id} refers to {target_type}/{target_id}, which does not exist here. Write that resource "
+                "first, or both in one transaction.",
+                type,
+            )
+            for type, id, target_type, target_id in lacking[:20]
+        ],
+    )
 
 
 class _Conflict(Exception):
@@ -711,6 +867,17 @@ def _same(resource: Json, current: Stored) -> bool:
 
 def unknown(type: str, id: str) -> errors.FhirError:
     return errors.not_found(f"There is no {type}/{id}.")
+
+
+_DOING = {"c": "create", "u": "change", "d": "delete"}
+
+
+def forbidden(letter: str, type: str) -> errors.FhirError:
+    """403: what may be seen and not be written so."""
+    return errors.forbidden(
+        f"You may not {_DOING[letter]} this {type}: your role, your place with this patient or what you granted "
+        "the app does not allow it."
+    )
 
 
 def gone(stored: Stored) -> errors.FhirError:

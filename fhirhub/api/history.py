@@ -43,7 +43,7 @@ async def history(request: FhirRequest) -> FhirResponse:
     if asked.before is None:
         if len(found) <= asked.count:
             total = len(found)
-        elif id is not None and asked.since is None and asked.at is None:
+        elif id is not None and asked.since is None and asked.at is None and not request.repository.limited:
             total = found[0].version
     return FhirResponse(200, entries.bundle("history", now=request.context.now(), links=links, total=total))
 

@@ -49,6 +49,24 @@ def shown(body: bytes, *, without_bsn: bool) -> bytes:
     return document.encode(resource)
 
 
+def restored(whole: Json, shown: Json, changed: Json) -> Json:
+    """What the caller made of what they were shown, with what they were not shown put back: an element they left
+    as it was shown is as it was, and hidden identifiers stay in a list they changed."""
+    result = dict(changed)
+    for name, value in whole.items():
+        if name in ("id", "meta"):
+            continue
+        if result.get(name) == shown.get(name):
+            result[name] = value
+        elif isinstance(value, list) and isinstance(result.get(name), list):
+            hidden = [one for one in value if isinstance(one, dict) and _is_bsn(one)]
+            result[name] = [*hidden, *result[name]]
+    meta = dict(result.get("meta", {}))
+    meta["tag"] = [tag for tag in meta.get("tag", ()) if tag.get("code") != "SUBSETTED"]
+    result["meta"] = {key: value for key, value in meta.items() if value}
+    return {key: value for key, value in result.items() if value != {}}
+
+
 def _in_part(resource: Json) -> None:
     if resource["resourceType"] == "Task":
         _bare(resource)

@@ -220,18 +220,26 @@ async def types_present(reader: Reader, tenant: int) -> list[str]:
 
 
 async def referrers(
-    reader: Reader, tenant: int, keys: Sequence[tuple[int, str, str]], limit: int = 5
+    reader: Reader, tenant: int, keys: Sequence[tuple[int, str, str]], access: Access, limit: int = 5
 ) -> list[tuple[str, str, str, str]]:
-    """Who refers to these resources (rid, type, id), other than themselves: (type, id, target type, target id)."""
+    """Who of what may be seen refers to these resources (rid, type, id), other than themselves: (type, id, target
+    type, target id)."""
+    seen = visible(access, reader.dialect)
+    shown = [] if seen.unlimited else [seen.condition("r"), *seen.shown("reference", "f", ())]
+    sql, slots = seen.bind(
+        "SELECT DISTINCT r.type, r.id FROM reference f JOIN resource r ON r.tenant = $1 "
+        "AND r.rid = f.rid WHERE f.tenant = $1 AND f.target_id = $2 AND f.target_type = $3 "
+        f"AND f.rid <> $4{''.join(f' AND {one}' for one in shown)} LIMIT $5",
+        6,
+    )
+    own, own_kinds = seen.given(slots)
     found: list[tuple[str, str, str, str]] = []
     for rid, type, id in keys:
         rows: list[Any] = await reader.fetch(
             Statement(
-                "SELECT DISTINCT r.type, r.id FROM reference f JOIN resource r ON r.tenant = $1 "
-                "AND r.rid = f.rid WHERE f.tenant = $1 AND f.target_id = $2 AND f.target_type = $3 "
-                "AND f.rid <> $4 LIMIT $5",
-                (tenant, id, type, rid, limit),
-                ("int", "text", "text", "bigint", "bigint"),
+                sql,
+                (tenant, id, type, rid, limit, *own),
+                ("int", "text", "text", "bigint", "bigint", *own_kinds),
             )
         )
         found += [(row[0], row[1], type, id) for row in rows]

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from fhirhub.resources import definitions, fhirpath, references, relations
+from fhirhub.resources.masking import BSN_SYSTEMS
 from fhirhub.store.index import (
     ABSENT,
     composite,
@@ -383,6 +384,7 @@ _MAKERS: dict[str, Callable[[Parameter, str, bool], Collect | None]] = {
 # The whole resource: its words, and references that no parameter finds
 
 _UNREAD = frozenset({"resourceType", "id", "meta", "reference", "system", "url", "data", "div", "contained"})
+_IDENTIFIERS = frozenset({"identifier", "valueIdentifier"})
 _tags = re.compile(r"<[^>]*>")
 _entities = re.compile(r"&(?:#\d+|#x[0-9a-fA-F]+|[a-z]+);")
 
@@ -426,8 +428,14 @@ def _walk(value: Json, texts: list[str], linked: list[str]) -> None:
             elif key not in _UNREAD:
                 texts.append(child)
         elif kind is dict:
-            _walk(child, texts, linked)
+            if key not in _IDENTIFIERS or child.get("system") not in BSN_SYSTEMS:
+                _walk(child, texts, linked)
         elif kind is list:
+            if key in _IDENTIFIERS:
+                # Words are found by all; a BSN is not (RULES R3).
+                child = [
+                    one for one in child if one.__class__ is dict and one.get("system") not in BSN_SYSTEMS
+                ]
             for each in child:
                 if each.__class__ is dict:
                     _walk(each, texts, linked)

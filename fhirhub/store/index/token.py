@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from fhirhub import errors
+from fhirhub.resources.masking import BSN_SYSTEMS
 from fhirhub.store.index import KEY_LENGTH
 from fhirhub.store.index.comparison import Comparison, Way, refuse, split, unescape
 from fhirhub.store.index.parameters import Parameter, system_of
@@ -78,7 +79,7 @@ def texts(type: str, value: Any) -> list[str]:
     if type == "Coding":
         return [value["display"]] if "display" in value else []
     if type == "Identifier":
-        kind = value.get("type")
+        kind = value.get("type") if value.get("system") not in BSN_SYSTEMS else None
         return [kind["text"]] if kind and "text" in kind else []
     return []
 
@@ -87,11 +88,16 @@ def typed(value: Json) -> list[tuple[str, int]]:
     """Of an Identifier the pairs for `:of-type`: code of the type and value, and the type's system."""
     if "value" not in value or "type" not in value:
         return []
-    return [
-        (shortened(f"{coding['code']}|{value['value']}"), _system(coding))
-        for coding in value["type"].get("coding") or ()
-        if "code" in coding
-    ]
+    of_type = [coding for coding in value["type"].get("coding") or () if "code" in coding]
+    if value.get("system") in BSN_SYSTEMS:
+        # Under its own system, so that it can be told from others: not everybody may find it (RULES R3).
+        own = system_of(value["system"])
+        return [(_bsn_of_type(coding["code"], value["value"], _system(coding)), own) for coding in of_type]
+    return [(shortened(f"{coding['code']}|{value['value']}"), _system(coding)) for coding in of_type]
+
+
+def _bsn_of_type(code: str, value: str, system: int) -> str:
+    return shortened(f"{code}|{value}|{system:x}")
 
 
 # Conditions
@@ -155,7 +161,12 @@ def _of_type(text: str) -> Comparison:
     if len(parts) != 3 or not all(parts):
         raise ValueError("expects system|code|value of the identifier's type, all three")
     system, code, value = parts
-    return Comparison(_CODE + _SYSTEM, (shortened(f"{code}|{value}"), system_of(system)), ("text", "bigint"))
+    known = system_of(system)
+    return Comparison(
+        _CODE_OR + " AND {t}.system IN (?, ?, ?)",
+        (shortened(f"{code}|{value}"), _bsn_of_type(code, value, known), known, *map(system_of, BSN_SYSTEMS)),
+        ("text", "text", "bigint", "bigint", "bigint"),
+    )
 
 
 def _mime_below(text: str) -> Comparison:
