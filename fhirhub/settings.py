@@ -278,6 +278,9 @@ COMMAND_OPTIONS = (
     CommandOption("erase", "ground", "Why, for the record of the erasure."),
     CommandOption("erase", "yes", "Do not ask."),
     CommandOption("restore", "overwrite", "Replace what the database holds now."),
+    CommandOption("terminology load", "url", "The code system, where the file does not say it."),
+    CommandOption("terminology load", "version", "Its version, where the files do not say it."),
+    CommandOption("terminology load", "language", "The language of the displays, such as nl."),
     CommandOption("capability", "mode", "full, normative or terminology."),
     CommandOption(
         "validate", "profile", "A profile to validate against, besides those claimed; may be repeated."

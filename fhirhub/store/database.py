@@ -121,6 +121,14 @@ class Database(Protocol):
         with nothing written."""
         ...
 
+    async def fill(self, table: str, columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
+        """Puts many new rows into a table, all or none."""
+        ...
+
+    async def learn(self, tables: Sequence[str]) -> None:
+        """Makes the database take note of what these tables hold, after many rows came or went."""
+        ...
+
     async def take_keys(self, tenant: int, count: int) -> int:
         """The first of `count` fresh row keys."""
         ...

@@ -301,6 +301,25 @@ class PostgresqlDatabase:
         except (QueryCanceledError, *LOST) as failure:
             raise errors.transient("The database did not answer in time; try again.") from failure
 
+    async def fill(self, table: str, columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
+        try:
+            async with self._connections.one() as connection:
+                await connection.copy_records_to_table(table, records=rows, columns=columns)
+        except (QueryCanceledError, *LOST) as failure:
+            raise errors.transient("The database did not answer in time; try again.") from failure
+
+    async def learn(self, tables: Sequence[str]) -> None:
+        try:
+            async with self._connections.one() as connection:
+                await connection.execute("SET statement_timeout = 0")
+                try:
+                    for table in tables:
+                        await connection.execute(f"VACUUM ANALYZE {table}", timeout=3600)
+                finally:
+                    await connection.execute("RESET statement_timeout")
+        except LOST as failure:
+            raise errors.transient("The database was lost while it was tidied; try again.") from failure
+
     async def apply(self, tenant: int, change: Change) -> Verdict:
         key = (tenant, change.expected == 0)
         writers = self._writers.get(key)

@@ -8,7 +8,8 @@ searches that wait (https://www.postgresql.org/docs/15/functions-admin.html#FUNC
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Any
 
 from fhirhub import logs
 from fhirhub.errors import FhirError
@@ -97,6 +98,12 @@ class Replicated:
 
     async def transaction(self, work: Callable[[Transaction], Awaitable[T]]) -> T:
         return await self.primary.transaction(work)
+
+    async def fill(self, table: str, columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
+        await self.primary.fill(table, columns, rows)
+
+    async def learn(self, tables: Sequence[str]) -> None:
+        await self.primary.learn(tables)
 
     async def take_keys(self, tenant: int, count: int) -> int:
         return await self.primary.take_keys(tenant, count)

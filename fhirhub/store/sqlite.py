@@ -213,6 +213,23 @@ class SqliteDatabase:
         await loop.run_in_executor(self._thread, self._end, "COMMIT")
         return result
 
+    async def fill(self, table: str, columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
+        def insert() -> None:
+            places = ", ".join("?" * len(columns))
+            with self._one_transaction():
+                self._writer.executemany(
+                    f"INSERT INTO {table} ({', '.join(columns)}) VALUES ({places})", rows
+                )
+
+        async with self._alone:
+            try:
+                await asyncio.get_running_loop().run_in_executor(self._thread, insert)
+            except sqlite3.Error as failure:
+                raise _meant(failure) from failure
+
+    async def learn(self, tables: Sequence[str]) -> None:
+        """Nothing to do: statements here say which index they go by."""
+
     async def take_keys(self, tenant: int, count: int) -> int:
         async def work(unit: Transaction) -> int:
             rows = await unit.fetch(take_keys(tenant, count))

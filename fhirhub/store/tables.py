@@ -232,14 +232,101 @@ def _index_table(name: str, table: index.Table) -> Table:
     )
 
 
+CODE_SYSTEM = Table(
+    "code_system",
+    SQLModel.metadata,
+    Column("tenant", Integer, nullable=False),
+    Column("edition", Integer, nullable=False),
+    _text("url"),
+    _text("version"),
+    _text("state"),
+    _number("loaded"),
+    Column("concepts", Integer, nullable=False),
+    _text("description"),
+    PrimaryKeyConstraint("tenant", "edition"),
+)
+"""Code systems too large for memory. They lie here once, under tenant 0; `code_system_use` says whose they are."""
+
+CODE_SYSTEM_USE = Table(
+    "code_system_use",
+    SQLModel.metadata,
+    Column("tenant", Integer, nullable=False),
+    Column("edition", Integer, nullable=False),
+    PrimaryKeyConstraint("tenant", "edition"),
+)
+
+
+def _of_edition(
+    name: str, *columns: Column[Any], key: tuple[str, ...], indexes: tuple[Index, ...] = ()
+) -> Table:
+    """A table of concepts; on SQLite it lies in the order of its key."""
+    return Table(
+        name,
+        SQLModel.metadata,
+        Column("tenant", Integer, nullable=False),
+        Column("edition", Integer, nullable=False),
+        *columns,
+        PrimaryKeyConstraint("tenant", "edition", *key),
+        *indexes,
+        sqlite_with_rowid=False,
+    )
+
+
+def _int(name: str) -> Column[int]:
+    return Column(name, Integer, nullable=False)
+
+
+CONCEPT = _of_edition(
+    "concept",
+    _int("n"),
+    _text("code"),
+    _text("display", null=True),
+    Column("active", Boolean, nullable=False),
+    Column("abstract", Boolean, nullable=False),
+    _text("words"),
+    _text("detail"),
+    key=("n",),
+    indexes=(Index("concept_code", "tenant", "edition", "code", unique=True),),
+)
+"""`n` counts the concepts so that what one subsumes lies in few intervals; `words` has the folded words of all
+its names, a space before each; `detail` is JSON."""
+
+CONCEPT_EDGE = _of_edition(
+    "concept_edge",
+    _int("parent"),
+    _int("child"),
+    key=("parent", "child"),
+    indexes=(Index("concept_edge_up", "tenant", "edition", "child", "parent"),),
+)
+
+CONCEPT_INTERVAL = _of_edition("concept_interval", _int("n"), _int("low"), _int("high"), key=("n", "low"))
+"""What concept `n` subsumes, itself too: all from `low` to `high`."""
+
+CONCEPT_PROPERTY = _of_edition(
+    "concept_property", _text("property"), _text("value"), _int("n"), key=("property", "value", "n")
+)
+
+CONCEPT_WORD = _of_edition(
+    "concept_word",
+    _text("start"),
+    _int("length"),
+    _int("n"),
+    _text("word"),
+    key=("start", "length", "n", "word"),
+)
+"""The folded words of names; `start` is their first three letters, `length` that of the display."""
+
 INDEXES = {name: _index_table(name, table) for name, table in index.TABLES.items()}
 
-COMMON = ("tenant", "instance")
+COMMON = (
+    "tenant", "instance", "code_system", "concept", "concept_edge", "concept_interval", "concept_property",
+    "concept_word",
+)  # fmt: skip
 """Tables that every node of a sharded database has whole."""
 
 OF_TENANT = (
     "resource", "version", "row_key", "job", "custom_parameter", "conformance_mark", "package",
-    "package_resource", "erasure", *INDEXES,
+    "package_resource", "erasure", "code_system_use", *INDEXES,
     *(table.name for table in AUTH),
 )  # fmt: skip
 """Tables whose rows lie with their tenant."""

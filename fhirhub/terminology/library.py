@@ -6,6 +6,7 @@ what was read is kept by its version.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator, Sequence
 from typing import Any
 
@@ -18,6 +19,7 @@ from fhirhub.store.index.parameters import Parameters
 from fhirhub.store.index.token import shortened
 from fhirhub.store.sql import Statement
 from fhirhub.terminology import loinc, snomed
+from fhirhub.terminology.stored import StoredSystem
 from fhirhub.terminology.systems import CodeSystem, ListedSystem
 
 Json = dict[str, Any]
@@ -25,6 +27,8 @@ Json = dict[str, Any]
 TYPES = ("CodeSystem", "ValueSet", "ConceptMap", "StructureDefinition")
 LISTING = frozenset({"complete", "fragment", "example"})
 """The `content` of a CodeSystem that lists concepts."""
+LOOK_SECONDS = 1.0
+"""How old the list of loaded code systems may be."""
 _KEPT = 1000
 
 
@@ -48,6 +52,8 @@ class Library:
         self._modes = parameters.of("CodeSystem")["content-mode"].keys
         self._parsed: dict[tuple[int, int], Json] = {}
         self._listed: dict[tuple[int, ...], tuple[Json, ListedSystem]] = {}
+        self._loaded: list[StoredSystem] = []
+        self._looked = -LOOK_SECONDS
 
     # --- resources ---
 
@@ -141,6 +147,14 @@ class Library:
             for each in own
             if each.get("content") in LISTING and is_version(each.get("version"), version)
         ]
+        whole = [each for each in listing if each["content"] == "complete"]
+        if whole:
+            return self._system_of(newest(whole), await self._supplements(url))
+        loaded = [
+            each for each in await self.loaded() if each.url == url and is_version(each.version, version)
+        ]
+        if loaded:
+            return max(loaded, key=lambda each: canonicals.version_order(each.version or ""))
         if listing:
             return self._system_of(newest(listing), await self._supplements(url))
         found = self.canonicals.find("CodeSystem", f"{url}|{version}" if version else url)
@@ -149,6 +163,28 @@ class Library:
         if not is_version(found.get("version"), version):
             return None
         return self._system_of(found, await self._supplements(url))
+
+    async def loaded(self) -> list[StoredSystem]:
+        """The large code systems that the tenant has loaded."""
+        now = time.monotonic()
+        if now - self._looked > LOOK_SECONDS:
+            rows = await self.database.fetch(
+                Statement(
+                    "SELECT s.edition, s.concepts, s.description FROM code_system_use u "
+                    "CROSS JOIN code_system s WHERE u.tenant = $1 AND s.tenant = 0 "
+                    "AND s.edition = u.edition AND s.state = 'ready'",
+                    (self.tenant,),
+                    ("int",),
+                )
+            )
+            known = {each.edition: each for each in self._loaded}
+            self._loaded = [
+                known.get(int(row[0]))
+                or StoredSystem(self.database, int(row[0]), int(row[1]), document.decode(row[2].encode()))
+                for row in rows
+            ]
+            self._looked = now
+        return self._loaded
 
     def of_resource(self, resource: Json) -> ListedSystem | None:
         """The code system that a CodeSystem resource lists."""
@@ -187,6 +223,7 @@ class Library:
     async def known_versions(self, url: str) -> list[str]:
         """The versions of that code system that are known."""
         own = [str(each["version"]) for each in await self._own("CodeSystem", url) if "version" in each]
+        own += [each.version for each in await self.loaded() if each.url == url and each.version]
         found = self.canonicals.find("CodeSystem", url)
         if found is not None and "version" in found and found.get("content") in LISTING:
             own.append(str(found["version"]))
