@@ -16,7 +16,7 @@ import sqlite3
 import time
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from functools import lru_cache
+from functools import cache, lru_cache
 from typing import Any, TypeVar
 
 from fhirhub import errors
@@ -154,11 +154,11 @@ class SqliteDatabase:
         finally:
             self._busy = False
 
-    def _write_group(self, changes: list[tuple[int, Change]]) -> list[Verdict | Exception]:
+    def _write_group(self, changes: Sequence[tuple[int, Change]]) -> list[Verdict | Exception]:
         """One transaction for all; one each if that fails."""
         try:
             with self._one_transaction():
-                return [_apply(self._writer, tenant, change, frozenset()) for tenant, change in changes]
+                return [*_apply(self._writer, changes)]
         except Exception as failure:
             if len(changes) == 1:
                 return [_meant(failure)]
@@ -276,8 +276,8 @@ class SqliteTransaction:
         return self._connection.execute(numbered(statement.sql), bound(statement)).rowcount
 
     async def apply(self, tenant: int, changes: Sequence[Change]) -> list[Verdict]:
-        own = frozenset((change.type, change.id) for change in changes if change.body is not None)
-        return [_apply(self._connection, tenant, change, own) for change in changes]
+        own = {(change.type, change.id) for change in changes if change.body is not None}
+        return _apply(self._connection, [(tenant, change) for change in changes], own)
 
     async def amend(self, tenant: int, change: Change) -> None:
         self._connection.execute(
@@ -285,7 +285,7 @@ class SqliteTransaction:
             (tenant, change.rid, change.body, change.patient, change.label),
         )
         _unindex(self._connection, tenant, change.rid)
-        _index(self._connection, tenant, change)
+        _Rows(self._connection).add(tenant, change).insert()
 
     async def lock_names(self, tenant: int, names: Iterable[str]) -> None:
         """Nothing to do: whoever is in a transaction is alone."""
@@ -296,17 +296,50 @@ class SqliteTransaction:
 
 # --- the statements that write ---
 
-_INSERT = {
-    table: f"INSERT OR IGNORE INTO {table} VALUES ({', '.join('?' * (2 + len(index.columns)))})"
-    for table, index in TABLES.items()
-}
+
+class _Rows:
+    """Index rows of several changes, inserted many at once: each statement costs a look at the interpreter's
+    lock, which the event loop wants too."""
+
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        self._connection = connection
+        self._values: dict[str, list[Any]] = {}
+        self._rids: set[tuple[int, int]] = set()
+
+    def add(self, tenant: int, change: Change) -> _Rows:
+        rid = change.rid
+        for table, rows in change.rows.items():
+            values = self._values.setdefault(table, [])
+            for row in rows:
+                values += (tenant, rid, *row)
+        self._rids.add((tenant, rid))
+        return self
+
+    def has(self, tenant: int, rid: int) -> bool:
+        """Whether rows of that resource wait here."""
+        return (tenant, rid) in self._rids
+
+    def insert(self) -> None:
+        for table, values in self._values.items():
+            width = 2 + len(TABLES[table].columns)
+            start, left = 0, len(values) // width
+            while left:
+                # Powers of two: few statements to prepare, whatever comes.
+                count = min(MOST_ROWS, 1 << left.bit_length() - 1)
+                end = start + count * width
+                self._connection.execute(_inserting(table, count), values[start:end])
+                start, left = end, left - count
+        self._values.clear()
+        self._rids.clear()
 
 
-def _index(connection: sqlite3.Connection, tenant: int, change: Change) -> None:
-    head = (tenant, change.rid)
-    for table, rows in change.rows.items():
-        if rows:
-            connection.executemany(_INSERT[table], [head + tuple(row) for row in rows])
+MOST_ROWS = 64
+
+
+@cache
+def _inserting(table: str, count: int) -> str:
+    row = f"({', '.join('?' * (2 + len(TABLES[table].columns)))})"
+    return f"INSERT OR IGNORE INTO {table} VALUES {', '.join([row] * count)}"
 
 
 def _unindex(connection: sqlite3.Connection, tenant: int, rid: int) -> None:
@@ -314,14 +347,47 @@ def _unindex(connection: sqlite3.Connection, tenant: int, rid: int) -> None:
         connection.execute(f"DELETE FROM {table} WHERE tenant = ? AND rid = ?", (tenant, rid))
 
 
-def _apply(connection: sqlite3.Connection, tenant: int, change: Change, own: frozenset[Key]) -> Verdict:
+def _present(connection: sqlite3.Connection, tenant: int, keys: Iterable[Key]) -> set[Key]:
+    """Those resources that are there."""
+    by_type: dict[str, list[str]] = {}
+    for type, id in keys:
+        by_type.setdefault(type, []).append(id)
+    return {
+        (type, id)
+        for type, ids in by_type.items()
+        for (id,) in connection.execute(
+            "SELECT r.id FROM json_each(?3) k CROSS JOIN resource r INDEXED BY resource_id "
+            "WHERE r.tenant = ?1 AND r.type = ?2 AND r.id = k.value AND NOT r.deleted",
+            (tenant, type, json.dumps(ids)),
+        )
+    }
+
+
+def _apply(
+    connection: sqlite3.Connection, changes: Sequence[tuple[int, Change]], own: Iterable[Key] = ()
+) -> list[Verdict]:
+    """Writes the changes of tenants in their order; `own` may be referred to before it is there."""
+    wanted: dict[int, set[Key]] = {}
+    for tenant, change in changes:
+        wanted.setdefault(tenant, set()).update(change.targets)
+    gone = {(change.type, change.id) for _, change in changes if change.body is None}
+    there = {
+        tenant: (_present(connection, tenant, keys.difference(own)) - gone).union(own)
+        for tenant, keys in wanted.items()
+    }
+    rows = _Rows(connection)
+    verdicts = [_write(connection, tenant, change, there[tenant], rows) for tenant, change in changes]
+    rows.insert()
+    return verdicts
+
+
+def _write(
+    connection: sqlite3.Connection, tenant: int, change: Change, there: set[Key], rows: _Rows
+) -> Verdict:
     """Checks, then writes: a verdict other than DONE has touched nothing."""
-    for target in change.targets - own:
-        found = connection.execute(
-            "SELECT 1 FROM resource WHERE tenant = ? AND type = ? AND id = ? AND NOT deleted",
-            (tenant, *target),
-        ).fetchone()
-        if found is None:
+    for target in change.targets - there:
+        # A change before this one may have made it.
+        if not _present(connection, tenant, [target]):
             return Verdict.MISSING
     c = change
     if c.expected == 0:
@@ -358,8 +424,10 @@ def _apply(connection: sqlite3.Connection, tenant: int, change: Change, own: fro
                 c.rid,
             ),
         )
+        if rows.has(tenant, c.rid):
+            rows.insert()
         _unindex(connection, tenant, c.rid)
-    _index(connection, tenant, c)
+    rows.add(tenant, c)
     return Verdict.DONE
 
 
