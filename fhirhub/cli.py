@@ -347,7 +347,10 @@ def erase(
     database: Database = None,
     tenant: Tenant = None,
 ) -> None:
-    """Erase a patient: every version and index row of what is about them alone, for ever."""
+    """Erase a patient: every version and index row of what is about them alone, for ever. What is about others
+    too is named and left."""
+    from fhirhub.store.erasing import erase_patient, sweep
+
     chosen = _prepared(database=database, tenant=tenant)
     if not yes:
         typer.confirm(
@@ -356,7 +359,6 @@ def erase(
 
     async def work() -> Erased:
         from fhirhub.repository import now
-        from fhirhub.store.erasing import erase_patient
 
         async with _tenants(chosen) as opened:
             number = (await opened.get(chosen.tenant)).number
@@ -368,6 +370,11 @@ def erase(
     for name in erased.left:
         typer.echo(f"left     {name} refers to the patient and is about others too", err=True)
     typer.echo(f"Erased {erased.resources} resources with all their versions. The record holds no content.")
+    if chosen.is_sqlite and not sweep(chosen.sqlite_path):
+        typer.echo(
+            f"left     {chosen.sqlite_path}-wal is being read and may hold traces until the hub has ended",
+            err=True,
+        )
 
 
 # -- The database -----------------------------------------------------------------------------------

@@ -9,13 +9,14 @@ import re
 import sqlite3
 import sys
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
 import pytest
 import typer
 
-from fhirhub import cli, settings
+from fhirhub import cli, jobs, settings
 from fhirhub.store.index import TABLES
 from fhirhub.store.opening import open_database
 from fhirhub.store.sql import Statement
@@ -368,12 +369,48 @@ def test_erase_of_nobody_is_refused_and_not_recorded(run: Runner, database_url: 
 
 
 def test_erased_patient_is_not_left_in_the_sqlite_file(run: Runner, sqlite_url: str, region: Path) -> None:
-    region.write_text('{"resourceType":"Patient","id":"p","name":[{"family":"Zeldzaamheid"}]}\n')
-    run("load", str(region), "--database", sqlite_url)
-    run("erase", "--patient", "p", "--yes", "--database", sqlite_url)
     path = Path(sqlite_url.removeprefix("sqlite://"))
-    files = [file for file in path.parent.iterdir() if file.name.startswith(path.name)]
-    assert not any(b"eldzaamheid" in file.read_bytes() for file in files)
+    # A connection that stays open keeps the write-ahead log, as a hub that serves does.
+    with closing(sqlite3.connect(path)) as other:
+        other.execute("PRAGMA journal_mode = WAL").fetchone()
+        other.execute("SELECT count(*) FROM resource").fetchone()
+        for name in ("Zeldzaamheid", "Ook een zeldzaamheid met een langere naam", "Zeldzaamheid"):
+            one = {"resourceType": "Patient", "id": "p", "name": [{"family": name}]}
+            rest = [{"resourceType": "Patient", "id": f"q{n}"} for n in range(50)]
+            region.write_text("".join(json.dumps(each) + "\n" for each in (one, *rest)))
+            run("load", str(region), "--database", sqlite_url)
+        assert b"eldzaamheid" in Path(f"{path}-wal").read_bytes()
+        ran = run("erase", "--patient", "p", "--yes", "--database", sqlite_url)
+        assert ran.err == ""
+        files = [file for file in path.parent.iterdir() if file.name.startswith(path.name)]
+        assert f"{path.name}-wal" in [file.name for file in files]
+        assert not any(b"eldzaamheid" in file.read_bytes() for file in files)
+
+
+def test_erase_says_where_a_trace_may_be_left(run: Runner, sqlite_url: str, region: Path) -> None:
+    run("load", str(region), "--database", sqlite_url)
+    with closing(sqlite3.connect(sqlite_url.removeprefix("sqlite://"), isolation_level=None)) as reading:
+        reading.execute("BEGIN")
+        reading.execute("SELECT count(*) FROM resource").fetchone()
+        ran = run("erase", "--patient", "p", "--yes", "--database", sqlite_url)
+    assert ran.status == 0
+    assert "hub.db-wal is being read" in ran.err
+
+
+def test_erase_takes_the_work_that_was_to_be_done_for_the_patient(
+    run: Runner, database_url: str, region: Path
+) -> None:
+    run("load", str(region), "--database", database_url)
+
+    async def enqueue() -> None:
+        opened = open_database(database_url)
+        for name in ("Patient/p", "CarePlan/c", "Patient/px"):
+            await jobs.enqueue(opened, 1, "tell", {"about": name})
+        await opened.close()
+
+    asyncio.run(enqueue())
+    run("erase", "--patient", "p", "--yes", "--database", database_url)
+    assert _count(database_url, "SELECT content FROM job") == ['{"about": "Patient/px"}']
 
 
 def test_accounts_and_clients_are_added_listed_and_ended(

@@ -5,15 +5,25 @@ https://eur-lex.europa.eu/eli/reg/2016/679/oj (article 17)
 
 from __future__ import annotations
 
+import fcntl
 import os
-from collections.abc import Sequence
+import re
+import sqlite3
+from collections.abc import Sequence, Set
+from contextlib import closing
 from dataclasses import dataclass
+from pathlib import Path
 
+from fhirhub.store import tables
 from fhirhub.store.database import Database, Transaction
-from fhirhub.store.index import TABLES
 from fhirhub.store.sql import Binder, Statement
 
 AT_ONCE = 500
+_OF_RESOURCES = tuple(
+    name for name in tables.OF_TENANT if "rid" in tables.RESOURCE.metadata.tables[name].columns
+)
+"""Every table that has rows of a resource."""
+_NAMED = re.compile(r"[A-Z][A-Za-z]+/[A-Za-z0-9\-.]{1,64}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +49,7 @@ async def erase_patient(database: Database, tenant: int, patient: str, ground: s
         for start in range(0, len(rids), AT_ONCE):
             await _erase(unit, tenant, rids[start : start + AT_ONCE])
         await _erase_versions(unit, tenant, patient)
+        await _erase_jobs(unit, tenant, {f"{type}/{id}" for _, type, id in found})
         if rids:
             await unit.execute(_record(tenant, patient, ground, moment, len(rids)))
         left = await unit.fetch(_referring(tenant, patient))
@@ -66,7 +77,7 @@ def _about(tenant: int, patient: str) -> Statement:
 
 
 async def _erase(unit: Transaction, tenant: int, rids: Sequence[int]) -> None:
-    for table in (*TABLES, "version", "resource"):
+    for table in _OF_RESOURCES:
         binder = Binder()
         where = f"tenant = {binder.bind(tenant, 'int')}"
         where += f" AND {unit.dialect.any_of('rid', binder.bind(list(rids), 'bigint[]'))}"
@@ -80,6 +91,35 @@ async def _erase_versions(unit: Transaction, tenant: int, patient: str) -> None:
             "DELETE FROM version WHERE tenant = $1 AND patient = $2", (tenant, patient), ("int", "text")
         )
     )
+
+
+async def _erase_jobs(unit: Transaction, tenant: int, gone: Set[str]) -> None:
+    """Work that was to be done for what is gone."""
+    jobs = await unit.fetch(Statement("SELECT id, content FROM job WHERE tenant = $1", (tenant,), ("int",)))
+    for id, content in jobs:
+        if not gone.isdisjoint(_NAMED.findall(content)):
+            await unit.execute(
+                Statement("DELETE FROM job WHERE tenant = $1 AND id = $2", (tenant, id), ("int", "text"))
+            )
+
+
+def sweep(path: Path) -> bool:
+    """Leave nothing of what was erased in an SQLite file or beside it: what was written there before, and
+    written over since, goes too. Takes as long as the file is large, and writers wait.
+
+    False where somebody still reads what was, so that the write-ahead log could not be emptied; the last to
+    close the database does that.
+    """
+    turn = os.open(f"{path}-turn", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        fcntl.flock(turn, fcntl.LOCK_EX)
+        with closing(sqlite3.connect(path, isolation_level=None, timeout=60)) as connection:
+            connection.execute("PRAGMA secure_delete = ON").fetchone()
+            connection.execute("VACUUM")
+            connection.execute("PRAGMA busy_timeout = 2000").fetchone()
+            return not connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0]
+    finally:
+        os.close(turn)
 
 
 def _record(tenant: int, patient: str, ground: str, moment: int, resources: int) -> Statement:
