@@ -1,0 +1,223 @@
+// The operations that the hub adds to FHIR's own. What is draft is not served yet.
+
+RuleSet: Operation(id, name, code, title, english, description, inEnglish, resource, affects, type, instance)
+* insert Defined(OperationDefinition, {id}, {name})
+* status = #draft
+* title = "{title}"
+* insert InEnglish(title, [[{english}]])
+* description = "{description}"
+* insert InEnglish(description, [[{inEnglish}]])
+* kind = #operation
+* code = #{code}
+* resource = #{resource}
+* affectsState = {affects}
+* system = false
+* type = {type}
+* instance = {instance}
+
+RuleSet: Parameter(name, use, min, max, type, dutch, english)
+* parameter[+].name = #{name}
+* parameter[=].use = #{use}
+* parameter[=].min = {min}
+* parameter[=].max = "{max}"
+* parameter[=].type = #{type}
+* parameter[=].documentation = "{dutch}"
+* insert InEnglish(parameter[=].documentation, [[{english}]])
+
+RuleSet: Part(number, name, use, min, max, type, dutch, english)
+* parameter[=].part[{number}].name = #{name}
+* parameter[=].part[{number}].use = #{use}
+* parameter[=].part[{number}].min = {min}
+* parameter[=].part[{number}].max = "{max}"
+* parameter[=].part[{number}].type = #{type}
+* parameter[=].part[{number}].documentation = "{dutch}"
+* insert InEnglish(parameter[=].part[{number}].documentation, [[{english}]])
+
+RuleSet: Group(name, use, min, max, dutch, english)
+* parameter[+].name = #{name}
+* parameter[=].use = #{use}
+* parameter[=].min = {min}
+* parameter[=].max = "{max}"
+* parameter[=].documentation = "{dutch}"
+* insert InEnglish(parameter[=].documentation, [[{english}]])
+
+Instance: Patient-register
+InstanceOf: OperationDefinition
+Usage: #definition
+Title: "Patiënt inschrijven"
+Description: "Vindt of maakt de patiënt met dit BSN en legt de praktijk vast. 201: gemaakt; 200: gevonden; 202: een andere praktijk of geen bekende, de patiënt krijgt een taak. Komen geboortedatum of naam niet overeen: 409, zonder iets te tonen of te schrijven."
+* insert Operation([[Patient-register]], [[Register]], [[register]], [[Patiënt inschrijven]], [[Register a patient]], [[Vindt of maakt de patiënt met dit BSN en legt de praktijk vast. 201: gemaakt; 200: gevonden; 202: een andere praktijk of geen bekende, de patiënt krijgt een taak. Komen geboortedatum of naam niet overeen: 409, zonder iets te tonen of te schrijven.]], [[Finds or makes the patient with this BSN and records the practice. 201: made; 200: found; 202: another practice or none known, the patient gets a task. Where birth date or name differ: 409, with nothing shown or written.]], Patient, true, true, false)
+* insert Parameter(identifier, in, 1, 1, Identifier, [[Het BSN]], [[The BSN]])
+* insert Parameter(birthDate, in, 1, 1, date, [[Geboortedatum]], [[Birth date]])
+* insert Parameter(name, in, 1, 1, HumanName, [[Naam]], [[Name]])
+* insert Parameter(identityCheck, in, 1, 1, CodeableConcept, [[Hoe de identiteit is vastgesteld]], [[How identity was checked]])
+* parameter[=].binding.strength = #required
+* parameter[=].binding.valueSet = Canonical(IdentityChecks)
+* insert Parameter(return, out, 1, 1, Resource, [[De Patient, of bij 202 de Task voor de patiënt]], [[The Patient, or with 202 the Task for the patient]])
+
+Instance: Patient-deregister
+InstanceOf: OperationDefinition
+Usage: #definition
+Title: "Patiënt uitschrijven"
+Description: "Beëindigt de inschrijving bij deze praktijk; deelname eindigt, coördinatie en open taken gaan over per taak."
+* insert Operation([[Patient-deregister]], [[Deregister]], [[deregister]], [[Patiënt uitschrijven]], [[Deregister a patient]], [[Beëindigt de inschrijving bij deze praktijk; deelname eindigt, coördinatie en open taken gaan over per taak.]], [[Ends the registration with this practice; participation ends, coordination and open tasks pass by task.]], Patient, true, false, true)
+* insert Parameter(reason, in, 0, 1, CodeableConcept, [[Waarom]], [[Why]])
+* insert Parameter(return, out, 1, 1, Patient, [[De patiënt zoals die nu is]], [[The patient as it now is]])
+
+Instance: Patient-open-contact
+InstanceOf: OperationDefinition
+Usage: #definition
+Title: "Contact openen tijdens de dienst"
+Description: "Een arts of verpleegkundige die waarneemt, opent één patiënt van de praktijk waarvoor wordt waargenomen, tot het einde van de dienst en twaalf uur daarna. Praktijk en patiënt horen het. Geen of meer dan één patiënt, een blokkade of weigering: 404."
+* insert Operation([[Patient-open-contact]], [[OpenContact]], [[open-contact]], [[Contact openen tijdens de dienst]], [[Open a contact during cover]], [[Een arts of verpleegkundige die waarneemt, opent één patiënt van de praktijk waarvoor wordt waargenomen, tot het einde van de dienst en twaalf uur daarna. Praktijk en patiënt horen het. Geen of meer dan één patiënt, een blokkade of weigering: 404.]], [[A doctor or nurse who covers opens one patient of the covered practice, until the shift ends and twelve hours after. Practice and patient are told. No patient or several, a block or refusal: 404.]], Patient, true, true, false)
+* insert Parameter(identifier, in, 0, 1, Identifier, [[Het BSN]], [[The BSN]])
+* insert Parameter(birthDate, in, 0, 1, date, [[Zonder BSN: geboortedatum]], [[Without BSN: birth date]])
+* insert Parameter(family, in, 0, 1, string, [[Zonder BSN: achternaam]], [[Without BSN: family name]])
+* insert Parameter(postalCode, in, 0, 1, string, [[Zonder BSN: postcode]], [[Without BSN: postcode]])
+* insert Parameter(reason, in, 1, 1, CodeableConcept, [[Waarom nu]], [[Why now]])
+* parameter[=].binding.strength = #extensible
+* parameter[=].binding.valueSet = Canonical(AccessReasons)
+* insert Parameter(agreement, in, 1, 1, code, [[Hoe de patiënt instemde]], [[How the patient agreed]])
+* parameter[=].binding.strength = #required
+* parameter[=].binding.valueSet = Canonical(AgreementMoments)
+* insert Parameter(patient, out, 1, 1, Patient, [[De patiënt]], [[The patient]])
+* insert Parameter(until, out, 1, 1, instant, [[Tot wanneer het dossier open is]], [[Until when the record is open]])
+
+Instance: Patient-break-glass
+InstanceOf: OperationDefinition
+Usage: #definition
+Title: "Dossier openen in nood"
+Description: "Opent één patiënt voor één persoon, zestig minuten, alleen lezen. Vervangt een ontbrekende deelname of een nooit gevraagde toestemming, nooit een blokkade of weigering. Coördinator en patiënt horen het; de privacy officer beoordeelt het."
+* insert Operation([[Patient-break-glass]], [[BreakGlass]], [[break-glass]], [[Dossier openen in nood]], [[Break the glass]], [[Opent één patiënt voor één persoon, zestig minuten, alleen lezen. Vervangt een ontbrekende deelname of een nooit gevraagde toestemming, nooit een blokkade of weigering. Coördinator en patiënt horen het; de privacy officer beoordeelt het.]], [[Opens one patient to one person, for sixty minutes, read-only. Stands in for a missing participation or an agreement never asked, never for a block or refusal. Coordinator and patient are told; the privacy officer reviews it.]], Patient, true, true, true)
+* insert Parameter(identifier, in, 0, 1, Identifier, [[Het BSN]], [[The BSN]])
+* insert Parameter(birthDate, in, 0, 1, date, [[Zonder BSN: geboortedatum]], [[Without BSN: birth date]])
+* insert Parameter(family, in, 0, 1, string, [[Zonder BSN: achternaam]], [[Without BSN: family name]])
+* insert Parameter(postalCode, in, 0, 1, string, [[Zonder BSN: postcode]], [[Without BSN: postcode]])
+* insert Parameter(reason, in, 1, 1, CodeableConcept, [[De reden, met woorden in text]], [[The reason, with words in text]])
+* parameter[=].binding.strength = #extensible
+* parameter[=].binding.valueSet = Canonical(AccessReasons)
+* insert Parameter(patient, out, 1, 1, Patient, [[De patiënt]], [[The patient]])
+* insert Parameter(until, out, 1, 1, instant, [[Tot wanneer het dossier open is]], [[Until when the record is open]])
+
+Instance: Patient-invite
+InstanceOf: OperationDefinition
+Usage: #definition
+Title: "Een naaste uitnodigen"
+Description: "Maakt de naaste aan en een code voor één keer, veertien dagen geldig. Wie ermee aanmeldt en de geboortedatum van de patiënt weet, wordt die naaste."
+* insert Operation([[Patient-invite]], [[Invite]], [[invite]], [[Een naaste uitnodigen]], [[Invite a relative]], [[Maakt de naaste aan en een code voor één keer, veertien dagen geldig. Wie ermee aanmeldt en de geboortedatum van de patiënt weet, wordt die naaste.]], [[Makes the related person and a one-time code, valid for fourteen days. Who signs in with it and knows the patient’s birth date becomes that person.]], Patient, true, true, true)
+* insert Parameter(patient, in, 0, 1, Reference, [[De patiënt, waar dat niet uit het adres volgt]], [[The patient, where the address does not tell]])
+* parameter[=].targetProfile = "http://hl7.org/fhir/StructureDefinition/Patient"
+* insert Parameter(name, in, 1, 1, HumanName, [[Naam van de naaste]], [[Name of the relative]])
+* insert Parameter(relationship, in, 1, 1, CodeableConcept, [[Wat de naaste van de patiënt is]], [[What the relative is to the patient]])
+* insert Parameter(telecom, in, 1, *, ContactPoint, [[Telefoon of e-mail voor de code]], [[Phone or email for the code]])
+* insert Parameter(relatedPerson, out, 1, 1, RelatedPerson, [[De naaste]], [[The related person]])
+* insert Parameter(code, out, 0, 1, string, [[De code, waar hij niet verstuurd kon worden]], [[The code, where it could not be sent]])
+* insert Parameter(expires, out, 1, 1, instant, [[Tot wanneer de code geldt]], [[Until when the code is valid]])
+
+Instance: Patient-access-log
+InstanceOf: OperationDefinition
+Usage: #definition
+Title: "Wie keek er mee"
+Description: "Wie, van welke organisatie, in welke rol, wanneer, wat zag en waarom dat mocht: de regel die het toestond, in gewoon Nederlands."
+* insert Operation([[Patient-access-log]], [[AccessLog]], [[access-log]], [[Wie keek er mee]], [[Who looked]], [[Wie, van welke organisatie, in welke rol, wanneer, wat zag en waarom dat mocht: de regel die het toestond, in gewoon Nederlands.]], [[Who, of which organisation, in which role, when, saw what, and why they could: the rule that let them, in plain Dutch.]], Patient, false, false, true)
+* insert Parameter(start, in, 0, 1, date, [[Vanaf]], [[From]])
+* insert Parameter(end, in, 0, 1, date, [[Tot en met]], [[Until]])
+* insert Parameter(_count, in, 0, 1, integer, [[Hoeveel op een bladzijde]], [[How many on a page]])
+* insert Parameter(return, out, 1, 1, Bundle, [[AuditEvents, de nieuwste eerst, elk met leesbare tekst]], [[AuditEvents, newest first, each with readable text]])
+
+Instance: Patient-spider
+InstanceOf: OperationDefinition
+Usage: #definition
+Title: "Web van de zes dimensies"
+Description: "De scores als reeksen, een voor elke bron en datum. Met Accept: image/svg+xml een tekening met haar tabel. Geen totaal en geen gemiddelde over bronnen."
+* insert Operation([[Patient-spider]], [[Spider]], [[spider]], [[Web van de zes dimensies]], [[Web of the six dimensions]], [[De scores als reeksen, een voor elke bron en datum. Met Accept: image/svg+xml een tekening met haar tabel. Geen totaal en geen gemiddelde over bronnen.]], [[The scores as series, one for each source and date. With Accept: image/svg+xml a drawing with its table. No total and no mean across sources.]], Patient, false, false, true)
+* insert Parameter(start, in, 0, 1, date, [[Vanaf]], [[From]])
+* insert Parameter(end, in, 0, 1, date, [[Tot en met]], [[Until]])
+* insert Group(series, out, 0, *, [[Een reeks]], [[A series]])
+* insert Part(0, source, out, 1, 1, code, [[Van wie: self, professional of carer]], [[Whose: self, professional or carer]])
+* parameter[=].part[0].binding.strength = #required
+* parameter[=].part[0].binding.valueSet = Canonical(ScoreSources)
+* insert Part(1, date, out, 1, 1, dateTime, [[Wanneer de antwoorden gegeven zijn]], [[When the answers were given]])
+* insert Part(2, response, out, 1, 1, Reference, [[De antwoorden]], [[The answers]])
+* parameter[=].part[2].targetProfile = "http://hl7.org/fhir/StructureDefinition/QuestionnaireResponse"
+* parameter[=].part[3].name = #point
+* parameter[=].part[3].use = #out
+* parameter[=].part[3].min = 1
+* parameter[=].part[3].max = "6"
+* parameter[=].part[3].documentation = "Een score"
+* insert InEnglish(parameter[=].part[3].documentation, [[A score]])
+
+* parameter[=].part[3].part[0].name = #dimension
+* parameter[=].part[3].part[0].use = #out
+* parameter[=].part[3].part[0].min = 1
+* parameter[=].part[3].part[0].max = "1"
+* parameter[=].part[3].part[0].type = #code
+* parameter[=].part[3].part[0].documentation = "De dimensie"
+* insert InEnglish(parameter[=].part[3].part[0].documentation, [[The dimension]])
+* parameter[=].part[3].part[0].binding.strength = #required
+* parameter[=].part[3].part[0].binding.valueSet = Canonical(PositiveHealthDimensions)
+* parameter[=].part[3].part[1].name = #value
+* parameter[=].part[3].part[1].use = #out
+* parameter[=].part[3].part[1].min = 1
+* parameter[=].part[3].part[1].max = "1"
+* parameter[=].part[3].part[1].type = #decimal
+* parameter[=].part[3].part[1].documentation = "De score"
+* insert InEnglish(parameter[=].part[3].part[1].documentation, [[The score]])
+
+Instance: Patient-crisis-summary
+InstanceOf: OperationDefinition
+Usage: #definition
+Title: "Crisissamenvatting"
+Description: "De crisissamenvatting van nu, als document, in één vraag."
+* insert Operation([[Patient-crisis-summary]], [[CrisisSummaryOperation]], [[crisis-summary]], [[Crisissamenvatting]], [[Crisis summary]], [[De crisissamenvatting van nu, als document, in één vraag.]], [[The crisis summary as it is now, as a document, in one call.]], Patient, false, false, true)
+* insert Parameter(return, out, 1, 1, Bundle, [[Een document met een CrisisSummary]], [[A document with a CrisisSummary]])
+
+Instance: CarePlan-changes
+InstanceOf: OperationDefinition
+Usage: #definition
+Title: "Wat er veranderde"
+Description: "Wat er in het plan, team, de doelen, taken, scores, berichten en toestemmingen veranderde, de nieuwste eerst, elk met zijn Provenance. Zonder since de hele tijdlijn."
+* insert Operation([[CarePlan-changes]], [[Changes]], [[changes]], [[Wat er veranderde]], [[What changed]], [[Wat er in het plan, team, de doelen, taken, scores, berichten en toestemmingen veranderde, de nieuwste eerst, elk met zijn Provenance. Zonder since de hele tijdlijn.]], [[What changed in plan, team, goals, tasks, scores, messages and consents, newest first, each with its Provenance. Without since the whole timeline.]], CarePlan, false, false, true)
+* insert Parameter(since, in, 0, 1, string, [[Een moment, of last-seen voor wat deze persoon nog niet zag]], [[A moment, or last-seen for what this person has not seen yet]])
+* insert Parameter(_count, in, 0, 1, integer, [[Hoeveel op een bladzijde]], [[How many on a page]])
+* insert Parameter(return, out, 1, 1, Bundle, [[Van type history]], [[Of type history]])
+
+Instance: CarePlan-seen
+InstanceOf: OperationDefinition
+Usage: #definition
+Title: "Gezien"
+Description: "Zegt tot welke versie deze persoon heeft gezien; alleen dit verzet dat punt."
+* insert Operation([[CarePlan-seen]], [[Seen]], [[seen]], [[Gezien]], [[Seen]], [[Zegt tot welke versie deze persoon heeft gezien; alleen dit verzet dat punt.]], [[Says up to which version this person has seen; this alone moves that mark.]], CarePlan, true, false, true)
+* insert Parameter(version, in, 1, 1, id, [[De laatste versie die getoond is]], [[The last version shown]])
+* insert Parameter(return, out, 0, 1, OperationOutcome, [[Dat het is vastgelegd]], [[That it was recorded]])
+
+Instance: CarePlan-merge
+InstanceOf: OperationDefinition
+Usage: #definition
+Title: "Plannen samenvoegen"
+Description: "Voegt twee plannen van dezelfde patiënt samen: eerst een voorbeeld met conflicten, dan de samenvoeging, die ongedaan gemaakt kan worden."
+* insert Operation([[CarePlan-merge]], [[Merge]], [[merge]], [[Plannen samenvoegen]], [[Merge plans]], [[Voegt twee plannen van dezelfde patiënt samen: eerst een voorbeeld met conflicten, dan de samenvoeging, die ongedaan gemaakt kan worden.]], [[Merges two plans of the same patient: first a preview with its conflicts, then the merge, which can be undone.]], CarePlan, true, true, false)
+* insert Parameter(source, in, 1, 1, Reference, [[Het plan dat opgaat in het andere]], [[The plan that goes into the other]])
+* parameter[=].targetProfile = "http://hl7.org/fhir/StructureDefinition/CarePlan"
+* insert Parameter(target, in, 1, 1, Reference, [[Het plan dat blijft]], [[The plan that stays]])
+* parameter[=].targetProfile = "http://hl7.org/fhir/StructureDefinition/CarePlan"
+* insert Parameter(preview, in, 0, 1, boolean, [[Alleen tonen wat er zou gebeuren]], [[Only show what would happen]])
+* insert Parameter(undo, in, 0, 1, boolean, [[Een eerdere samenvoeging ongedaan maken]], [[Undo an earlier merge]])
+* insert Parameter(return, out, 1, 1, CarePlan, [[Het plan zoals het is of zou worden]], [[The plan as it is or would become]])
+* insert Parameter(conflict, out, 0, *, string, [[Wat een mens moet beslissen]], [[What a person has to decide]])
+
+Instance: CarePlan-document
+InstanceOf: OperationDefinition
+Usage: #definition
+Title: "Plan als document"
+Description: "Het hele plan als document-Bundle, of met Accept text/html of application/pdf leesbaar in gewoon Nederlands."
+* insert Operation([[CarePlan-document]], [[Document]], [[document]], [[Plan als document]], [[Plan as a document]], [[Het hele plan als document-Bundle, of met Accept text/html of application/pdf leesbaar in gewoon Nederlands.]], [[The whole plan as a document Bundle, or readable in plain Dutch with Accept text/html or application/pdf.]], CarePlan, false, false, true)
+* insert Parameter(return, out, 1, 1, Bundle, [[Een document met een PlanDocument]], [[A document with a PlanDocument]])
+
+Instance: CarePlan-agenda
+InstanceOf: OperationDefinition
+Usage: #definition
+Title: "Agenda van het overleg"
+Description: "Wat open staat in het plan als agenda voor het volgende overleg: vragen, doelen zonder voortgang, taken die over hun datum zijn, onderwerpen van de patiënt."
+* insert Operation([[CarePlan-agenda]], [[Agenda]], [[agenda]], [[Agenda van het overleg]], [[Agenda of the meeting]], [[Wat open staat in het plan als agenda voor het volgende overleg: vragen, doelen zonder voortgang, taken die over hun datum zijn, onderwerpen van de patiënt.]], [[What is open in the plan as an agenda for the next meeting: questions, goals without progress, tasks past their date, subjects of the patient.]], CarePlan, false, false, true)
+* insert Parameter(return, out, 1, 1, List, [[Een ConversationAgenda]], [[A ConversationAgenda]])
