@@ -76,9 +76,10 @@ def _check_url(examination: Examination, entry: Item, type: str) -> None:
         text = f"Each entry of a {type} has a fullUrl, which says what resource it is"
         examination.tell("error", "required", text, entry, below=".fullUrl")
     match = _restful(url) if isinstance(url, str) else None
-    if match is not None and definitions.is_resource_type(match[1]) and id is not None:
-        if (match[1], match[2]) != (name, id):
-            text = f"The fullUrl of this resource ends in {name}/{id}; got `{str(url)[:200]}`"
+    if match is not None and definitions.is_resource_type(match[1]):
+        if (match[1], match[2]) != (name, id if id is not None else match[2]):
+            end = f"{name}/{id}" if id is not None else f"{name}/ and an id"
+            text = f"The fullUrl of this resource ends in {end}; got `{str(url)[:200]}`"
             examination.tell("error", "invalid", text, entry, below=".fullUrl")
     elif isinstance(url, str) and url.startswith("urn:uuid:") and not _is_uuid(url):
         text = f"urn:uuid: is followed by a UUID; got `{url[:80]}`"

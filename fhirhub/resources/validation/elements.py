@@ -77,7 +77,7 @@ class Plan:
         if property.primitive:
             is_coded = binding is not None and binding.strength != "required" and property.type == "code"
             # The systems of codings and identifiers are looked at with these.
-            is_uri = property.type in _URIS and property.name != "system"
+            is_uri = property.type in _URIS and (property.name != "system" or self.name not in _WITH_SYSTEM)
             if not (rules or is_coded or is_uri):
                 return None
             quiet: Quiet | None = _is_usual_uri if is_uri and not rules else None
@@ -207,6 +207,7 @@ def _quiet(
 
 
 _URIS = frozenset({"uri", "url", "canonical"})
+_WITH_SYSTEM = codes.CODED | {"Identifier"}
 
 
 def _uri(examination: Examination, scope: Scope, item: Item) -> None:

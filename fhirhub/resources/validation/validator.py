@@ -126,11 +126,13 @@ class Validator:
         try:
             _Validation(self, examination, level == "profiles").run(of_resource(resource), profiles)
         except (AttributeError, IndexError, KeyError, TypeError, ValueError) as fault:
-            if not is_faulty:
-                raise
-            # What has not the structure of its type cannot be looked at as one.
-            text = "The rest was not checked: first the structure must be right"
-            examination.tell("information", "incomplete", f"{text} ({type(fault).__name__})", None)
+            # What has not the structure of its type cannot be looked at as one; else the fault is ours.
+            severity: Literal["information", "error"] = "information" if is_faulty else "error"
+            text = "The rest was not checked: " + (
+                "first the structure must be right" if is_faulty else "the check itself has a fault"
+            )
+            code = "incomplete" if is_faulty else "exception"
+            examination.tell(severity, code, f"{text} ({type(fault).__name__})", None)
         except TooCostlyError:
             text = "The rest was not checked: it would take longer than a validation may"
             examination.tell("error", "too-costly", text, None)
