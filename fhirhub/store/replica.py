@@ -1,7 +1,8 @@
 """Searches on a streaming replica, which never see less than what was committed before they began.
 
 Before each search the primary says how far its log is written, and the replica how far it has replayed it; a
-replica that is not there in time leaves the search to the primary. Both questions are asked once for all
+replica that is not there in time leaves the search to the primary, and so does one on another timeline: after a
+failover its log may be longer than the new primary's, and hold other writes. Both questions are asked once for all
 searches that wait (https://www.postgresql.org/docs/15/functions-admin.html#FUNCTIONS-ADMIN-BACKUP).
 """
 
@@ -21,19 +22,31 @@ PATIENCE_SECONDS = 0.05
 REST_SECONDS = 5.0
 """How long a replica that failed is left alone."""
 
-_WRITTEN = Statement("SELECT (pg_current_wal_flush_lsn() - '0/0'::pg_lsn)::int8")
-_REPLAYED = Statement("SELECT (pg_last_wal_replay_lsn() - '0/0'::pg_lsn)::int8")
+Place = tuple[int, int]
+"""A place in the log: its timeline and how many bytes."""
+
+_WRITTEN = Statement(
+    "SELECT ('x' || left(pg_walfile_name(pg_current_wal_flush_lsn()), 8))::bit(32)::int8, "
+    "(pg_current_wal_flush_lsn() - '0/0'::pg_lsn)::int8"
+)
+# A standby tells its timeline where it receives it, where it may say so, and as of its last restart point.
+_REPLAYED = Statement(
+    "SELECT greatest((SELECT max(received_tli) FROM pg_stat_wal_receiver), "
+    "(SELECT timeline_id FROM pg_control_checkpoint()), "
+    "(SELECT min_recovery_end_timeline FROM pg_control_recovery()))::int8, "
+    "(pg_last_wal_replay_lsn() - '0/0'::pg_lsn)::int8"
+)
 
 
 class Shared:
     """One question for all who ask: whoever comes while it is under way gets the answer of the next."""
 
-    def __init__(self, ask: Callable[[], Awaitable[int]]) -> None:
+    def __init__(self, ask: Callable[[], Awaitable[Place]]) -> None:
         self._ask = ask
-        self._next: asyncio.Future[int] | None = None
+        self._next: asyncio.Future[Place] | None = None
         self._busy: asyncio.Task[None] | None = None
 
-    async def answer(self) -> int:
+    async def answer(self) -> Place:
         if self._next is None:
             self._next = asyncio.get_running_loop().create_future()
             if self._busy is None:
@@ -61,8 +74,8 @@ class Replicated:
         self.dialect = primary.dialect
         self.primary = primary
         self.replica = replica
-        self._written = Shared(lambda: _number(primary, _WRITTEN))
-        self._replayed = Shared(lambda: _number(replica, _REPLAYED))
+        self._written = Shared(lambda: _place(primary, _WRITTEN))
+        self._replayed = Shared(lambda: _place(replica, _REPLAYED))
         self._rests_until = 0.0
 
     async def searching(self) -> Reader:
@@ -70,10 +83,13 @@ class Replicated:
         loop = asyncio.get_running_loop()
         if loop.time() < self._rests_until:
             return self.primary
-        written = await self._written.answer()
+        timeline, written = await self._written.answer()
         end = loop.time() + PATIENCE_SECONDS
         try:
-            while await self._replayed.answer() < written:
+            while True:
+                own, replayed = await self._replayed.answer()
+                if own == timeline and replayed >= written:
+                    break
                 if loop.time() > end:
                     return self.primary
                 await asyncio.sleep(0.001)
@@ -133,5 +149,6 @@ class _Fallback:
             return await self._both.primary.fetch(statement)
 
 
-async def _number(database: Database, statement: Statement) -> int:
-    return int((await database.fetch(statement))[0][0] or 0)
+async def _place(database: Database, statement: Statement) -> Place:
+    timeline, written = (await database.fetch(statement))[0]
+    return int(timeline or 0), int(written or 0)

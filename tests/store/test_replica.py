@@ -49,6 +49,31 @@ async def test_a_replica_that_is_gone_leaves_searches_to_the_primary(primary: Po
         await database.close()
 
 
+async def test_a_replica_of_the_timeline_before_a_failover_is_not_asked(primary: PostgresServer) -> None:
+    with primary.standby("promoted") as promoted, primary.standby("behind") as behind:
+        promoted.stop()
+        database = open_database(primary.url("hub"))
+        for n in range(1, 20):
+            await database.apply(1, change(n))
+        await database.close()
+        replayed = "SELECT pg_last_wal_replay_lsn()"
+        written = primary.execute("SELECT pg_current_wal_flush_lsn()")
+        while behind.execute(f"SELECT pg_last_wal_replay_lsn() >= '{written}'::pg_lsn") != "t":
+            await asyncio.sleep(0.05)
+        primary.kill()
+        promoted.start()
+        promoted.promote()
+        ahead = behind.execute(replayed)
+        now = promoted.execute("SELECT pg_current_wal_flush_lsn()")
+        assert promoted.execute(f"SELECT '{ahead}'::pg_lsn > '{now}'::pg_lsn") == "t", "its log is longer"
+        both = open_database(promoted.url("hub"), read_url=behind.url("hub"))
+        assert isinstance(both, Replicated)
+        reader = await both.searching()
+        assert reader is both.primary
+        assert (await reader.fetch(COUNT))[0][0] == 0
+        await both.close()
+
+
 async def test_a_failover_under_load_loses_no_acknowledged_write(primary: PostgresServer) -> None:
     primary.execute("ALTER SYSTEM SET synchronous_standby_names = 'standby'")
     primary.execute("SELECT pg_reload_conf()")
