@@ -164,6 +164,7 @@ class Application:
             await asyncio.sleep(REFRESH_SECONDS)
             try:
                 await opened.refresh()
+                await opened.database.measure()
                 if self.smart is not None:
                     await self.smart.refresh()
             except Exception as fault:

@@ -1,4 +1,4 @@
-"""Every counter and histogram, named once, and their exposition for Prometheus.
+"""Every counter, gauge and histogram, named once, and their exposition for Prometheus.
 
 https://prometheus.io/docs/instrumenting/exposition_formats/
 
@@ -10,6 +10,7 @@ that whichever worker is asked answers for all of them.
 from __future__ import annotations
 
 import mmap
+import operator
 import struct
 import zlib
 from bisect import bisect_left
@@ -57,13 +58,45 @@ class Histogram:
         counts[-1] += value
 
 
+class Gauge:
+    """A number that rises and falls: of all workers together, or, where each sees the same, the largest."""
+
+    __slots__ = ("is_shared", "labels", "name", "text", "values")
+
+    def __init__(self, name: str, text: str, labels: Sequence[str] = (), *, is_shared: bool = False) -> None:
+        self.name, self.text, self.labels, self.is_shared = name, text, tuple(labels), is_shared
+        self.values: dict[Key, float] = {}
+
+    def set(self, value: float, *labels: str) -> None:
+        self.values[labels] = value
+
+
 REQUESTS = Counter("fhirhub_requests", "Requests answered.", ("interaction", "status"))
 REQUEST_SECONDS = Histogram("fhirhub_request_seconds", "Time to answer a request.", ("interaction",))
 ENTRIES = Counter("fhirhub_bundle_entries", "Entries of batches and transactions.", ("interaction",))
 WORKERS_STARTED = Counter("fhirhub_workers_started", "Worker processes started, those that replace one too.")
+CONNECTIONS = Gauge("fhirhub_database_connections", "Connections to PostgreSQL.", ("state",))
+CONNECTIONS_AWAITED = Gauge("fhirhub_database_waiting", "Statements that wait to be sent to PostgreSQL.")
+GROUPS = Counter("fhirhub_database_groups", "Statements that answered several requests at once.")
+GROUPED = Counter("fhirhub_database_grouped", "Requests that were answered by these.")
+WAL_BYTES = Gauge("fhirhub_sqlite_wal_bytes", "Size of SQLite's write-ahead log.", is_shared=True)
+REPLICA_LAG_BYTES = Gauge(
+    "fhirhub_replica_lag_bytes", "Log that the replica for searches has not replayed.", is_shared=True
+)
 
-Metric = Counter | Histogram
-METRICS: tuple[Metric, ...] = (REQUESTS, REQUEST_SECONDS, ENTRIES, WORKERS_STARTED)
+Metric = Counter | Gauge | Histogram
+METRICS: tuple[Metric, ...] = (
+    REQUESTS,
+    REQUEST_SECONDS,
+    ENTRIES,
+    WORKERS_STARTED,
+    CONNECTIONS,
+    CONNECTIONS_AWAITED,
+    GROUPS,
+    GROUPED,
+    WAL_BYTES,
+    REPLICA_LAG_BYTES,
+)
 
 Snapshot = dict[str, list[tuple[Key, Any]]]
 _encode = msgspec.msgpack.Encoder().encode
@@ -165,7 +198,11 @@ class _Collector:
         return []
 
     def collect(self) -> Iterator[Any]:
-        from prometheus_client.core import CounterMetricFamily, HistogramMetricFamily
+        from prometheus_client.core import (
+            CounterMetricFamily,
+            GaugeMetricFamily,
+            HistogramMetricFamily,
+        )
 
         for metric in METRICS:
             rows = [row for counted in self._snapshots for row in counted.get(metric.name, ())]
@@ -176,6 +213,11 @@ class _Collector:
                     buckets = list(zip(bounds, accumulate(counts[:-1]), strict=True))
                     histogram.add_metric(key, buckets, counts[-1])
                 yield histogram
+            elif isinstance(metric, Gauge):
+                gauge = GaugeMetricFamily(metric.name, metric.text, labels=metric.labels)
+                for key, counts in _sums(rows, metric).items():
+                    gauge.add_metric(key, counts[0])
+                yield gauge
             else:
                 counter = CounterMetricFamily(metric.name, metric.text, labels=metric.labels)
                 for key, counts in _sums(rows, metric).items():
@@ -184,11 +226,12 @@ class _Collector:
 
 
 def _sums(rows: Iterable[tuple[Key, Any]], metric: Metric) -> dict[Key, list[float]]:
-    """The sum of each combination of label values; a number without labels is there before it was touched."""
-    bare = not metric.labels and not isinstance(metric, Histogram)
+    """The sum of each combination of label values; a count without labels is there before it was touched."""
+    bare = isinstance(metric, Counter) and not metric.labels
+    join = max if isinstance(metric, Gauge) and metric.is_shared else operator.add
     sums: dict[Key, list[float]] = {(): [0.0]} if bare else {}
     for key, value in rows:
         counts = value if isinstance(value, list) else [value]
         known = sums.get(tuple(key), [0.0] * len(counts))
-        sums[tuple(key)] = [one + two for one, two in zip(known, counts, strict=True)]
+        sums[tuple(key)] = [join(one, two) for one, two in zip(known, counts, strict=True)]
     return sums

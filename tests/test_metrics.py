@@ -10,7 +10,10 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from fhirhub import metrics
-from fhirhub.metrics import METRICS, Counter, Histogram, Shared
+from fhirhub.metrics import METRICS, Counter, Gauge, Histogram, Shared
+from fhirhub.store.database import Database
+from fhirhub.store.sqlite import SqliteDatabase
+from tests.store.test_database import change
 
 
 @pytest.fixture(autouse=True)
@@ -54,7 +57,7 @@ def test_histogram_counts_what_is_at_or_below_each_bound() -> None:
 
 
 def test_every_metric_is_listed_once_and_named_after_the_hub() -> None:
-    named = [value for value in vars(metrics).values() if isinstance(value, Counter | Histogram)]
+    named = [value for value in vars(metrics).values() if isinstance(value, Counter | Gauge | Histogram)]
     assert sorted(map(id, named)) == sorted(map(id, METRICS))
     assert len({metric.name for metric in METRICS}) == len(METRICS)
     assert all(metric.name.startswith("fhirhub_") for metric in METRICS)
@@ -62,7 +65,7 @@ def test_every_metric_is_listed_once_and_named_after_the_hub() -> None:
 
 def test_every_metric_is_counted_somewhere() -> None:
     code = "".join(path.read_text() for path in Path(metrics.__file__).parent.rglob("*.py"))
-    named = [name for name, value in vars(metrics).items() if isinstance(value, Counter | Histogram)]
+    named = [name for name, value in vars(metrics).items() if isinstance(value, Counter | Gauge | Histogram)]
     assert [name for name in named if f"metrics.{name}." not in code] == []
 
 
@@ -98,3 +101,27 @@ def test_snapshot_broken_off_in_the_middle_is_not_read() -> None:
     shared.write(0, {"fhirhub_requests": [(("read", "200"), 2.0)]})
     shared._memory[shared._head.size] ^= 0xFF  # the half of the second
     assert shared.read(0) == {"fhirhub_requests": [(("read", "200"), 1.0)]}
+
+
+async def test_the_database_tells_how_it_stands(database: Database) -> None:
+    await database.apply(1, change(1))
+    await database.measure()
+    samples = _samples()
+    if isinstance(database, SqliteDatabase):
+        assert samples["fhirhub_sqlite_wal_bytes", ()] > 0
+    else:
+        assert samples["fhirhub_database_connections", ("in use",)] == 0
+        assert samples["fhirhub_database_connections", ("idle",)] >= 1
+        assert samples["fhirhub_database_waiting", ()] == 0
+
+
+def test_gauges_of_workers_are_added_and_those_of_all_are_not() -> None:
+    shared = Shared(2)
+    for worker in (1, 0):
+        metrics.share(shared, worker)
+        metrics.CONNECTIONS.set(3, "idle")
+        metrics.WAL_BYTES.set(100)
+        metrics.publish()
+    samples = _samples()
+    assert samples["fhirhub_database_connections", ("idle",)] == 6
+    assert samples["fhirhub_sqlite_wal_bytes", ()] == 100

@@ -137,6 +137,10 @@ class Database(Protocol):
         """The settings that decide what survives a crash, as read from a live connection."""
         ...
 
+    async def measure(self) -> None:
+        """Tells the metrics how it stands now."""
+        ...
+
     async def close(self) -> None: ...
 
 

@@ -35,7 +35,7 @@ from asyncpg.exceptions import (
     SerializationError,
 )
 
-from fhirhub import errors
+from fhirhub import errors, metrics
 from fhirhub.store.database import Change, Key, Reader, Transaction, Verdict, take_keys, too_costly
 from fhirhub.store.index import TABLES
 from fhirhub.store.sql import Dialect, PostgresqlDialect, Row, Statement
@@ -95,6 +95,7 @@ class Connections:
         self._limit_seconds = statement_timeout_ms / 1000 + SILENCE_SECONDS
         self._idle: list[asyncpg.Connection[Any]] = []
         self._room = asyncio.Semaphore(size)
+        self.in_use = 0
         self._patience_seconds = patience_seconds
         self._closed = False
         self.backends: weakref.WeakKeyDictionary[asyncpg.Connection[Any], Any] = weakref.WeakKeyDictionary()
@@ -105,6 +106,7 @@ class Connections:
         """A connection of one's own for a while. A connection that fails is not used again."""
         async with self._room:
             connection = await self._open()
+            self.in_use += 1
             try:
                 yield connection
             except BaseException as failure:
@@ -117,11 +119,16 @@ class Connections:
                     connection.terminate()
                 raise
             finally:
+                self.in_use -= 1
                 if not connection.is_closed():
                     if self._closed:
                         connection.terminate()
                     else:
                         self._idle.append(connection)
+
+    @property
+    def idle(self) -> int:
+        return len(self._idle)
 
     async def _open(self) -> asyncpg.Connection[Any]:
         while self._idle:
@@ -273,6 +280,8 @@ class PostgresqlDatabase:
             for statement, future in members:
                 await self._answer_alone(statement, future)
             return
+        metrics.GROUPS.inc()
+        metrics.GROUPED.inc(by=len(members))
         answers: list[list[Row]] = [[] for _ in members]
         for row in rows:
             answers[row[-1] - 1].append(row)
@@ -478,6 +487,13 @@ class PostgresqlDatabase:
         async with self._connections.one() as connection:
             names = ("fsync", "synchronous_commit", "full_page_writes", "synchronous_standby_names")
             return {name: str(await connection.fetchval(f"SHOW {name}")) for name in names}
+
+    async def measure(self) -> None:
+        metrics.CONNECTIONS.set(self._connections.in_use, "in use")
+        metrics.CONNECTIONS.set(self._connections.idle, "idle")
+        reads = sum(len(lane.waiting) for lane in self._lanes.values())
+        writes = sum(len(writers.waiting) for writers in self._writers.values())
+        metrics.CONNECTIONS_AWAITED.set(reads + writes)
 
     async def close(self) -> None:
         while self._tasks:

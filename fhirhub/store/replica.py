@@ -12,7 +12,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
-from fhirhub import logs
+from fhirhub import logs, metrics
 from fhirhub.errors import FhirError
 from fhirhub.store.database import Change, Database, Reader, T, Transaction, Verdict
 from fhirhub.store.sql import Row, Statement
@@ -126,6 +126,14 @@ class Replicated:
 
     async def durability(self) -> dict[str, str]:
         return await self.primary.durability()
+
+    async def measure(self) -> None:
+        await self.primary.measure()
+        try:
+            written, replayed = await self._written.answer(), await self._replayed.answer()
+            metrics.REPLICA_LAG_BYTES.set(max(written[1] - replayed[1], 0))
+        except Exception as failure:
+            logs.warning("The lag of the read database is not known", fault=type(failure).__name__)
 
     async def close(self) -> None:
         await self.primary.close()

@@ -19,7 +19,7 @@ from concurrent.futures import ThreadPoolExecutor
 from functools import cache, lru_cache
 from typing import Any, TypeVar
 
-from fhirhub import errors
+from fhirhub import errors, metrics
 from fhirhub.store.database import Change, Key, Reader, Transaction, Verdict, take_keys, too_costly
 from fhirhub.store.index import TABLES
 from fhirhub.store.sql import Dialect, Row, SqliteDialect, Statement
@@ -243,6 +243,9 @@ class SqliteDatabase:
         level = self._writer.execute("PRAGMA synchronous").fetchone()[0]
         return {"journal_mode": str(mode), "synchronous": levels[level]}
 
+    async def measure(self) -> None:
+        metrics.WAL_BYTES.set(_size(f"{self._path}-wal"))
+
     async def close(self) -> None:
         while self._tasks:
             await asyncio.wait(set(self._tasks))
@@ -252,6 +255,13 @@ class SqliteDatabase:
         self._writer.close()
         os.close(self._turn)
         os.close(self._in_use)
+
+
+def _size(path: str) -> int:
+    try:
+        return os.stat(path).st_size
+    except FileNotFoundError:
+        return 0
 
 
 class SqliteTransaction:

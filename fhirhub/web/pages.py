@@ -85,6 +85,8 @@ async def lacks_standby(database: Database) -> bool:
 
 
 async def _metrics(hub: Hub, address: str) -> Answer:
+    if hub.database is not None:
+        await hub.database.measure()
     return Answer(200, metrics.exposition())
 
 
