@@ -6,7 +6,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from http import HTTPStatus
 from typing import Any, Literal
 from urllib.parse import unquote_to_bytes, urlsplit
@@ -48,18 +48,17 @@ class Entry:
     said: Sequence[Issue] = ()
     """What validation found in its resource that does not stand in the way of writing it."""
     response: FhirResponse | None = None
+    rank: int = field(init=False)
+    """Its place in the order of https://hl7.org/fhir/R4/http.html#trules: an operation may read what was
+    written, and a search by POST reads."""
+
+    def __post_init__(self) -> None:
+        is_read = self.method == "POST" and self.path and self.path[-1][:1] in ("$", "_")
+        self.rank = 3 if is_read else _RANKS[self.method]
 
     @property
     def where(self) -> str:
         return f"Bundle.entry[{self.index}]"
-
-    @property
-    def rank(self) -> int:
-        """Its place in the order of https://hl7.org/fhir/R4/http.html#trules: an operation may read what was
-        written, and a search by POST reads."""
-        if self.method == "POST" and self.path and self.path[-1][:1] in ("$", "_"):
-            return 3
-        return _RANKS[self.method]
 
     @property
     def creates(self) -> bool:

@@ -684,19 +684,18 @@ _ESCAPED = r"\\\g<0>"
 
 def _columns(changes: Sequence[Change], table: str) -> list[str]:
     """The arrays of a table's rows: rid, then each column."""
-    described = TABLES[table].columns
-    columns: list[list[Any]] = [[] for _ in range(1 + len(described))]
+    rids: list[int] = []
+    rows: list[tuple[Any, ...]] = []
     for change in changes:
-        rows = change.rows.get(table)
-        if rows:
-            columns[0] += [change.rid] * len(rows)
-            for column, values in zip(columns[1:], zip(*rows, strict=True), strict=True):
-                column += values
+        found = change.rows.get(table)
+        if found:
+            rids += [change.rid] * len(found)
+            rows += found
     return [
-        array(columns[0]),
+        array(rids),
         *(
-            (_numbers if one.kind == "double" else array)(column)
-            for one, column in zip(described, columns[1:], strict=True)
+            (_numbers if column.kind == "double" else array)(values)
+            for column, values in zip(TABLES[table].columns, zip(*rows, strict=True), strict=True)
         ),
     ]
 

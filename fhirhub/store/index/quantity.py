@@ -62,7 +62,7 @@ def _amount(
     scale = ucum.unit(code) if system == _UCUM and code else None
     canonical = scale.base if scale else code or unit
     lows = _ends(low, scale, "-inf", open_ended)
-    highs = _ends(high, scale, "inf", open_ended)
+    highs = lows if high is low and not open_ended else _ends(high, scale, "inf", open_ended)
     return [(lows[0], highs[0], code, system, unit, canonical, lows[1], highs[1])]
 
 
