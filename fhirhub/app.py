@@ -23,7 +23,8 @@ from fhirhub.errors import FhirError
 from fhirhub.repository import Repository, Tenant
 from fhirhub.settings import Settings
 from fhirhub.store.database import Database
-from fhirhub.web.pages import HTML, PAGES, SECURED, TEXT
+from fhirhub.web import pages
+from fhirhub.web.pages import HTML, SECURED, TEXT
 
 if TYPE_CHECKING:
     from fhirhub.web.smart import Smart
@@ -89,8 +90,8 @@ class Application:
             await send({"type": "lifespan.shutdown.complete"})
 
     async def _show(self, path: str, scope: Scope, send: Send) -> None:
-        """Answer a page of PAGES, or that there is none."""
-        page = PAGES.get(path)
+        """Answer the page at that path, or that there is none."""
+        page = pages.find(path)
         headers = {"Content-Type": TEXT}
         if page is None:
             status, body = 404, b"Nothing is here; / says what is where."

@@ -10,7 +10,7 @@ import base64
 import hashlib
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from fhirhub import logs, metrics
 from fhirhub.settings import Settings
@@ -18,6 +18,10 @@ from fhirhub.store.database import Database
 from fhirhub.store.sql import Statement
 from fhirhub.web import start
 
+if TYPE_CHECKING:
+    from fhirhub.web.guide import Shown
+
+GUIDE = "/guide"
 HTML = "text/html; charset=utf-8"
 TEXT = "text/plain; charset=utf-8"
 SECURED = {
@@ -90,8 +94,41 @@ async def _metrics(hub: Hub, address: str) -> Answer:
     return Answer(200, metrics.exposition())
 
 
+async def _guide(hub: Hub, address: str) -> Answer:
+    shown = _shown(GUIDE)
+    return Answer(404, b"") if shown is None else Answer(200, shown.body)
+
+
+def find(path: str) -> Page | None:
+    """The page at that path: of PAGES, or one below the guide's."""
+    if not path.startswith(f"{GUIDE}/"):
+        return PAGES.get(path)
+    shown = _shown(path)
+    if shown is None:
+        return None
+    found = Answer(200, shown.body)
+
+    async def answer(hub: Hub, address: str) -> Answer:
+        return found
+
+    return Page("A page of the guide.", shown.media_type, answer, {200: "The page."})
+
+
+def _shown(path: str) -> Shown | None:
+    from fhirhub.web import guide  # its templates are loaded when somebody asks for one of its pages
+
+    return guide.show(path)
+
+
 PAGES: Mapping[str, Page] = {
     "/": Page("What this is and where things are.", HTML, _start, {200: "The start page."}),
+    GUIDE: Page(
+        "The guide for people: profiles, codes, questionnaires, operations, each with a page below this one; "
+        "`/guide/en` is in English.",
+        HTML,
+        _guide,
+        {200: "The list of what there is, in Dutch."},
+    ),
     "/healthz": Page("Whether the process lives.", TEXT, _healthz, {200: "It does: `ok`."}),
     "/readyz": Page(
         "Whether the hub can answer: its database does.",

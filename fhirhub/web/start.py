@@ -16,6 +16,8 @@ h1 { line-height: 1.2 } code { background: #f2f4f6; padding: 0 .25rem } a { colo
 table { border-collapse: collapse; width: 100% } th, td { text-align: left; padding: .3rem .6rem .3rem 0;
 vertical-align: top; border-bottom: 1px solid #d8dde2 } .warning { border-left: .3rem solid #b3261e;
 padding: .3rem 1rem; background: #fdf1f0 }
+.wide { max-width: 64rem } .wide p, .wide li { max-width: 44rem } pre { overflow-x: auto }
+.step { display: inline-block; width: 1rem } :target { scroll-margin-top: 1rem }
 """
 
 _OPEN = """<p class="warning" role="alert"><strong>Everybody who reaches this address can read and change
@@ -31,6 +33,7 @@ def page(settings: Settings, base: str) -> str:
         ("/fhir/metadata", "what it can do: the CapabilityStatement"),
         ("/fhir/Patient", "the patients"),
         ("/fhir/CarePlan", "their care plans"),
+        ("/guide", "the guide: profiles, codes, questionnaires and operations, for people"),
         ("/docs", "the other addresses, for those who run the hub"),
         ("/healthz", "whether the process lives"),
         ("/readyz", "whether it can answer"),
@@ -55,10 +58,11 @@ patient and several care organisations work on together, and speaks HL7 FHIR R4.
     )
 
 
-def document(title: str, content: str) -> str:
+def document(title: str, content: str, language: str = "en", wide: bool = False) -> str:
     """A whole HTML page around some content."""
+    body = '<body class="wide">' if wide else "<body>"
     return (
-        f'<!doctype html><html lang="en"><head><meta charset="utf-8"><title>{escape(title)}</title>'
+        f'<!doctype html><html lang="{language}"><head><meta charset="utf-8"><title>{escape(title)}</title>'
         '<meta name="viewport" content="width=device-width, initial-scale=1">'
-        f"<style>{STYLE}</style></head><body><main>{content}</main></body></html>"
+        f"<style>{STYLE}</style></head>{body}<main>{content}</main></body></html>"
     )

@@ -1,0 +1,85 @@
+"""The guide's pages: each definition and example has one, in Dutch and in English."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import httpx
+import pytest
+from lxml import html
+
+from fhirhub import settings
+from fhirhub.app import create_app
+from fhirhub.resources import guide
+from fhirhub.web.guide import show
+
+ALL = [f"{each['resourceType']}/{each['id']}" for each in (*guide.definitions(), *guide.examples())]
+DEFINED = [each for each in ALL if not each.startswith("ImplementationGuide/")]
+
+
+def page(path: str) -> html.HtmlElement:
+    shown = show(path)
+    assert shown is not None
+    assert shown.media_type.startswith("text/html")
+    return html.document_fromstring(shown.body.decode())
+
+
+@pytest.mark.parametrize("language", ["nl", "en"])
+def test_every_definition_and_example_has_a_page_and_is_listed(language: str) -> None:
+    links = page(f"/guide/{language}").xpath("//table//a/@href")
+    assert sorted(links) == sorted(f"/guide/{language}/{each}" for each in DEFINED)
+    for link in links:
+        document = page(link)
+        assert document.get("lang") == language
+        (heading,) = document.xpath("//h1")
+        assert heading.text_content().strip()
+
+
+def test_no_link_of_the_guide_leads_nowhere() -> None:
+    pages = ["/guide", *(f"/guide/{language}/{each}" for language in ("nl", "en") for each in DEFINED)]
+    links = {link for each in pages for link in page(each).xpath("//a/@href") if link.startswith("/")}
+    assert {link for link in links if show(link) is None} == set()
+
+
+def test_profile_shows_its_elements_bindings_rules_and_examples() -> None:
+    text = page("/guide/en/StructureDefinition/DimensionGoal").text_content()
+    assert "Goal in a dimension" in text
+    assert "Dimensies van positieve gezondheid" not in text
+    assert "Dimensions of positive health (required)" in re.sub(r"\s+", " ", text)
+    assert "goal-acceptance" in text
+    assert "Weer naar de winkel" in text
+    assert "1..*" in text
+
+
+def test_page_needs_no_script_and_its_tables_have_headers() -> None:
+    for each in DEFINED:
+        document = page(f"/guide/nl/{each}")
+        assert not document.xpath("//script | //*[@style] | //@onclick")
+        for table in document.xpath("//table"):
+            assert table.xpath(".//th[@scope]")
+
+
+async def test_guide_is_served_as_pages_and_json_under_the_policy_of_pages(tmp_path: Path) -> None:
+    app = create_app(
+        settings.read({}, database=f"sqlite://{tmp_path / 'hub.db'}", secret_file=tmp_path / "s")
+    )
+    async with httpx.AsyncClient(
+        transport=httpx.ASGITransport(app=app), base_url="http://hub.test"
+    ) as client:
+        answer = await client.get("/guide/en/StructureDefinition/SharedCarePlan")
+        assert answer.status_code == 200
+        assert answer.headers["content-type"] == "text/html; charset=utf-8"
+        assert "default-src 'none'" in answer.headers["content-security-policy"]
+        answer = await client.get("/guide/StructureDefinition/SharedCarePlan")
+        assert answer.headers["content-type"] == "application/fhir+json; charset=utf-8"
+        assert answer.json() == guide.find(
+            "StructureDefinition", guide.url("StructureDefinition", "SharedCarePlan")
+        )
+        for nothing in (
+            "/guide/fr",
+            "/guide/nl/StructureDefinition/Nothing",
+            "/guide/nl/a/b/c",
+            "/guidelines",
+        ):
+            assert (await client.get(nothing)).status_code == 404
