@@ -241,6 +241,7 @@ def _tell_where(chosen: Settings) -> None:
         ("Start page", f"{chosen.public_url}/"),
         ("Health", f"{chosen.local_url}/healthz, /readyz, /metrics"),
         ("Database", chosen.database_shown),
+        ("Secret", f"{_secret(chosen)} (keep a copy: it is in no backup)"),
     ]
     if chosen.read_database:
         lines.append(("Searches", "also on the replica"))

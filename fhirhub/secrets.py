@@ -107,16 +107,16 @@ def _settled(path: Path, check_value: str | None) -> Secret:
             f"The secret file {path} is there and the database knows no secret: the file belongs to another "
             "database. Name another file with FHIRHUB_SECRET_FILE, or move this one away if it is of no use."
         )
-    if is_shared(path):
-        raise SecretError(
-            f"The secret file {path} may be read by others than its owner, who could then sign what the hub "
-            f"signs. Say `chmod 600 {path}`; where others read it already, they know it."
-        )
     secret = _read(path)
     if not hmac.compare_digest(secret.check_value, check_value):
         raise SecretError(
             f"The secret file {path} is not the one that this database was made with. Bring back the right "
             "one, or name it with FHIRHUB_SECRET_FILE."
+        )
+    if is_shared(path):
+        raise SecretError(
+            f"The secret file {path} may be read by others than its owner, who could then sign what the hub "
+            f"signs. Say `chmod 600 {path}`; where others read it already, they know it."
         )
     return secret
 
