@@ -254,7 +254,8 @@ _DOCUMENTATION: Mapping[str, str] = {
     "date": "Prefixes eq, ne, gt, lt, ge, le, sa, eb, ap. Modifier `:missing`.",
     "quantity": "Prefixes eq, ne, gt, lt, ge, le, sa, eb, ap; units of UCUM are converted. Modifier `:missing`.",
     "string": "Modifiers `:missing`, `:exact`, `:contains`.",
-    "token": "Modifiers `:missing`, `:not`, `:text` (concepts and identifiers), `:of-type` (identifiers).",
+    "token": "Modifiers `:missing`, `:not`, `:text` (concepts and identifiers), `:of-type` (identifiers); "
+    "of codes `:in`, `:not-in`, `:below`, `:above`.",
     "reference": "Modifiers `:missing`, `:identifier`, `:[type]`; chains.",
     "uri": "Modifiers `:missing`, `:below`, `:above`.",
     "composite": "Parts are joined by `$`.",

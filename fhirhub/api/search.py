@@ -12,6 +12,7 @@ from fhirhub.resources import definitions, document, subset
 from fhirhub.store import request as requests
 from fhirhub.store.request import SearchRequest
 from fhirhub.store.search import Found
+from fhirhub.terminology import searching
 
 MAX_FORM_BYTES = 256 * 1024
 MAX_FIELDS = 1000
@@ -36,6 +37,13 @@ async def search(request: FhirRequest) -> FhirResponse:
             type = path[2]
     pairs = parameters(request)
     lenient = "prefer" in request.headers and conditions.preference(request).lenient
+    code_sets = None
+    if not isinstance(pairs, str) or ":" in pairs or "%3" in pairs:
+        pairs = requests.pairs_of(pairs) if isinstance(pairs, str) else pairs
+        of_terminology = requests.of_terminology(pairs)
+        if of_terminology:
+            library = request.repository.tenant.library
+            code_sets = await searching.code_sets(library, request.base, of_terminology)
     asked = requests.parse(
         type,
         pairs,
@@ -43,6 +51,7 @@ async def search(request: FhirRequest) -> FhirResponse:
         lenient=lenient,
         compartment=compartment,
         base=request.base,
+        code_sets=code_sets,
     )
     if asked.elements and not lenient:
         read.refuse_unknown_elements(asked.types or definitions.RESOURCE_TYPES, asked.elements)

@@ -87,7 +87,17 @@ class Hierarchy(NamedTuple):
     tag: Literal["hierarchy"] = "hierarchy"
 
 
-Node = Union[Leaf, Column, Not, All, Either, Chain, Has, Hierarchy]  # noqa: UP007
+class Coded(NamedTuple):
+    """Resources with a code under one of `keys` that is of a set: of the concepts in the database that meet
+    `condition`, or of those that are listed where there is no `edition`."""
+
+    keys: tuple[int, ...]
+    edition: int | None
+    condition: str
+    tag: Literal["coded"] = "coded"
+
+
+Node = Union[Leaf, Column, Not, All, Either, Chain, Has, Hierarchy, Coded]  # noqa: UP007
 
 
 def types_in(node: Node) -> frozenset[str]:
@@ -190,6 +200,8 @@ def places(node: Node) -> int:
             return places(node.node)
         case Hierarchy():
             return 1
+        case Coded():
+            return node.condition.count("?") + (3 if node.edition is None else 2)
     raise AssertionError(node)
 
 
@@ -219,6 +231,8 @@ def rank(node: Node) -> float | None:
             return max(inner + 1.5, 2.5)
         case Hierarchy():
             return 6
+        case Coded():
+            return 7.5 if node.edition is None else 9.5
     raise AssertionError(node)
 
 
@@ -313,6 +327,11 @@ class Writer:
                 where = [f"{alias}.tenant = $1", f"{alias}.rid = {rid}"]
                 where += self._hierarchy(node, alias, first, types)
                 return exists(self.by("b", "reference", alias), where)
+            case Coded():
+                alias = self.alias("p")
+                where = [f"{alias}.tenant = $1", f"{alias}.rid = {rid}"]
+                where += self._coded(node, alias, first, types, each=True)
+                return exists(self.by("b", "token", alias), where)
         raise AssertionError(node)
 
     def _chain_probe(self, node: Chain, first: int, rid: str, types: Types) -> str:
@@ -387,6 +406,10 @@ class Writer:
                 alias = self.alias("t")
                 where = [f"{alias}.tenant = $1", *self._hierarchy(node, alias, first, types)]
                 return Source(self.by("a", "reference", alias), where, f"{alias}.rid")
+            case Coded():
+                alias = self.alias("t")
+                where = [f"{alias}.tenant = $1", *self._coded(node, alias, first, types, each=False)]
+                return Source(self.by("a", "token", alias), where, f"{alias}.rid")
         raise AssertionError(node)
 
     def matching(self, nodes: Sequence[Node], first: int, types: Types = ()) -> Source:
@@ -480,6 +503,46 @@ class Writer:
             f"{alias}.target_id IN ({recursive})",
             *self.visible.shown("reference", alias, node.keys, types),
         ]
+
+    def _coded(self, node: Coded, alias: str, first: int, types: Types, *, each: bool) -> list[str]:
+        """`each` asks the concept of every row; else the codes in use, few whatever the code system's size, are
+        asked once."""
+        found = [
+            f"{alias}.param {in_keys(node.keys)}",
+            *self.visible.shown("token", alias, node.keys, types),
+        ]
+        if node.edition is None:
+            found.append(self.dialect.any_of(f"{alias}.code", f"${first}"))
+            return [*found, f"{alias}.system IN (${first + 1}, ${first + 2})"]
+        concept = self.alias("c")
+        pieces = node.condition.replace("{c}", concept).split("?")
+        condition = pieces[0]
+        for piece in pieces[1:]:
+            condition += f"${first}{piece}"
+            first += 1
+        known = f"{concept}.tenant = 0 AND {concept}.edition = {node.edition:d}"
+        if each:
+            found.append(exists(f"concept {concept}", [known, f"{concept}.code = {alias}.code", condition]))
+        else:
+            used = self.alias("d")
+            codes = " UNION ALL ".join(self._codes_in_use(key) for key in node.keys)
+            chosen = (
+                f"SELECT {used}.code FROM ({codes}) {used} CROSS JOIN concept {concept} "
+                f"WHERE {known} AND {concept}.code = {used}.code AND {condition}"
+            )
+            is_postgresql = self.dialect.name == "postgresql"
+            found.append(f"{alias}.code {f'= ANY(ARRAY({chosen}))' if is_postgresql else f'IN ({chosen})'}")
+        return [*found, f"{alias}.system IN (${first}, ${first + 1})"]
+
+    def _codes_in_use(self, key: int) -> str:
+        """Every code under that key once, by a step from each to the next in the index."""
+        name, row = self.alias("w"), self.alias("x")
+        rows = f"FROM token {row} WHERE {row}.tenant = $1 AND {row}.param = {key}"
+        return (
+            f"SELECT * FROM (WITH RECURSIVE {name}(code) AS (SELECT (SELECT min({row}.code) {rows}) UNION ALL "
+            f"SELECT (SELECT min({row}.code) {rows} AND {row}.code > {name}.code) FROM {name} "
+            f"WHERE {name}.code IS NOT NULL) SELECT code FROM {name} WHERE code IS NOT NULL) {self.alias('y')}"
+        )
 
     def rows(self, node: Leaf, alias: str, first: int, types: Types) -> list[str]:
         found = [f"{alias}.param {in_keys(node.keys)}"]

@@ -9,16 +9,19 @@ from __future__ import annotations
 import difflib
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import Any
 
 from fhirhub import errors
 from fhirhub.errors import FhirError
 from fhirhub.resources import definitions, references
 from fhirhub.store import conditions
-from fhirhub.store.conditions import All, Bound, Chain, Column, Has, Hierarchy, Leaf, Not, is_positive
+from fhirhub.store.conditions import All, Bound, Chain, Coded, Column, Has, Hierarchy, Leaf, Not, is_positive
 from fhirhub.store.index import composite, date, number, quantity, reference, special, string, token, uri
 from fhirhub.store.index.comparison import Comparison, Way, refuse, split, unescape
-from fhirhub.store.index.parameters import Parameter, Parameters
+from fhirhub.store.index.parameters import Parameter, Parameters, system_of
+from fhirhub.store.index.token import CodeSet
+from fhirhub.store.sql import Kind
 
 Bind = Callable[[str], Bound]
 """From the value of a parameter, as in the query and decoded once, to a condition."""
@@ -53,10 +56,14 @@ class Names:
 
     parameters: Parameters
     bases: tuple[str, ...] = ()
+    code_sets: Mapping[tuple[str, str], Sequence[CodeSet] | FhirError] = field(default_factory=dict)
+    """By modifier and value, what value sets and hierarchies of codes were found to mean, or why they could not be."""
 
     def bind(self, types: tuple[str, ...], name: str) -> Bind:
         """What that name asks of resources of these types. Raises UnknownParameter; FhirError where it is known
         and cannot be asked so."""
+        if name.endswith(_OF_TERMINOLOGY):
+            return self._criterion(types, name, (), 0, every=True)
         key = ("criterion", types, name, self.bases)
         found = self.parameters.cache.get(key)
         if found is None:
@@ -128,6 +135,8 @@ class Names:
             return _missing(parameters)
         if modifier in ("above", "below") and all(_is_hierarchical(self, p) for p in parameters):
             return self._hierarchy(parameters, modifier)
+        if modifier in token.TERMINOLOGY and all(map(token.is_coded, parameters)):
+            return self._coded(parameters, modifier)
         ways: dict[object, Way] = {}
         for parameter in parameters:
             # Types that read values alike are asked in one condition.
@@ -189,6 +198,35 @@ class Names:
                 comparisons.append(Comparison("{t}.id = ?", (found.id,), ("text",)))
             inner = _column(("List",), comparisons, 0)
             return Bound(Has("List", keys, types, inner.node, False), inner.values, inner.kinds)
+
+        return bind
+
+    # --- value sets and hierarchies of codes (3.1.1.4.10) ---
+
+    def _coded(self, parameters: Sequence[Parameter], modifier: str) -> Bind:
+        keys = tuple(dict.fromkeys(key for parameter in parameters for key in parameter.keys))
+        name = f"{parameters[0].code}:{modifier}"
+
+        def bind(value: str) -> Bound:
+            sets = self.code_sets.get((modifier, value))
+            if sets is None:
+                raise errors.not_supported(
+                    f"`{name}` can be asked in a search alone, not in the criteria of another interaction."
+                )
+            if isinstance(sets, FhirError):
+                raise sets
+            found = []
+            for each in sets:
+                known = system_of(each.system)
+                systems: tuple[Any, ...] = (known, known | 1)
+                if each.edition is None:
+                    values: tuple[Any, ...] = ([token.shortened(code) for code in each.codes], *systems)
+                    kinds: tuple[Kind, ...] = ("text[]", "bigint", "bigint")
+                else:
+                    values, kinds = (*each.values, *systems), (*each.kinds, "bigint", "bigint")
+                found.append(Bound(Coded(keys, each.edition, each.condition), values, kinds))
+            bound = conditions.either(found) if found else conditions.NOTHING
+            return conditions.negated(bound) if modifier == "not-in" else bound
 
         return bind
 
@@ -345,6 +383,8 @@ class Names:
 
         return bind
 
+
+_OF_TERMINOLOGY = tuple(f":{modifier}" for modifier in token.TERMINOLOGY)
 
 # Reading values
 

@@ -5,18 +5,19 @@ https://hl7.org/fhir/R4/search.html
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import parse_qsl
 
 from fhirhub import errors
-from fhirhub.errors import Issue
+from fhirhub.errors import FhirError, Issue
 from fhirhub.resources import definitions
 from fhirhub.store import filter as filters
 from fhirhub.store.conditions import Bound, Column, Leaf, Node, either, types_in
 from fhirhub.store.criteria import Names, UnknownParameter, as_error, nearest
 from fhirhub.store.index.parameters import Parameter, Parameters
+from fhirhub.store.index.token import TERMINOLOGY, CodeSet
 from fhirhub.store.sql import Kind
 
 DEFAULT_COUNT = 50
@@ -103,11 +104,13 @@ def parse(
     lenient: bool = False,
     compartment: tuple[str, str] | None = None,
     base: str | None = None,
+    code_sets: Mapping[tuple[str, str], Sequence[CodeSet] | FhirError] | None = None,
 ) -> SearchRequest:
     """The search that a query asks for.
 
     `type` is the type searched, None for all; `query` a raw query string or decoded pairs; `compartment` a
-    compartment's name and id (`("Patient", "1")`); `base` this server's base URL, whose resources are local.
+    compartment's name and id (`("Patient", "1")`); `base` this server's base URL, whose resources are local;
+    `code_sets` what `of_terminology` named, looked up.
     FhirError 400 for what cannot be read or is not supported; `lenient` ignores unknown parameters instead.
     """
     pairs = pairs_of(query) if isinstance(query, str) else query
@@ -115,7 +118,7 @@ def parse(
         raise errors.not_supported(
             f"There is no resource type `{type}`{nearest(type, definitions.RESOURCE_TYPES)}.", 404
         )
-    names = Names(parameters, (base,) if base else ())
+    names = Names(parameters, (base,) if base else (), code_sets or {})
     types = (type,) if type else _types(pairs)
     made = SearchRequest(types)
     bounds = []
@@ -164,6 +167,20 @@ def parse(
         made.values = tuple([value for bound in bounds for value in bound.values])
         made.kinds = tuple([kind for bound in bounds for kind in bound.kinds])
     return made
+
+
+def of_terminology(pairs: Pairs) -> set[tuple[str, str]]:
+    """Modifiers and values that a terminology has to look up before the query can be parsed."""
+    found = set()
+    for name, value in pairs:
+        modifier = name.rpartition(":")[2]
+        if modifier in TERMINOLOGY and modifier != name and value and len(value) <= MOST_CHARACTERS:
+            found.add((modifier, value))
+    return found
+
+
+MOST_CHARACTERS = 20_000
+"""Of a value that is looked up."""
 
 
 def pairs_of(query: str) -> list[tuple[str, str]]:

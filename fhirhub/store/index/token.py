@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, NamedTuple
 
 from fhirhub import errors
 from fhirhub.resources.masking import BSN_SYSTEMS
@@ -178,7 +178,28 @@ def _mime_below(text: str) -> Comparison:
     )
 
 
-_TERMINOLOGY = ("in", "not-in", "above", "below")
+TERMINOLOGY = ("in", "not-in", "above", "below")
+"""Modifiers whose values are value sets and concepts, which are looked up before a search is read."""
+
+
+class CodeSet(NamedTuple):
+    """Codes of one code system that a search asks for: those listed, or those whose concept of that `edition` in
+    the database meets the condition, which has `{c}` for the concept and `?` for each value."""
+
+    system: str
+    codes: tuple[str, ...] = ()
+    edition: int | None = None
+    condition: str = ""
+    values: tuple[Any, ...] = ()
+    kinds: tuple[Kind, ...] = ()
+
+
+def is_coded(parameter: Parameter) -> bool:
+    """Whether it finds codes of code systems, rather than identifiers, booleans or media types."""
+    types = parameter.types
+    if parameter.kind != "token" or (types == {"code"} and "" in parameter.implied):
+        return False
+    return bool(types & (_CONCEPTS | {"code"}))
 
 
 def way(parameter: Parameter, modifier: str) -> Way:
@@ -200,10 +221,10 @@ def way(parameter: Parameter, modifier: str) -> Way:
         return Way("token", parameter.kindred("of-type"), _of_type, rank=1, raw=True)
     if modifier == "below" and types == {"code"} and "" in parameter.implied:
         return Way("token", parameter.keys, _mime_below, rank=9, raw=True)
-    if modifier in _TERMINOLOGY:
+    if modifier in TERMINOLOGY:
         raise errors.not_supported(
-            f"Parameter `{parameter.code}` does not support `:{modifier}`: this server does not search by "
-            "value sets and hierarchies of codes yet; list the codes, separated by commas."
+            f"Parameter `{parameter.code}` does not support `:{modifier}`: value sets and hierarchies are of codes, "
+            "and it finds none."
         )
     known = ["not", "text"] if types & (_CONCEPTS | {"Identifier"}) else ["not"]
     raise refuse(parameter, modifier, [*known, "of-type"] if "Identifier" in types else known)

@@ -166,7 +166,8 @@ class Release:
     def concepts(self) -> Iterator[Concept]:
         preferred = self._preferred()
         members = self._memberships()
-        texts: list[list[tuple[int, str, str]] | None] = [None] * len(self._places)
+        # One text for each concept: as many objects as there are descriptions would take twice the memory.
+        texts: list[str] = [""] * len(self._places)
         for row in self._rows(self._description_files):
             id, active, concept, language, kind, term = row[0], row[2], row[4], row[5], row[6], row[7]
             place = self._places.get(int(concept))
@@ -178,13 +179,12 @@ class Release:
                 rank = 2
             else:
                 rank = 0 if int(id) in preferred else 1
-            known = texts[place]
-            if known is None:
-                known = texts[place] = []
-            known.append((rank, language, term))
+            texts[place] += f"{rank}\t{language}\t{term}\n"
         for place, code in enumerate(self._places):
-            yield self._concept(place, str(code), texts[place] or [], members.get(place, ()))
-            texts[place] = None
+            described = [tuple(line.split("\t", 2)) for line in texts[place].splitlines()]
+            named = [(int(rank), language, term) for rank, language, term in described]
+            yield self._concept(place, str(code), named, members.get(place, ()))
+            texts[place] = ""
 
     def _preferred(self) -> set[int]:
         """The descriptions that a language prefers."""

@@ -31,7 +31,9 @@ _KEYS = {
     "concept_property": "property, value, n",
     "concept_word": "start, length, n, word",
 }
-BATCH = 5_000
+BATCH = 10_000
+_ROWS = 400_000
+"""Rows that are put in order before they are written: what is written in order is written once."""
 _LONGEST_VALUE = 500
 
 
@@ -74,20 +76,20 @@ async def load(
     edition = await _begin(database, source.description, moment)
     await _write_hierarchy(database, edition, places, numbering)
     count = 0
-    batch: list[Concept] = []
+    rows = _Rows(database, edition, source.searched)
     seen = bytearray(len(codes))
     for concept in source.concepts():
         position = codes.get(concept.code)
         if position is None or seen[position]:
             continue
         seen[position] = 1
-        batch.append(concept)
-        if len(batch) >= BATCH:
-            count += await _write(database, edition, batch, codes, numbering, source.searched)
-            progress(len(batch))
-            batch = []
-    count += await _write(database, edition, batch, codes, numbering, source.searched)
-    progress(len(batch))
+        rows.add(concept, numbering.numbers[position])
+        count += 1
+        if count % BATCH == 0:
+            await rows.write(_ROWS)
+            progress(BATCH)
+    await rows.write(0)
+    progress(count % BATCH)
     await database.learn(list(TABLES))
     await _end(database, edition, count)
     await _use(database, tenant, edition)
@@ -232,37 +234,43 @@ async def _write_hierarchy(
     await database.fill("concept_interval", TABLES["concept_interval"], intervals)
 
 
-async def _write(
-    database: Database,
-    edition: int,
-    concepts: Sequence[Concept],
-    codes: dict[str, int],
-    numbering: hierarchy.Numbering,
-    searched: frozenset[str],
-) -> int:
-    own: list[tuple[Any, ...]] = []
-    properties: set[tuple[Any, ...]] = set()
-    words: list[tuple[Any, ...]] = []
-    for concept in concepts:
-        n = numbering.numbers[codes[concept.code]]
+class _Rows:
+    """Rows of concepts that wait until there are enough of them."""
+
+    def __init__(self, database: Database, edition: int, searched: frozenset[str]) -> None:
+        self._database = database
+        self._edition = edition
+        self._searched = searched
+        self._waiting: dict[str, list[tuple[Any, ...]]] = {
+            table: [] for table in ("concept", "concept_property", "concept_word")
+        }
+
+    def add(self, concept: Concept, n: int) -> None:
+        edition = self._edition
         found = words_of(concept)
-        length = len(concept.display or concept.code)
-        folded = " " + " ".join(found)
-        own.append(
+        self._waiting["concept"].append(
             (
-                0, edition, n, concept.code, concept.display, not concept.inactive, concept.abstract, folded,
-                detail_of(concept),
+                0, edition, n, concept.code, concept.display, not concept.inactive, concept.abstract,
+                " " + " ".join(found), detail_of(concept),
             )
         )  # fmt: skip
-        words += [(0, edition, word[:START], length, n, word) for word in found]
-        for each in concept.properties:
-            name = str(each.get("code"))
-            if name != "inactive" and (name in searched or not searched):
-                properties.add((0, edition, name, text_of(value_of(each))[:_LONGEST_VALUE], n))
-    await database.fill("concept", TABLES["concept"], own)
-    await database.fill("concept_property", TABLES["concept_property"], sorted(properties))
-    await database.fill("concept_word", TABLES["concept_word"], sorted(words))
-    return len(own)
+        length = len(concept.display or concept.code)
+        self._waiting["concept_word"] += [(0, edition, word[:START], length, n, word) for word in found]
+        properties = {
+            (0, edition, name, text_of(value_of(each))[:_LONGEST_VALUE], n)
+            for each in concept.properties
+            if (name := str(each.get("code"))) != "inactive"
+            and (name in self._searched or not self._searched)
+        }
+        self._waiting["concept_property"] += properties
+
+    async def write(self, most: int) -> None:
+        """Write what waits in tables with more rows than that; concepts, which are large, sooner."""
+        for table, rows in self._waiting.items():
+            if len(rows) > (most // 20 if table == "concept" else most):
+                rows.sort()
+                await self._database.fill(table, TABLES[table], rows)
+                self._waiting[table] = []
 
 
 async def _delete(database: Database, edition: int, progress: Callable[[int], object]) -> None:
