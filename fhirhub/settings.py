@@ -188,6 +188,12 @@ class Settings:
         return f"http://{f'[{host}]' if ':' in host else host}:{self.port}"
 
     @property
+    def needs_second_factor(self) -> bool:
+        """Whether a password is not enough: others than this machine reach the hub."""
+        public = urlsplit(self.base_url or "").hostname
+        return not self.is_loopback or public not in (None, "localhost", "127.0.0.1", "::1")
+
+    @property
     def public_url(self) -> str:
         """What links begin with when no proxy says otherwise."""
         return self.base_url or self.local_url
@@ -445,8 +451,12 @@ def _contradictions(settings: Settings) -> Iterator[str]:
 
 def refuse_to_serve(settings: Settings) -> None:
     """Raise SettingsError where serving with these settings would open what must not be open."""
-    if settings.auth == "smart":
-        raise SettingsError("--auth smart comes in a later version; until then there is --auth none")
+    is_secured = settings.base_url is not None and settings.base_url.startswith("https://")
+    if settings.auth == "smart" and not settings.is_loopback and not is_secured:
+        raise SettingsError(
+            f"--auth smart on {settings.host} expects the hub's public https address in FHIRHUB_BASE_URL: "
+            "tokens name it, and passwords and tokens are not to cross a network in the open"
+        )
     if settings.is_open and not settings.allow_open:
         raise SettingsError(
             "--auth none lets everybody do everything, so it listens on loopback (127.0.0.1) only, not on "

@@ -160,7 +160,7 @@ def test_every_option_names_its_variable(run: Runner) -> None:
 @pytest.mark.parametrize(
     ("command", "named"),
     [
-        (("serve", "--auth", "smart"), "later version"),
+        (("serve", "--auth", "smart", "--host", "0.0.0.0"), "https address"),
         (("serve", "--host", "0.0.0.0"), "FHIRHUB_ALLOW_OPEN"),
         (("serve", "--database", "mysql://x/y"), "postgresql://user@host:port/name"),
         (("load", "/nowhere/at.all"), "/nowhere/at.all"),

@@ -92,9 +92,27 @@ def test_name_that_may_be_any_address_is_not_loopback() -> None:
     assert not settings.read({}, host="hub.example.nl").is_loopback
 
 
-def test_smart_says_that_it_is_to_come() -> None:
-    with pytest.raises(SettingsError, match="later version"):
-        settings.refuse_to_serve(settings.read({}, auth="smart"))
+def test_sign_in_for_others_than_this_machine_expects_a_public_https_address() -> None:
+    settings.refuse_to_serve(settings.read({}, auth="smart"))
+    for base in (None, "http://hub.example.nl"):
+        with pytest.raises(SettingsError, match="https"):
+            settings.refuse_to_serve(settings.read({}, auth="smart", host="0.0.0.0", base_url=base))
+    chosen = settings.read({}, auth="smart", host="0.0.0.0", base_url="https://hub.example.nl")
+    settings.refuse_to_serve(chosen)
+    assert chosen.needs_second_factor
+
+
+@pytest.mark.parametrize(
+    ("given", "needed"),
+    [
+        ({}, False),
+        ({"base_url": "http://localhost:8000"}, False),
+        ({"base_url": "https://hub.example.nl"}, True),
+        ({"host": "0.0.0.0"}, True),
+    ],
+)
+def test_a_password_suffices_on_this_machine_alone(given: dict[str, str], needed: bool) -> None:
+    assert settings.read({}, **given).needs_second_factor is needed
 
 
 def test_time_of_a_query_is_more_than_none() -> None:

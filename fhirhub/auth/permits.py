@@ -61,15 +61,19 @@ class Code:
     nonce: str | None
 
 
+def lasting_of(words: tuple[str, ...]) -> Literal["offline", "online"] | None:
+    """For how long a grant with these scopes gives refresh tokens."""
+    if "offline_access" in words:
+        return "offline"
+    return "online" if "online_access" in words else None
+
+
 def new(realm: Realm, **told: Any) -> Grant:
     """A grant of this moment, not stored yet; it lasts as its scopes say."""
-    words = scopes.parse(told["scope"]).words
-    lasting: Literal["offline", "online"] | None = None
-    expires = realm.now + realm.settings.access_token_seconds + CODE_SECONDS
-    if "offline_access" in words:
-        lasting, expires = "offline", realm.now + realm.settings.refresh_token_days * DAY_SECONDS
-    elif "online_access" in words:
-        lasting, expires = "online", realm.now + realm.settings.session_hours * 3600
+    lasting = lasting_of(scopes.parse(told["scope"]).words)
+    expires = realm.now + realm.settings.session_hours * 3600
+    if lasting == "offline":
+        expires = realm.now + realm.settings.refresh_token_days * DAY_SECONDS
     return Grant(id=str(uuid.uuid4()), created=realm.now, expires=expires, lasting=lasting, **told)
 
 

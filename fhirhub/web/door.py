@@ -13,13 +13,16 @@ from fhirhub.auth import endpoints
 from fhirhub.auth.endpoints import Server
 from fhirhub.auth.exchange import Request, Response, as_error
 from fhirhub.auth.faults import OAuthError
+from fhirhub.auth.people import Opens
 from fhirhub.auth.realm import Issuer, Realm
 from fhirhub.errors import FhirError
+from fhirhub.web import signing
 
 Scope = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
 Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 
+TEXT = "text/plain; charset=utf-8"
 MAX_BODY_BYTES = 128 * 1024
 BODY_SECONDS = 30.0
 SECURED = (("X-Content-Type-Options", "nosniff"), ("Referrer-Policy", "no-referrer"))
@@ -44,13 +47,16 @@ def is_for(path: str) -> bool:
 class AuthDoor:
     """The authorization servers of all tenants as an ASGI application.
 
-    `realm` gives the one of a tenant, None for a tenant that is unknown.
+    `realm` gives the one of a tenant, None for a tenant that is unknown; `opens` says what a person may see.
     """
 
-    def __init__(self, bases: Bases, server: Server, realm: Callable[[str], Awaitable[Realm | None]]) -> None:
+    def __init__(
+        self, bases: Bases, server: Server, realm: Callable[[str], Awaitable[Realm | None]], opens: Opens
+    ) -> None:
         self._bases = bases
         self._server = server
         self._realm = realm
+        self._opens = opens
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         try:
@@ -93,11 +99,18 @@ class AuthDoor:
             issuer,
             self._bases.source(scope, raw),
         )
-        return await endpoints.answer(self._server, request) or _nothing()
+        by_method = signing.PAGES.get(request.path)
+        if by_method is None:
+            return await endpoints.answer(self._server, request) or _nothing()
+        page = by_method.get(request.method)
+        if page is None:
+            allowed = [("Allow", ", ".join(by_method))]
+            return Response(405, b"This page is not asked so.", TEXT, allowed)
+        return await page(request, self._opens)
 
 
 def _nothing() -> Response:
-    return Response(404, b"Nothing is here.", "text/plain; charset=utf-8")
+    return Response(404, b"Nothing is here.", TEXT)
 
 
 async def _body(raw: dict[bytes, bytes], receive: Receive) -> bytes:

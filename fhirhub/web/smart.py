@@ -10,6 +10,7 @@ from fhirhub.api.address import Bases
 from fhirhub.auth import permission, permits
 from fhirhub.auth.endpoints import Server
 from fhirhub.auth.jose import TokenError
+from fhirhub.auth.people import Opens
 from fhirhub.auth.principal import Principal
 from fhirhub.auth.realm import Issuer, Realm
 from fhirhub.auth.revocation import Mark
@@ -17,9 +18,6 @@ from fhirhub.repository import Repository, Tenant
 from fhirhub.secrets import Secret
 from fhirhub.settings import Settings
 from fhirhub.web.door import AuthDoor
-
-Opens = Callable[[Tenant, Principal], Awaitable[Access]]
-"""What a caller may see and do in a tenant."""
 
 FORGET_SECONDS = 3600.0
 PUBLIC = ("metadata",)
@@ -48,7 +46,7 @@ class Smart:
         self._forgotten = 0.0
         self.secret: Secret | None = None
         """Set when the database is open."""
-        self.door = AuthDoor(bases, self._server, self.realm)
+        self.door = AuthDoor(bases, self._server, self.realm, opens)
 
     async def realm(self, name: str) -> Realm | None:
         """The authorization server of that tenant; None where there is no such tenant."""

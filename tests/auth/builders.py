@@ -13,11 +13,13 @@ from joserfc import jwt
 from joserfc.jwk import ECKey, RSAKey
 
 from fhirhub import settings
+from fhirhub.access import EVERYTHING
 from fhirhub.app import Application, create_app
-from fhirhub.auth import clients
+from fhirhub.auth import accounts, clients
 from fhirhub.auth.client_authentication import ASSERTION_TYPE
 from fhirhub.auth.realm import Realm
 from fhirhub.auth.revocation import Mark
+from fhirhub.repository import Repository
 
 ROOT = "http://hub.test"
 BASE = f"{ROOT}/fhir"
@@ -98,3 +100,51 @@ def new_app(database_url: str, folder: Path, mark: Mark | None = None, **given: 
         {}, database=database_url, secret_file=folder / "hub.secret", auth="smart", **given
     )
     return create_app(chosen, mark)
+
+
+async def write(hub: Hub, *resources: Json) -> None:
+    """Put resources there as the administrator does."""
+    for resource in resources:
+        await Repository(hub.realm.tenant, EVERYTHING).update(resource)
+
+
+def patient(id: str, given: str, **also: Any) -> Json:
+    name = [{"family": "Jansen", "given": [given]}]
+    return {"resourceType": "Patient", "id": id, "name": name, "birthDate": "1950-01-02", **also}
+
+
+async def region(hub: Hub) -> None:
+    """Patients, a practice, an app, and people: anna (a patient), jan (a doctor in two places), mia (a carer)."""
+    await write(
+        hub,
+        patient("anna", "Anna"),
+        patient("bert", "Bert"),
+        {"resourceType": "Organization", "id": "praktijk", "name": "Praktijk Proeflaan"},
+        {"resourceType": "Organization", "id": "post", "name": "Huisartsenpost"},
+        {"resourceType": "Practitioner", "id": "jan", "name": [{"text": "Jan de Proef"}]},
+        {
+            "resourceType": "RelatedPerson",
+            "id": "mia",
+            "patient": {"reference": "Patient/anna"},
+            "name": [{"text": "Mia"}],
+        },
+    )
+    doctor = {"fhirUser": "Practitioner/jan", "password": "geheim"}
+    for asked in (
+        {"username": "anna", "password": "geheim", "fhirUser": "Patient/anna", "role": "patient"},
+        {"username": "mia", "password": "geheim", "fhirUser": "RelatedPerson/mia", "role": "mantelzorger"},
+        {"username": "jan", **doctor, "organization": "Organization/praktijk", "role": "huisarts"},
+        {"username": "jan", **doctor, "organization": "Organization/post", "role": "hap-arts"},
+        {"username": "els", **doctor, "organization": "Organization/praktijk", "role": "poh"},
+    ):
+        await accounts.add(hub.realm, accounts.wanted(asked))
+    await hub.register(
+        client_id="app",
+        client_name="Dagboek",
+        redirect_uris=["https://app.example/done"],
+        launch_uri="https://app.example/go",
+        token_endpoint_auth_method="none",
+        grant_types=["authorization_code", "refresh_token"],
+        scope="launch launch/patient launch/encounter openid fhirUser profile offline_access online_access "
+        "patient/*.cruds user/*.rs",
+    )

@@ -15,7 +15,7 @@ from fhirhub import fetching
 from fhirhub.auth import clients
 from fhirhub.auth.client_authentication import ASSERTION_TYPE
 from fhirhub.fetching import Fetched, FetchError
-from tests.auth.builders import BASE, EC, JWKS, ROOT, RSA, Hub, basic, bearer, new_app
+from tests.auth.builders import BASE, EC, JWKS, ROOT, RSA, Hub, basic, bearer, new_app, write
 from tests.auth.conftest import Open
 
 
@@ -202,15 +202,6 @@ async def test_a_backend_acts_for_a_person_of_its_organisation(hub: Hub) -> None
     ):
         answer = await hub.ask(hub.assertion(acts_for=wrong), scope="user/*.rs")
         assert answer.json()["error"] == "invalid_request"
-
-
-async def write(hub: Hub, *resources: dict[str, Any]) -> None:
-    """Put resources there as the administrator does."""
-    from fhirhub.access import EVERYTHING
-    from fhirhub.repository import Repository
-
-    for resource in resources:
-        await Repository(hub.realm.tenant, EVERYTHING).update(resource)
 
 
 # -- the door ----------------------------------------------------------------------------------------

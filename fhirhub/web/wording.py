@@ -1,0 +1,225 @@
+"""What the pages for people say, in plain Dutch and English."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Literal
+
+from fhirhub.auth.permits import Grant
+from fhirhub.auth.roles import ROLES
+from fhirhub.auth.scopes import Scope
+
+Language = Literal["nl", "en"]
+LANGUAGES: Mapping[Language, str] = {"nl": "Nederlands", "en": "English"}
+
+TEXTS: Mapping[str, tuple[str, str]] = {
+    "sign_in": ("Inloggen", "Sign in"),
+    "sign_in_for": ("Log in om {app} te gebruiken", "Sign in to use {app}"),
+    "username": ("Gebruikersnaam", "User name"),
+    "password": ("Wachtwoord", "Password"),
+    "sign_in_with": ("Inloggen met {provider}", "Sign in with {provider}"),
+    "or": ("of", "or"),
+    "wrong_password": (
+        "De gebruikersnaam en het wachtwoord horen niet bij elkaar. Probeer het opnieuw.",
+        "That user name and password do not belong together. Try again.",
+    ),
+    "wait": (
+        "Er is te vaak een fout wachtwoord ingevuld. Probeer het over {minutes} minuten opnieuw.",
+        "A wrong password was given too often. Try again in {minutes} minutes.",
+    ),
+    "wrong_person": (
+        "Deze app is gestart voor iemand anders. Log in als die persoon.",
+        "This app was started for somebody else. Sign in as that person.",
+    ),
+    "no_standing": (
+        "Bij dit account hoort geen persoon. Vraag uw beheerder om hulp.",
+        "This account belongs to no person. Ask your administrator.",
+    ),
+    "second_factor": ("Bevestig dat u het bent", "Confirm that it is you"),
+    "code": ("Code van 6 cijfers", "Code of 6 digits"),
+    "code_hint": (
+        "Open de app op uw telefoon die codes maakt, en vul de code in die daar nu staat.",
+        "Open the app on your telephone that makes codes, and fill in the code that it shows now.",
+    ),
+    "wrong_code": (
+        "Die code klopt niet, of is al gebruikt. Vul de code in die de app nu laat zien.",
+        "That code is not right, or was used before. Fill in the code that the app shows now.",
+    ),
+    "enrol": ("Stel een tweede stap in", "Set up a second step"),
+    "enrol_hint": (
+        "Met alleen een wachtwoord bent u hier niet veilig. Open op uw telefoon een app die codes maakt, lees dit "
+        "vierkant of typ de sleutel over, en vul de code in die de app laat zien.",
+        "A password alone does not keep you safe here. Open an app on your telephone that makes codes, read this "
+        "square or type the key, and fill in the code that the app shows.",
+    ),
+    "enrol_key": ("Sleutel", "Key"),
+    "next": ("Verder", "Continue"),
+    "choose_standing": ("Als wie werkt u nu?", "As whom do you work now?"),
+    "responsible": ("Onder verantwoordelijkheid van", "Under the responsibility of"),
+    "choose_patient": ("Voor welke patiënt?", "For which patient?"),
+    "choose_patient_hint": (
+        "{app} werkt met de gegevens van één patiënt. U ziet hier alleen wie u mag zien.",
+        "{app} works on the data of one patient. Only those you may see are shown.",
+    ),
+    "find": ("Naam", "Name"),
+    "find_button": ("Zoeken", "Find"),
+    "born": ("geboren {date}", "born {date}"),
+    "nobody_found": ("Er is niemand gevonden die u mag zien.", "Nobody was found whom you may see."),
+    "choose_one": ("Kies er een.", "Choose one."),
+    "consent": ("Mag {app} uw gegevens gebruiken?", "May {app} use your data?"),
+    "consent_professional": (
+        "Mag {app} namens u gegevens gebruiken?",
+        "May {app} use data on your behalf?",
+    ),
+    "signed_in_as": ("U bent ingelogd als {name}.", "You are signed in as {name}."),
+    "about_patient": ("Het gaat om {patient}.", "It is about {patient}."),
+    "may": ("{app} vraagt of het dit mag:", "{app} asks whether it may do this:"),
+    "may_hint": ("Haal weg wat u niet wilt.", "Take away what you do not want."),
+    "for_how_long": ("Voor hoe lang?", "For how long?"),
+    "offline": (
+        "Tot u het intrekt, en hooguit {days} dagen, ook als u niet bent ingelogd.",
+        "Until you withdraw it, and {days} days at most, also while you are not signed in.",
+    ),
+    "online": (
+        "Zolang u bent ingelogd, hooguit {hours} uur.",
+        "As long as you are signed in, {hours} hours at most.",
+    ),
+    "once": ("Nu, voor {minutes} minuten.", "Now, for {minutes} minutes."),
+    "withdraw_hint": (
+        "U kunt dit altijd bekijken en intrekken op {address}.",
+        "You can see and withdraw this at any time at {address}.",
+    ),
+    "allow": ("Toestaan", "Allow"),
+    "decline": ("Weigeren", "Decline"),
+    "granted": ("Wat u apps toestaat", "What you allow apps"),
+    "granted_none": ("U staat geen enkele app iets toe.", "You allow no app anything."),
+    "granted_since": ("Sinds {since}, hooguit tot {until}", "Since {since}, until {until} at most"),
+    "withdraw": ("Intrekken", "Withdraw"),
+    "withdrawn": (
+        "Ingetrokken. De app kan er vanaf nu niet meer bij.",
+        "Withdrawn. From now on the app has no access.",
+    ),
+    "sign_out": ("Uitloggen", "Sign out"),
+    "signed_out": ("U bent uitgelogd.", "You are signed out."),
+    "stopped": ("Dit kan niet", "This cannot be done"),
+    "stale": (
+        "Deze pagina is verlopen. Ga terug naar de app en begin opnieuw.",
+        "This page has expired. Go back to the app and begin again.",
+    ),
+    "unproven": (
+        "De app die u stuurde, vroeg iets dat hier niet kan. U kunt dit venster sluiten. Voor wie de app maakt:",
+        "The app that sent you asked for something that cannot be. You can close this window. For the app's maker:",
+    ),
+    "openid": ("Weten dat u het bent", "Know that it is you"),
+    "fhirUser": ("Weten wie u bent in de zorg", "Know who you are in care"),
+    "profile": ("Uw naam weten", "Know your name"),
+    "offline_access": (
+        "Doorgaan als u niet bent ingelogd",
+        "Go on while you are not signed in",
+    ),
+    "online_access": ("Doorgaan zolang u bent ingelogd", "Go on as long as you are signed in"),
+}
+
+TYPES: Mapping[str, tuple[str, str]] = {
+    "*": ("alle gegevens", "all data"),
+    "AllergyIntolerance": ("allergieën", "allergies"),
+    "Appointment": ("afspraken", "appointments"),
+    "AuditEvent": ("wie gegevens heeft ingezien", "who looked at data"),
+    "Binary": ("bestanden", "files"),
+    "CarePlan": ("zorgplannen", "care plans"),
+    "CareTeam": ("zorgteams", "care teams"),
+    "Communication": ("berichten", "messages"),
+    "Condition": ("aandoeningen en klachten", "conditions and complaints"),
+    "Consent": ("toestemmingen", "consents"),
+    "DocumentReference": ("documenten", "documents"),
+    "Encounter": ("contacten met zorgverleners", "contacts with care providers"),
+    "Goal": ("doelen", "goals"),
+    "Immunization": ("vaccinaties", "vaccinations"),
+    "MedicationRequest": ("voorgeschreven medicijnen", "prescribed medicines"),
+    "MedicationStatement": ("medicijngebruik", "use of medicines"),
+    "Observation": ("metingen en uitslagen", "measurements and results"),
+    "Organization": ("zorgorganisaties", "care organisations"),
+    "Patient": ("persoonsgegevens", "personal details"),
+    "Practitioner": ("zorgverleners", "care providers"),
+    "PractitionerRole": ("functies van zorgverleners", "roles of care providers"),
+    "Procedure": ("behandelingen", "procedures"),
+    "Questionnaire": ("vragenlijsten", "questionnaires"),
+    "QuestionnaireResponse": ("antwoorden op vragenlijsten", "answers to questionnaires"),
+    "RelatedPerson": ("naasten", "relatives"),
+    "ServiceRequest": ("aanvragen voor zorg", "requests for care"),
+    "Task": ("taken", "tasks"),
+}
+_VERBS = {
+    "rs": ("bekijken", "see"),
+    "c": ("toevoegen", "add"),
+    "u": ("wijzigen", "change"),
+    "d": ("wissen", "delete"),
+}
+
+
+def language(cookie: str | None, accepted: str, asked: str = "") -> Language:
+    """The language of a page: the one chosen, else the first of ours that app or browser names."""
+    for told in (cookie or "", *asked.split(), *_by_weight(accepted)):
+        if told.lower()[:2] in ("nl", "en"):
+            return "nl" if told.lower()[:2] == "nl" else "en"
+    return "nl"
+
+
+def _by_weight(accepted: str) -> list[str]:
+    """The languages of `Accept-Language`, the most wanted first."""
+    wanted = []
+    for part in accepted.split(","):
+        name, _, weight = part.strip().partition(";q=")
+        try:
+            wanted.append((-float(weight or 1), name))
+        except ValueError:
+            continue
+    return [name for _, name in sorted(wanted, key=lambda one: one[0])]
+
+
+def text(language: Language, key: str, **told: object) -> str:
+    """The text of that key."""
+    return TEXTS[key][_place(language)].format(**told)
+
+
+def role(language: Language, code: str) -> str:
+    """How a role is called."""
+    found = ROLES[code]
+    return found.dutch if language == "nl" else found.english
+
+
+def scope(language: Language, asked: Scope) -> str:
+    """What a scope lets an app do, such as `zorgplannen bekijken en wijzigen`."""
+    place = _place(language)
+    verbs = [words[place] for letters, words in _VERBS.items() if set(letters) & set(asked.letters)]
+    what = TYPES[asked.type][place] if asked.type in TYPES else asked.type
+    joined = f" {('en', 'and')[place]} ".join(filter(None, [", ".join(verbs[:-1]), verbs[-1]]))
+    told = f"{what} {joined}" if language == "nl" else f"{joined} {what}"
+    if asked.level == "user":
+        told += (" (van iedereen die u mag zien)", " (of everybody you may see)")[place]
+    if asked.query:
+        only = ", ".join(f"{name} {value}" for name, value in asked.query)
+        told += (f"; alleen met {only}", f"; only with {only}")[place]
+    return told[0].upper() + told[1:]
+
+
+def how_long(language: Language, lasting: str | None, days: int, hours: int, seconds: int) -> str:
+    """For how long a grant stands."""
+    if lasting == "offline":
+        return text(language, "offline", days=days)
+    if lasting == "online":
+        return text(language, "online", hours=hours)
+    return text(language, "once", minutes=max(1, seconds // 60))
+
+
+def granted(language: Language, grant: Grant) -> list[str]:
+    """What a grant lets, a line each."""
+    words = [word for word in grant.scopes.words if word in TEXTS]
+    return [
+        *(scope(language, one) for one in grant.scopes.resources),
+        *(text(language, word) for word in words),
+    ]
+
+
+def _place(language: Language) -> int:
+    return 0 if language == "nl" else 1
