@@ -200,8 +200,8 @@ MODIFIERS = {
     [
         ("string", "family", "Patient", {"exact", "contains"}),
         ("token", "identifier", "Patient", {"not", "text", "of-type"}),
-        ("token", "code", "Observation", {"not", "text"}),
-        ("token", "gender", "Patient", {"not"}),
+        ("token", "code", "Observation", {"not", "text", "in", "not-in", "above", "below"}),
+        ("token", "gender", "Patient", {"not", "in", "not-in", "above", "below"}),
         ("uri", "url", "ValueSet", {"above", "below"}),
         ("reference", "general-practitioner", "Patient", {"identifier", "Practitioner", "above", "below"}),
         ("reference", "instantiates-canonical", "CarePlan", {"below"}),
