@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import itertools
+import operator
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -70,14 +71,18 @@ async def search(
     Raises FhirError 400 for a cursor of another caller, search or server, 422 `too-costly` past the timeout.
     """
     seen = visible(access, reader.dialect)
+    first = reader
     if seconds is not None:
         reader = _Bounded(reader, seconds)
+        if seconds < 1:
+            # The database gives every statement a second at least.
+            first = reader
     if request.counts_only:
-        return Found([], total=await _count(reader, tenant, request, seen))
+        return Found([], total=await _count(first, tenant, request, seen))
     cursor = request.cursor if cursor is None else cursor
     limit = request.page
     position = unseal(key, _scope(tenant, request, access), cursor) if cursor else None
-    matches, included, last = await _page(reader, tenant, request, seen, limit, position)
+    matches, included, last = await _page(first, reader, tenant, request, seen, limit, position)
     found = Found(matches)
     if last is not None:
         found.next = seal(key, _scope(tenant, request, access), last)
@@ -97,22 +102,17 @@ def _scope(tenant: int, request: SearchRequest, access: Access) -> str:
 
 
 class _Bounded:
-    """The reader of one search, whose statements share its time."""
+    """The reader of what follows the first statement of a search: all of them share its time."""
+
+    __slots__ = ("_end", "_reader", "dialect")
 
     def __init__(self, reader: Reader, seconds: float) -> None:
         self.dialect = reader.dialect
         self._reader = reader
-        self._seconds = seconds
-        self._began: float | None = None
+        self._end = time.monotonic() + seconds
 
     async def fetch(self, statement: Statement) -> list[Row]:
-        now = time.monotonic()
-        if self._began is None:
-            self._began = now
-            if self._seconds >= 1:
-                # The database's own limit holds for one statement; that takes nothing here.
-                return await self._reader.fetch(statement)
-        left = self._began + self._seconds - now
+        left = self._end - time.monotonic()
         if left <= 0:
             raise too_costly()
         try:
@@ -128,53 +128,67 @@ _plans: dict[tuple[Any, ...], Plan] = {}
 
 
 async def _page(
-    reader: Reader, tenant: int, request: SearchRequest, seen: Visible, limit: int, position: Position | None
+    first: Reader,
+    reader: Reader,
+    tenant: int,
+    request: SearchRequest,
+    seen: Visible,
+    limit: int,
+    position: Position | None,
 ) -> tuple[list[Match], list[Joined] | None, Position | None]:
     """Matches, what they include (None where that takes a statement of its own), and the position behind the
-    last match where there are more.
+    last match where there are more. `first` answers the first statement, `reader` the others.
 
     A walk gives the rows in the order of their sort values. Where a page ends within equal values, a second
     statement gives those in the order of their ids.
     """
     by_one = len(request.sort) == 1 and request.sort[0].parameters[0].kind in ("date", "string")
     alone = by_one or any(join.iterate for join in request.includes)
-    joins = () if alone else request.includes
-    included: list[Joined] | None = None
-    rows: list[Row] = []
-
-    async def asked(
-        values: Position | None, ties: Position, joins: tuple[Include, ...]
-    ) -> tuple[Plan, list[Row], list[Joined]]:
-        plan, statement = _statement(reader, tenant, request, seen, limit, values, ties, joins)
-        return plan, *_read(await reader.fetch(statement), bool(joins))
-
-    values, ties = _parts(position)
-    if ties:
-        plan, rows, _ = await asked(values, ties, ())
-    if not ties or (len(rows) <= limit and not _is_absent(values)):
-        plan, walked, included = await asked(values, (), () if ties else joins)
-        before, after = len(rows), len(rows) + len(walked)
-        rows = (rows + (_in_order(walked, plan) if plan.ties else walked))[: limit + 1]
-        if plan.tail is not None and len(rows) <= limit:
-            rows += (await asked(plan.tail, _first(plan), ()))[1]
-        if (
-            plan.ties
-            and before <= limit < after
-            and _values(rows[limit], plan) == _values(rows[limit - 1], plan)
-        ):
+    values, ties = (None, ()) if position is None else _parts(position)
+    joins = () if alone or ties else request.includes
+    plan, statement = _statement(first, tenant, request, seen, limit, values, ties, joins)
+    rows: Sequence[Row] = await first.fetch(statement)
+    included: list[Joined] | None = None if alone or ties else []
+    if joins:
+        rows, included = _read(rows)
+    if plan.ties:
+        before = 0
+        if ties:
+            before = len(rows)
+            if before <= limit and not _is_absent(values):
+                plan, statement = _statement(reader, tenant, request, seen, limit, values, (), ())
+                rows = [*rows, *_in_order(await reader.fetch(statement), plan)][: limit + 1]
+        else:
+            rows = _in_order(rows, plan)
+        walked = len(rows)
+        if plan.tail is not None and walked <= limit:
+            rows = [*rows, *await _tied(reader, tenant, request, seen, limit, plan.tail, plan)]
+        if before <= limit < walked and _values(rows[limit], plan) == _values(rows[limit - 1], plan):
             tie = _values(rows[limit], plan)
             rows = [row for row in rows if _values(row, plan) != tie]
-            rows += (await asked(tie, _first(plan), ()))[1]
+            rows += await _tied(reader, tenant, request, seen, limit, tie, plan)
             included = None
     matches = [Match(row[0], row[1], row[2], row[3], row[4], row[5]) for row in rows[:limit]]
     last = _behind(rows, limit, plan) if len(rows) > limit else None
-    return matches, None if alone or ties else included, last
+    return matches, included, last
 
 
-def _parts(position: Position | None) -> tuple[Position | None, Position]:
+async def _tied(
+    reader: Reader,
+    tenant: int,
+    request: SearchRequest,
+    seen: Visible,
+    limit: int,
+    values: Position,
+    plan: Plan,
+) -> list[Row]:
+    """The rows with these sort values, in the order of their ids from the first on."""
+    first = ("",) * len(plan.ties)
+    return await reader.fetch(_statement(reader, tenant, request, seen, limit, values, first, ())[1])
+
+
+def _parts(position: Position) -> tuple[Position, Position]:
     """The sort values of a position, and what breaks ties where it stands between equal ones."""
-    if position is None:
-        return None, ()
     ties = position[0]
     if not isinstance(ties, int) or not 0 <= ties < len(position) - 1:
         raise _outdated()
@@ -198,23 +212,19 @@ def _values(row: Row, plan: Plan) -> Position:
     return tuple([row[column] for column in plan.columns])
 
 
-def _first(plan: Plan) -> Position:
-    """What comes before every id."""
-    return ("",) * len(plan.ties)
-
-
 def _is_absent(values: Position | None) -> bool:
     """Whether nothing comes after these sort values."""
     return values is not None and all(value is None or value == ABSENT for value in values)
 
 
-def _in_order(rows: list[Row], plan: Plan) -> list[Row]:
+def _in_order(rows: Sequence[Row], plan: Plan) -> Sequence[Row]:
     """The rows of a walk, equal ones in the order of their ids."""
-    values = [_values(row, plan) for row in rows]
-    if all(one != next for one, next in itertools.pairwise(values)):
+    values = operator.itemgetter(*plan.columns)
+    keys = [values(row) for row in rows]
+    if not any(map(operator.eq, keys, keys[1:])):
         return rows
-    groups = itertools.groupby(rows, lambda row: _values(row, plan))
-    return [row for _, group in groups for row in sorted(group, key=lambda row: [row[n] for n in plan.ties])]
+    ties = operator.itemgetter(*plan.ties)
+    return [row for _, group in itertools.groupby(rows, values) for row in sorted(group, key=ties)]
 
 
 def _statement(
@@ -286,10 +296,8 @@ def _listed(request: SearchRequest) -> tuple[int, ...] | None:
     return tuple([key_of(f"{type}:{code}") for code in sorted(LISTED_CODES)])
 
 
-def _read(rows: Sequence[Row], joined: bool) -> tuple[list[Row], list[Joined]]:
+def _read(rows: Sequence[Row]) -> tuple[list[Row], list[Joined]]:
     """Rows of matches, and includes."""
-    if not joined:
-        return list(rows), []
     included = [(Match(*row[1:7]), row[7]) for row in rows if row[0] == 1]
     return [(*row[1:7], *row[8:]) for row in rows if row[0] == 0], included
 
