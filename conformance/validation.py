@@ -1,6 +1,6 @@
 """The validator measured: on the official examples, HL7's validator cases, and packages with their examples.
 
-    python -m conformance.validation [--cases DIR] [--packages DIR]
+    python -m conformance.validation [--cases DIR] [--packages DIR] [--write]
 
 `--cases` is a folder with `cases.jsonl`, a case a line: file, supporting, profile_source, expect, tx, messages.
 `--packages` is a folder of FHIR packages; their own examples are validated against them together.
@@ -10,72 +10,251 @@ from __future__ import annotations
 
 import argparse
 import json
+import random
+import tempfile
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+from conformance import official
 from fhirhub.errors import FhirError, Issue
-from fhirhub.resources import document, packages, xml
+from fhirhub.resources import document, guide, packages, xml
 from fhirhub.resources.canonicals import OFFICIAL, Canonicals
+from fhirhub.resources.validation import structure
 from fhirhub.resources.validation.validator import Validator
 from tests.examples import official_examples
+from tests.mutants import MUTATIONS, mutant
 
 Json = dict[str, Any]
+
+RESULTS = Path(__file__).parent / "RESULTS.md"
+BEGIN, END = "<!-- validation -->", "<!-- end of validation -->"
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--cases", type=Path, help="a folder of validator cases with cases.jsonl")
     parser.add_argument("--packages", type=Path, help="a folder of FHIR packages (.tgz)")
+    parser.add_argument("--official", action="store_true", help="ask HL7's own validator of mutants too")
+    parser.add_argument("--write", action="store_true", help="put the report into conformance/RESULTS.md")
     given = parser.parse_args()
-    examples()
+    parts = [examples(), mutants(), costs()]
+    if given.official:
+        parts.append(beside_official())
     if given.cases is not None:
-        cases(given.cases)
+        parts.append(cases(given.cases))
     if given.packages is not None:
-        of_packages(sorted(given.packages.glob("*.tgz")))
+        parts.append(of_packages(sorted(given.packages.glob("*.tgz"))))
+    report = "\n".join(parts)
+    print(report)
+    if given.write:
+        write(report)
+
+
+def write(report: str) -> None:
+    """Put the report between its marks, beside what others report."""
+    text = RESULTS.read_text(encoding="utf-8") if RESULTS.is_file() else "# What judges say\n"
+    before, _, rest = text.partition(BEGIN)
+    after = rest.partition(END)[2]
+    RESULTS.write_text(f"{before.rstrip()}\n\n{BEGIN}\n{report}\n{END}\n{after.lstrip()}", encoding="utf-8")
 
 
 def errors(issues: list[Issue]) -> list[Issue]:
     return [issue for issue in issues if issue.severity in ("error", "fatal")]
 
 
-def examples() -> None:
+def examples() -> str:
     """Which official examples are refused, and why."""
     validator, seen, seconds = Validator(), 0, 0.0
-    print("## Official examples\n")
+    lines = []
     for name, data in official_examples(at_most=200_000):
         resource = document.parse(data)
         seen += 1
-        begin = time.perf_counter()
+        begin = time.process_time()
         found = errors(validator.validate(resource))
-        seconds += time.perf_counter() - begin
+        seconds += time.process_time() - begin
         if found:
-            print(f"- {name}: {found[0].expression}: {found[0].text[:200]}")
-    print(f"\n{seen} examples, {1000 * seconds / seen:.2f} ms each\n")
+            lines.append(f"| {name} | {found[0].expression}: {_short(found[0].text)} |")
+    return "\n".join(
+        [
+            "## Validation: the official examples\n",
+            f"Of {seen} examples of up to 200 kB, {len(lines)} are refused, for what is wrong in them "
+            f"({1000 * seconds / seen:.1f} ms each, definitions among them):\n",
+            "| example | what is wrong |",
+            "|---|---|",
+            *lines,
+            "",
+        ]
+    )
 
 
-def cases(root: Path) -> None:
+def _short(text: str) -> str:
+    text = text.replace("|", "\\|").replace("\n", " ")
+    return text if len(text) <= 160 else f"{text[:160]}..."
+
+
+ENOUGH = 60
+"""Mutants of a kind."""
+
+
+def mutants() -> str:
+    """By kind, how many mutants of the official examples get the verdict that they deserve."""
+    validator = Validator()
+    known: list[tuple[Json, set[tuple[str | None, str]]]] = []
+    for _, data in official_examples(at_most=30_000):
+        resource = document.parse(data)
+        issues = validator.validate(resource)
+        if not errors(issues):
+            known.append((resource, {(each.expression, each.text) for each in issues}))
+    lines, total, right = [], 0, 0
+    for mutation in MUTATIONS:
+        made = caught = 0
+        chance = random.Random(mutation.name)
+        for original, told in chance.sample(known, len(known)):
+            changed = mutant(mutation, original, chance)
+            if changed is None:
+                continue
+            made += 1
+            caught += _is_right(validator.validate(changed), told, mutation.expected)
+            if made == ENOUGH:
+                break
+        if made:
+            lines.append(
+                f"| {mutation.area} | {mutation.name} | {mutation.expected} | {made} | {caught} | {made - caught} |"
+            )
+        total, right = total + made, right + caught
+    return "\n".join(
+        [
+            "## Validation: mutants of the official examples\n",
+            f"{right} of {total} mutants get the verdict that they deserve. Each is a valid example with one "
+            "change; what is no fault must stay valid.\n",
+            "| of | mutant | deserves | made | so told | not so |",
+            "|---|---|---|---|---|---|",
+            *lines,
+            "",
+        ]
+    )
+
+
+def _is_right(issues: list[Issue], told: set[tuple[str | None, str]], expected: str) -> bool:
+    if expected == "error" or errors(issues):
+        return expected == "error" and bool(errors(issues))
+    new = any(each.severity == "warning" and (each.expression, each.text) not in told for each in issues)
+    return new or expected == "valid"
+
+
+FEW = 3
+"""Mutants of a kind for the official validator, which takes its time."""
+
+# What defines others changes what the official validator knows as it reads it.
+_DEFINING = frozenset({"StructureDefinition", "ValueSet", "CodeSystem", "SearchParameter", "ConceptMap"})
+
+
+def beside_official() -> str:
+    """Our verdict and that of HL7's own validator, offline, on the same mutants and their originals."""
+    validator, chance = Validator(), random.Random("official")
+    known = [document.parse(data) for _, data in official_examples(at_most=12_000)]
+    known = [each for each in known if each["resourceType"] not in _DEFINING]
+    chance.shuffle(known)
+    made: dict[Path, tuple[str, Json]] = {}
+    with tempfile.TemporaryDirectory() as folder:
+        for number, mutation in enumerate(MUTATIONS):
+            found = 0
+            for original in known:
+                changed = None if found == FEW else mutant(mutation, original, chance)
+                if changed is None or errors(validator.validate(original)):
+                    continue
+                for word, resource in (("mutant", changed), ("original", original)):
+                    path = Path(folder) / f"{number}-{found}-{word}.json"
+                    path.write_bytes(document.encode(resource))
+                    name = f"{mutation.area}: {mutation.name}" if word == "mutant" else "the originals"
+                    made[path] = name, resource
+                found += 1
+        told = official.verdicts(list(made), [])
+    agreed = 0
+    differing: dict[str, list[tuple[str, str]]] = {}
+    for path, (name, resource) in made.items():
+        ours = errors(validator.validate(resource))
+        theirs = [each for each in told[path] if each.is_error]
+        if bool(ours) == bool(theirs):
+            agreed += 1
+            continue
+        word, text = ("ours alone", ours[0].text) if ours else ("official alone", theirs[0].text)
+        differing.setdefault(name, []).append((word, text))
+    lines = [
+        f"| {name} | {len(given)} | {given[0][0]} | {_short(given[0][1])} |"
+        for name, given in differing.items()
+    ]
+    head = (
+        f"HL7's validator {official.VERSION}, offline, gives the same verdict on {agreed} of {len(made)} "
+        "mutants and originals. Where it does not, with the first error of whoever has one:\n"
+    )
+    title = "## Validation: beside HL7's own validator\n"
+    return "\n".join([title, head, "| of | number | error | such as |", "|---|---|---|---|", *lines, ""])
+
+
+def costs() -> str:
+    """What a CarePlan of the guide takes, in processor time; the least of several runs, as others run beside."""
+    plan = next(each for each in guide.examples() if each["resourceType"] == "CarePlan")
+    validator = Validator()
+    runs = {
+        "its structure": lambda: structure.validate(plan),
+        "R4's invariants, codes and extensions besides": lambda: validator.validate(
+            plan, level="base", has_structure=True
+        ),
+        "its profiles with their invariants besides": lambda: validator.validate(plan, has_structure=True),
+    }
+    lines = [f"| {name} | {_least(run):.0f} |" for name, run in runs.items()]
+    size = len(document.encode(plan))
+    head = f"## Validation: what it costs\n\nA CarePlan of the guide ({size} bytes), microseconds of a processor:\n"
+    return "\n".join([head, "| check | us |", "|---|---|", *lines, ""])
+
+
+def _least(run: Callable[[], object]) -> float:
+    for _ in range(50):
+        run()
+    found = []
+    for _ in range(20):
+        begin = time.process_time()
+        for _ in range(100):
+            run()
+        found.append((time.process_time() - begin) / 100 * 1e6)
+    return min(found)
+
+
+def cases(root: Path) -> str:
     """The verdict of each case beside the official one."""
     counts: Counter[tuple[str, str]] = Counter()
-    missed: list[str] = []
-    print("## HL7's validator cases\n")
+    missed: Counter[str] = Counter()
     for line in (root / "cases.jsonl").read_text(encoding="utf-8").splitlines():
         case = json.loads(line)
         found = errors(_verdict(root / "files", case))
         verdict = "invalid" if found else "valid"
         counts[case["expect"], verdict] += 1
         if case["expect"] == "valid" and found:
-            print(f"- false: {case['name']}: {found[0].expression}: {found[0].text[:200]}")
+            print(f"- false: {case['name']}: {found[0].expression}: {_short(found[0].text)}")
         elif case["expect"] == "invalid" and not found:
-            kind = "terminology" if case["tx"] else case["module"]
-            missed.append(f"- missed ({kind}): {case['name']}: {' / '.join(case['messages'][:2])[:200]}")
-    print("\n".join(missed))
-    print("\n| official verdict | valid here | invalid here |\n|---|---|---|")
-    for expect in ("valid", "invalid"):
-        print(f"| {expect} | {counts[expect, 'valid']} | {counts[expect, 'invalid']} |")
-    print()
+            missed["terminology" if case["tx"] else str(case["module"])] += 1
+            print(f"- missed: {case['name']}: {_short(' / '.join(case['messages'][:1]))}")
+    false = counts["valid", "invalid"] / max(1, counts["valid", "valid"] + counts["valid", "invalid"])
+    caught = counts["invalid", "invalid"] / max(1, counts["invalid", "valid"] + counts["invalid", "invalid"])
+    return "\n".join(
+        [
+            "## Validation: HL7's validator cases\n",
+            f"False alarms on {false:.1%} of the valid; {caught:.1%} of the invalid found.\n",
+            "| official verdict | valid here | invalid here |",
+            "|---|---|---|",
+            *(
+                f"| {expect} | {counts[expect, 'valid']} | {counts[expect, 'invalid']} |"
+                for expect in ("valid", "invalid")
+            ),
+            "",
+            f"Missed: {', '.join(f'{number} of {module}' for module, number in missed.most_common())}.",
+            "",
+        ]
+    )
 
 
 def _verdict(files: Path, case: Json) -> list[Issue]:
@@ -110,26 +289,35 @@ def _definitions(resource: Json) -> Iterator[Json]:
     yield resource
 
 
-def of_packages(files: list[Path]) -> None:
+def of_packages(files: list[Path]) -> str:
     """The examples that packages bring, against the packages together."""
-    begin = time.perf_counter()
+    begin = time.process_time()
     read = [packages.read(file) for file in files]
     validator = Validator(packages.together(read))
-    definitions = [each.resource for package in read for each in package.definitions]
-    definitions = [each for each in definitions if "derivation" in each]
-    unread = [r["url"] for r in definitions if validator.profiles.get(r["url"]) is None]
-    print(f"## Packages\n\n{len(definitions)} profiles made ready in {time.perf_counter() - begin:.1f} s")
-    print(f"not made ready: {', '.join(unread) or 'none'}\n")
-    seen = refused = 0
+    urls = [
+        each.url for package in read for each in package.definitions if each.type == "StructureDefinition"
+    ]
+    unread = [url for url in urls if validator.profiles.get(url) is None]
+    ready = time.process_time() - begin
+    seen, lines = 0, []
     for package in read:
-        for example in package.examples:
-            resource = document.decode(example)
+        for data in package.examples:
+            resource = document.decode(data)
             seen += 1
             found = errors(validator.validate(resource))
-            refused += bool(found)
             if found:
-                print(f"- {resource.get('id')}: {found[0].expression}: {found[0].text[:200]}")
-    print(f"\n{seen} examples, {refused} refused")
+                lines.append(f"| {resource.get('id')} | {found[0].expression}: {_short(found[0].text)} |")
+    return "\n".join(
+        [
+            "## Validation: packages and their examples\n",
+            f"{len(urls)} profiles of {', '.join(file.name for file in files)} made ready in {ready:.1f} s; "
+            f"not ready: {', '.join(unread) or 'none'}. Of {seen} examples, {len(lines)} are refused:\n",
+            "| example | why |",
+            "|---|---|",
+            *lines,
+            "",
+        ]
+    )
 
 
 if __name__ == "__main__":

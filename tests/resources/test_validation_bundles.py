@@ -112,3 +112,20 @@ def test_all_entries_of_a_document_are_linked(validator: Validator) -> None:
     assert told(validator, document(entry(patient("1")), orphan)) == ["Bundle.entry[2]"]
     back = entry(patient("2", link=[{"other": {"reference": "Patient/1"}, "type": "seealso"}]))
     assert told(validator, document(entry(patient("1")), back)) == []
+
+
+def test_a_message_has_what_it_is_about(validator: Validator) -> None:
+    header = {
+        "resourceType": "MessageHeader",
+        "id": "m",
+        "eventUri": "http://acme.example/event",
+        "source": {"endpoint": "http://acme.example"},
+        "focus": [{"reference": "Patient/1"}],
+        "text": {"status": "generated", "div": DIV},
+    }
+    assert told(validator, bundle("message", entry(header), entry(patient("1")))) == []
+    place = "Bundle.entry[0].resource.focus[0].reference"
+    assert told(validator, bundle("message", entry(header))) == [place]
+    unlinked = validator.validate(bundle("message", entry(header), entry(patient("1")), entry(patient("2"))))
+    assert [each.expression for each in unlinked if each.severity == "warning"] == ["Bundle.entry[2]"]
+    assert "Bundle.entry[0].resource" in told(validator, bundle("message", entry(patient("1"))))

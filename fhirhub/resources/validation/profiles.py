@@ -28,6 +28,13 @@ Rows = Sequence[Json]
 _BOUND_WRONGLY = ("Observation.component.value[x]", "http://hl7.org/fhir/ValueSet/ucum-vitals-common|4.0.1")
 
 
+# What a definition that nobody has validated may have wrong.
+_KINDS = {
+    **{"id": str, "path": str, "sliceName": str, "min": int, "max": str, "maxLength": int, "binding": dict},
+    **{"slicing": dict, "type": list, "constraint": list, "base": dict, "extension": list},
+}
+
+
 class Node:
     """What a profile asks of one element, or of one slice of it.
 
@@ -36,6 +43,9 @@ class Node:
     """
 
     def __init__(self, row: Json, parent: str, profile: Profile) -> None:
+        for key, kind in _KINDS.items():
+            if key in row and (not isinstance(row[key], kind) or row[key] is True):
+                raise TypeError(f"{row.get('path')} has a wrong {key}")
         self.row = row
         self.profile = profile
         self.path: str = row["path"]
@@ -90,6 +100,15 @@ class Profile:
         self.root = _tree(rows, self)
         _settle(self.root, self)
         self.is_modifier = bool(rows[0].get("isModifier"))
+        self.supported = tuple(_supported(rows))
+        """The elements right below the root that must be supported, without those that must be there."""
+
+
+def _supported(rows: Rows) -> Iterator[str]:
+    for row in rows[1:]:
+        is_own = row["path"].count(".") == 1 and "sliceName" not in row
+        if is_own and row.get("mustSupport") is True and row.get("min", 0) == 0 and row.get("max") != "0":
+            yield row["path"].partition(".")[2]
 
 
 def type_code(given: Json) -> str:

@@ -25,6 +25,7 @@ from fhirhub.resources.validation import (
     questionnaires,
     structure,
     structuredefinitions,
+    wording,
 )
 from fhirhub.resources.validation.bindings import LocalTerminology, Terminology
 from fhirhub.resources.validation.examination import (
@@ -35,7 +36,7 @@ from fhirhub.resources.validation.examination import (
     TooCostlyError,
 )
 from fhirhub.resources.validation.faults import MAX_FAULTS
-from fhirhub.resources.validation.profiles import Check, Profiles
+from fhirhub.resources.validation.profiles import Check, Profile, Profiles
 
 Json = dict[str, Any]
 Level = Literal["structure", "base", "profiles"]
@@ -186,6 +187,8 @@ class _Validation:
         profile = self.checking.profiles.get(canonical)
         if profile is not None:
             self.checking.profile(scope, item, profile)
+            if profile.supported:
+                self._note_absent(item, profile)
             return
         fault = self.checking.profiles.faults.get(canonical)
         if fault is not None:
@@ -195,6 +198,20 @@ class _Validation:
         severity: Literal["error", "warning"] = "error" if is_asked else "warning"
         below = "" if is_asked else ".meta.profile"
         self.examination.tell(severity, "not-found", text, item, below=below, profile=canonical)
+
+    def _note_absent(self, item: Item, profile: Profile) -> None:
+        """Say which elements that must be supported are not there, which is no fault (profiling.html#mustsupport)."""
+        absent = [name for name in profile.supported if not _is_there(item.value, name)]
+        if absent:
+            text = f"{profile.title} asks to support what is not here: {wording.listed(absent)}"
+            self.examination.tell("information", "informational", text, item, profile=profile.url)
+
+
+def _is_there(value: Json, name: str) -> bool:
+    if name.endswith("[x]"):
+        start = name.removesuffix("[x]")
+        return any(key.lstrip("_").startswith(start) for key in value)
+    return name in value or f"_{name}" in value
 
 
 # LOINC codes of vital signs, by the profile to which these must conform whether they claim it or not. The first of
