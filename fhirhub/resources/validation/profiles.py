@@ -30,8 +30,18 @@ _BOUND_WRONGLY = ("Observation.component.value[x]", "http://hl7.org/fhir/ValueSe
 
 # What a definition that nobody has validated may have wrong.
 _KINDS = {
-    **{"id": str, "path": str, "sliceName": str, "min": int, "max": str, "maxLength": int, "binding": dict},
-    **{"slicing": dict, "type": list, "constraint": list, "base": dict, "extension": list},
+    "id": str,
+    "path": str,
+    "sliceName": str,
+    "min": int,
+    "max": str,
+    "maxLength": int,
+    "binding": dict,
+    "slicing": dict,
+    "type": list,
+    "constraint": list,
+    "base": dict,
+    "extension": list,
 }
 
 
