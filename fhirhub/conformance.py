@@ -22,7 +22,7 @@ from fhirhub.store.sql import Binder, Statement
 TYPES = ("StructureDefinition", "ValueSet", "CodeSystem", "Questionnaire", "ConceptMap")
 
 LOOK_SECONDS = 0.1
-"""How old what a write is validated against may be."""
+"""How old the definitions may be where little hangs on them."""
 
 READ_AT_ONCE = 100
 

@@ -91,7 +91,11 @@ def _given(source: str, place: Place, tell: Callable[[str], None]) -> Package:
         tell(str(path))
         return packages.read(path)
     name, mark, version = source.replace("#", "@").partition("@")
-    if not _NAME.fullmatch(name) or (mark and version not in _ANY and not _VERSION.fullmatch(version)):
+    if (
+        source.endswith((".tgz", ".tar.gz"))
+        or not _NAME.fullmatch(name)
+        or (mark and version not in _ANY and not _VERSION.fullmatch(version))
+    ):
         raise errors.not_found(
             f"`{source}` is no file or folder that is there, and no package's name such as "
             "nictiz.fhir.nl.r4.nl-core@0.12.0-beta.4"
@@ -113,11 +117,15 @@ def _named(name: str, version: str, place: Place, tell: Callable[[str], None]) -
         return packages.read(cached)
     if place.registry is None:
         raise errors.not_found(
-            f"{name}@{version} is not in {place.cache}; give its .tgz, or name a registry in "
+            f"{_shown(name, version)} is not in {place.cache}; give its .tgz, or name a registry in "
             "FHIRHUB_PACKAGE_REGISTRY"
         )
     tell(f"{place.registry}/{name}")
     return _fetched(name, version, place.cache, place.registry)
+
+
+def _shown(name: str, version: str) -> str:
+    return f"{name}@{version}" if version else name
 
 
 def _fits(version: str, wanted: str) -> bool:
@@ -149,21 +157,25 @@ def _fetched(name: str, version: str, cache: Path, registry: str) -> Package:
             chosen = _newest(listing, version)
             if chosen is None:
                 known = ", ".join(sorted(listing, key=canonicals.version_order)[-5:])
-                raise errors.not_found(f"{registry} has no {name}@{version}; the newest it has are {known}")
+                raise errors.not_found(
+                    f"{registry} has no {_shown(name, version)}; the newest it has are {known}"
+                )
             dist = chosen.get("dist") or {}
             url = urljoin(f"{registry}/", str(dist.get("tarball") or chosen.get("url") or ""))
             if urlsplit(url).scheme not in ("http", "https"):
-                raise errors.invalid(f"{registry} gives no address for {name}@{version}")
+                raise errors.invalid(f"{registry} gives no address for {_shown(name, version)}")
             with tempfile.TemporaryFile() as stream:
                 _take(client, url, stream, MOST_BYTES, dist.get("shasum"))
                 stream.seek(0)
                 package = packages.read_archive(stream, url)
+                if package.name != name:
+                    raise errors.invalid(f"{url} was to be {name}; it is {package.name}")
                 stream.seek(0)
                 _keep(stream, cache, package)
     except httpx.HTTPError as fault:
-        raise errors.transient(f"{name}@{version} could not be fetched from {registry}: {fault}") from None
-    if package.name != name:
-        raise errors.invalid(f"{url} was to be {name}; it is {package.name}")
+        raise errors.transient(
+            f"{_shown(name, version)} could not be fetched from {registry}: {fault}"
+        ) from None
     return package
 
 

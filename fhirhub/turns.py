@@ -70,8 +70,9 @@ class Turn:
         return self._since - now
 
     async def _next(self) -> None:
-        self.end()
+        # Kept for one round more: what is long too comes to wait for it, and is next.
         await asyncio.sleep(0)
+        self.end()
         await self._lock.acquire()
         self._is_held = True
 

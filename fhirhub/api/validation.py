@@ -38,6 +38,16 @@ def profiles_of(request: FhirRequest, type: str) -> tuple[str, ...]:
     return tuple(url for name, url in request.context.settings.profiles if name == type)
 
 
+def level_of(request: FhirRequest) -> Level:
+    """How much the settings ask before a write, where they ask for anything."""
+    return "profiles" if request.context.settings.validation == "profiles" else "base"
+
+
+_AGES: dict[Level, float] = {"base": conformance.LOOK_SECONDS, "profiles": 0.0}
+"""How many seconds old the definitions may be. What R4 itself asks hardly leans on them; where profiles are asked,
+one that was written a moment ago, by whichever process, is kept to."""
+
+
 async def issues(
     request: FhirRequest, subject: Subject, level: Level = "profiles", *, age_seconds: float = 0.0
 ) -> list[Issue]:
@@ -53,8 +63,8 @@ async def issues_of_all(
 ) -> list[list[Issue]]:
     """The same for what is written together, as the settings ask; `near` has the resources by the references
     that mean them."""
-    level: Level = "profiles" if request.context.settings.validation == "profiles" else "base"
-    validator = await request.repository.tenant.conformance.validator(conformance.LOOK_SECONDS)
+    level = level_of(request)
+    validator = await request.repository.tenant.conformance.validator(_AGES[level])
     until = time.monotonic() + BUNDLE_SECONDS
 
     def work(turn: Turn) -> list[list[Issue]]:
@@ -109,11 +119,9 @@ def _examined(
 async def check(request: FhirRequest, resource: Json) -> None:
     """Refuse (422) a resource, whose structure is right, that does not keep to what the settings ask; what only
     warns is kept for the answer."""
-    level = request.context.settings.validation
-    if level == "off" or request.inside == "transaction":
+    if request.context.settings.validation == "off" or request.inside == "transaction":
         return
-    subject = Subject(resource, profiles_of(request, resource["resourceType"]), has_structure=True)
-    found = await issues(request, subject, level, age_seconds=conformance.LOOK_SECONDS)
+    found = await _on_write(request, resource)
     if found:
         # To find lines costs more than all else, so it is done only for who is told.
         if request.inside is None and (_is_refused(found) or "prefer" in request.headers):
@@ -124,17 +132,20 @@ async def check(request: FhirRequest, resource: Json) -> None:
 
 def check_of(request: FhirRequest) -> Check | None:
     """The same for what a patch makes; None where the settings ask for nothing."""
-    level = request.context.settings.validation
-    if level == "off":
+    if request.context.settings.validation == "off":
         return None
 
     async def check(resource: Json) -> None:
-        subject = Subject(resource, profiles_of(request, resource["resourceType"]), has_structure=True)
-        found = await issues(request, subject, level, age_seconds=conformance.LOOK_SECONDS)
-        refuse(found)
-        request.said = found
+        request.said = await _on_write(request, resource)
+        refuse(request.said)
 
     return check
+
+
+async def _on_write(request: FhirRequest, resource: Json) -> list[Issue]:
+    level = level_of(request)
+    subject = Subject(resource, profiles_of(request, resource["resourceType"]), has_structure=True)
+    return await issues(request, subject, level, age_seconds=_AGES[level])
 
 
 def refuse(found: Sequence[Issue]) -> None:

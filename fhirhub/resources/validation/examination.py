@@ -20,7 +20,7 @@ MOST_SECONDS = 10.0
 DEEPEST = 30
 """How many profiles may lead one to the next, by references or by types."""
 
-_LOOK_AT_CLOCK = 256
+_LOOK_AT_CLOCK = 64
 
 
 class TooCostlyError(Exception):

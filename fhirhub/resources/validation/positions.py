@@ -5,10 +5,12 @@ https://hl7.org/fhir/R4/operationoutcome.html, `issue.location` and the extensio
 
 from __future__ import annotations
 
+import bisect
+import contextlib
 import functools
 import json
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from xml.parsers import expat
 
@@ -23,12 +25,15 @@ def placed(issues: Iterable[Issue], source: bytes) -> list[Issue]:
     given = list(issues)
     if not any(issue.expression is not None and issue.line is None for issue in given):
         return given
-    found = _of_xml(source) if source.lstrip()[:1] == b"<" else _of_json(source)
-    return [issue if issue.line is not None else _placed(issue, found) for issue in given]
+    is_xml = source.lstrip(b"\xef\xbb\xbf \t\r\n")[:1] == b"<"
+    found = _of_xml(source) if is_xml else _of_json(source, [each.expression or "" for each in given])
+    return [issue if issue.line is not None else _placed(issue, found, is_xml) for issue in given]
 
 
-def _placed(issue: Issue, found: Positions) -> Issue:
+def _placed(issue: Issue, found: Positions, is_xml: bool) -> Issue:
     path = issue.expression
+    if path and is_xml:
+        path = path.replace("[0]", "")
     while path:
         position = found.get(path) or found.get(f"{path}[0]")
         if position is not None:
@@ -37,83 +42,88 @@ def _placed(issue: Issue, found: Positions) -> Issue:
     return issue
 
 
-_TOKEN = re.compile(r'"(?:[^"\\]|\\.)*"|[{}\[\],:]|[^\s{}\[\],:"]+', re.DOTALL)
+# JSON is followed along the paths that are asked for alone: what lies beside them is skipped at the speed of the
+# standard library's parser, so that a Bundle of megabytes takes no longer than reading it.
 
 
-def _of_json(source: bytes) -> Positions:
-    """By FHIRPath, where each value of the JSON begins."""
+class _Wanted:
+    """A place that is asked for, or on the way to one; `below` has the next ones by name or index."""
+
+    __slots__ = ("below", "path")
+
+    def __init__(self, path: str) -> None:
+        self.path = path
+        self.below: dict[str | int, _Wanted] = {}
+
+
+_STEP = re.compile(r"(?:^|\.)([^.\[\]]+)|\[(\d+)\]")
+
+
+def _wanted(paths: Iterable[str]) -> _Wanted:
+    """The places on the way to these; the first step is the type of the whole."""
+    root = _Wanted("")
+    for path in paths:
+        place = root
+        for step in _STEP.finditer(path):
+            if step.start() == 0 and path[:1].isupper():
+                continue
+            key = step[1] if step[1] is not None else int(step[2])
+            place = place.below.setdefault(key, _Wanted(path[: step.end()]))
+    return root
+
+
+def _of_json(source: bytes, paths: Sequence[str]) -> Positions:
+    """Where the values begin that these paths lead to, and those around them."""
     text = source.decode(errors="replace")
-    starts = [0, *(match.end() for match in re.finditer("\n", text))]
+    starts: dict[str, int] = {}
+    begin = _past(_SPACE, text, 1 if text[:1] == "\ufeff" else 0)
+    for path in paths:
+        starts[path.partition(".")[0]] = begin
+    with contextlib.suppress(ValueError, IndexError, RecursionError, StopIteration):
+        # What is no JSON has positions as far as it could be followed.
+        _seek(text, begin, _wanted(paths), starts)
+    lines = [0, *(match.end() for match in re.finditer("\n", text))]
     found: Positions = {}
-    reader = _Reader(found)
-    line = 0
-    for match in _TOKEN.finditer(text):
-        at = match.start()
-        while line + 1 < len(starts) and starts[line + 1] <= at:
-            line += 1
-        reader.take(match.group(), (line + 1, at - starts[line] + 1))
+    for path, start in starts.items():
+        line = bisect.bisect_right(lines, start)
+        found[path] = line, start - lines[line - 1] + 1
     return found
 
 
-class _Frame:
-    __slots__ = ("index", "is_array", "name", "path")
-
-    def __init__(self, path: str, is_array: bool) -> None:
-        self.path = path
-        self.is_array = is_array
-        self.index = 0
-        self.name: str | None = None
+_SPACE = re.compile(r"\s*")
+_COLON = re.compile(r"\s*:\s*")
+_COMMA = re.compile(r"\s*,?\s*")
+_skip = json.JSONDecoder(parse_int=str, parse_float=str, strict=False).raw_decode
 
 
-class _Reader:
-    """Follows the tokens of JSON and notes the path of each value.
+def _past(pattern: re.Pattern[str], text: str, at: int) -> int:
+    found = pattern.match(text, at)
+    return at if found is None else found.end()
 
-    A resource tells its type by `resourceType`, which may stand anywhere in it: paths within begin with the
-    name of the property that holds it, and only the root's begins with the type, which is put in at the end.
-    """
 
-    def __init__(self, found: Positions) -> None:
-        self.found = found
-        self.frames: list[_Frame] = []
-        self.root = ""
-
-    def take(self, token: str, position: tuple[int, int]) -> None:
-        frame = self.frames[-1] if self.frames else None
-        if token in "}]":
-            if self.frames:
-                self.frames.pop()
-            return
-        if token == ",":
-            if frame is not None:
-                frame.index += frame.is_array
-                frame.name = None
-            return
-        if token == ":":
-            return
-        if frame is not None and not frame.is_array and frame.name is None and token[:1] == '"':
-            frame.name = json.loads(token) if "\\" in token else token[1:-1]
-            return
-        self.value(token, position, frame)
-
-    def value(self, token: str, position: tuple[int, int], frame: _Frame | None) -> None:
-        path = self.root
-        if frame is not None:
-            path = f"{frame.path}[{frame.index}]" if frame.is_array else f"{frame.path}.{_name(frame.name)}"
-            if frame.name == "resourceType" and len(self.frames) == 1 and not frame.is_array:
-                self.rename(token.strip('"'))
-        self.found.setdefault(path, position)
-        if token == "[":
-            self.frames.append(_Frame(path, True))
-        elif token == "{":
-            self.frames.append(_Frame(path, False))
-
-    def rename(self, root: str) -> None:
-        """Put the type before the paths noted so far."""
-        for path in [each for each in self.found if not each.startswith(root)]:
-            self.found[root + path] = self.found.pop(path)
-        for frame in self.frames:
-            frame.path = root + frame.path
-        self.root = root
+def _seek(text: str, at: int, place: _Wanted, starts: dict[str, int]) -> int:
+    """Follow the value that begins at `at`, which is of this place; where it ends."""
+    if not place.below or text[at] not in "{[":
+        return _skip(text, at)[1]
+    is_array = text[at] == "["
+    end = "]" if is_array else "}"
+    at = _past(_SPACE, text, at + 1)
+    index = 0
+    while text[at] != end:
+        key: str | int = index
+        if not is_array:
+            name, at = _skip(text, at)
+            key = _name(name)
+            at = _past(_COLON, text, at)
+        below = place.below.get(key)
+        if below is None or below.path in starts:
+            at = _skip(text, at)[1]
+        else:
+            starts[below.path] = at
+            at = _seek(text, at, below, starts)
+        at = _past(_COMMA, text, at)
+        index += 1
+    return at + 1
 
 
 def _name(key: str | None) -> str:
@@ -137,7 +147,8 @@ def _choices() -> dict[str, str]:
 
 
 def _of_xml(source: bytes) -> Positions:
-    """By FHIRPath, where each element of the XML begins; nothing where it cannot be read."""
+    """By FHIRPath, where each element of the XML begins; nothing where it cannot be read. XML does not tell
+    whether an element may repeat, so the first of its name has no index."""
     found: Positions = {}
     parser = expat.ParserCreate()
     parser.SetParamEntityParsing(expat.XML_PARAM_ENTITY_PARSING_NEVER)
@@ -155,9 +166,7 @@ def _of_xml(source: bytes) -> Positions:
             parent, counts = frames[-1]
             step = _name(name)
             index = counts[step] = counts.get(step, -1) + 1
-            if index == 0:
-                found.setdefault(f"{parent}.{step}", position)
-            path = f"{parent}.{step}[{index}]"
+            path = f"{parent}.{step}[{index}]" if index else f"{parent}.{step}"
         found.setdefault(path, position)
         frames.append((path, {}))
 

@@ -4,6 +4,7 @@ import pytest
 from httpx import AsyncClient, Response
 
 from tests.api.builders import Json, fhir, issues, patient, put
+from tests.api.conftest import Open
 
 
 def faults(response: Response) -> list[Json]:
@@ -116,3 +117,183 @@ async def test_a_create_in_xml_tells_all_faults_at_once(client: AsyncClient) -> 
     assert response.status_code == 400
     places = {issue["expression"][0] for issue in issues(response)}
     assert places == {"Observation.status", "Observation.foo", "Observation.code"}
+
+
+def placed(response: Response) -> dict[str, tuple[int, int]]:
+    """Line and column of each error, by its expression."""
+    found = {}
+    for issue in faults(response):
+        numbers = {each["url"].rpartition("-")[2]: each.get("valueInteger") for each in issue["extension"]}
+        assert issue["location"] == [f"Line[{numbers['line']}] Col[{numbers['col']}]"]
+        found[issue["expression"][0]] = (numbers["line"], numbers["col"])
+    return found
+
+
+WRONG_JSON = """{
+  "resourceType": "Patient",
+  "gender": "m",
+  "name": [
+    {"family": "A"},
+    {"famly": "B"}
+  ],
+  "contact": [{"gender": "male"}]
+}"""
+WRONG_XML = """<?xml version="1.0"?>
+<Patient xmlns="http://hl7.org/fhir">
+  <name><family value="A"/></name>
+  <gender value="m"/>
+  <contact>
+    <gender value="male"/>
+  </contact>
+</Patient>"""
+
+
+async def test_issues_tell_line_and_column_in_json(client: AsyncClient) -> None:
+    response = await client.post("Patient/$validate", content=WRONG_JSON, headers=fhir({}))
+    assert placed(response) == {
+        "Patient.gender": (3, 13),
+        "Patient.name[1].famly": (6, 15),
+        "Patient.contact[0]": (8, 15),
+    }
+
+
+async def test_issues_tell_line_and_column_in_xml(client: AsyncClient) -> None:
+    xml = {"Content-Type": "application/fhir+xml"}
+    response = await client.post("Patient/$validate", content=WRONG_XML, headers=xml)
+    assert placed(response) == {"Patient.gender": (4, 3), "Patient.contact[0]": (5, 3)}
+
+
+async def test_lines_are_those_of_the_parameters_that_carry_the_resource(client: AsyncClient) -> None:
+    wrapped = (
+        '{"resourceType": "Parameters", "parameter": [\n'
+        '{"name": "mode", "valueCode": "create"},\n'
+        f'{{"name": "resource", "resource":\n{WRONG_JSON}}}]}}'
+    )
+    response = await client.post("Patient/$validate", content=wrapped, headers=fhir({}))
+    assert placed(response)["Patient.gender"] == (6, 13)
+    inner = WRONG_XML.partition("\n")[2]
+    xml = (
+        '<Parameters xmlns="http://hl7.org/fhir">\n<parameter>\n<name value="resource"/>\n'
+        f"<resource>\n{inner}\n</resource></parameter></Parameters>"
+    )
+    response = await client.post(
+        "Patient/$validate", content=xml, headers={"Content-Type": "application/fhir+xml"}
+    )
+    assert placed(response) == {"Patient.gender": (7, 3), "Patient.contact[0]": (8, 3)}
+
+
+HEART_RATE = {
+    "resourceType": "Observation",
+    "status": "final",
+    "category": [
+        {
+            "coding": [
+                {
+                    "system": "http://terminology.hl7.org/CodeSystem/observation-category",
+                    "code": "vital-signs",
+                }
+            ]
+        }
+    ],
+    "code": {"coding": [{"system": "http://loinc.org", "code": "8867-4"}]},
+    "subject": {"display": "Somebody"},
+    "effectiveDateTime": "2026-11-22",
+    "valueQuantity": {"value": 70, "unit": "per minute"},
+}
+PROFILE = "http://hl7.org/fhir/StructureDefinition/heartrate"
+
+
+@pytest.mark.parametrize("where", ["query", "parameters", "meta", "settings"])
+async def test_the_profile_that_asked_is_named(open_client: Open, where: str) -> None:
+    resource = {**HEART_RATE, "code": {"text": "pulse"}}
+    path, body, given = "Observation/$validate", resource, ""
+    match where:
+        case "query":
+            path += f"?profile={PROFILE}"
+        case "parameters":
+            body = parameters(resource, profile=PROFILE)
+        case "meta":
+            body = {**resource, "meta": {"profile": [PROFILE]}}
+        case "settings":
+            given = f"Observation={PROFILE}"
+    async with open_client(profiles=given or None) as client:
+        found = faults(await validate(client, path, body))
+    assert found
+    for issue in found:
+        sources = [each["valueString"] for each in issue["extension"] if each["url"].endswith("issue-source")]
+        assert sources == [PROFILE]
+        assert PROFILE in issue["diagnostics"]
+
+
+async def test_an_invariant_is_told_by_its_key(client: AsyncClient) -> None:
+    response = await validate(client, "Patient/$validate", patient(contact=[{"gender": "male"}]))
+    (issue,) = faults(response)
+    assert issue["code"] == "invariant"
+    assert [each["valueCode"] for each in issue["extension"] if "valueCode" in each] == ["pat-1"]
+
+
+async def test_several_profiles_can_be_asked_for(client: AsyncClient) -> None:
+    response = await client.post(
+        f"Patient/$validate?profile=http://example.org/a&profile={PROFILE}", json=patient()
+    )
+    texts = " ".join(issue["details"]["text"] for issue in faults(response))
+    assert "http://example.org/a is not known" in texts
+    assert f"{PROFILE} is of Observation" in texts or PROFILE in texts
+
+
+async def test_what_is_stored_is_validated_against_a_profile(client: AsyncClient) -> None:
+    made = await put(client, {**HEART_RATE, "id": "h"})
+    assert made.status_code == 201, made.text
+    response = await client.get(f"Observation/h/$validate?mode=profile&profile={PROFILE}")
+    assert {issue["expression"][0] for issue in faults(response)} >= {"Observation.value.code"}
+
+
+async def test_mode_profile_asks_for_a_profile(client: AsyncClient) -> None:
+    assert (await client.get("Observation/h/$validate?mode=profile")).status_code == 400
+
+
+async def test_references_lead_into_the_store(client: AsyncClient) -> None:
+    """A reference's target is held to the profiles that a profile allows it."""
+    targets = [f"{PROFILE}-plan-patient"]
+    base = "http://hl7.org/fhir/StructureDefinition/"
+    for id, type, row in (
+        ("named", "Patient", {"id": "Patient.name", "path": "Patient.name", "min": 1}),
+        (
+            "of-named",
+            "Goal",
+            {
+                "id": "Goal.subject",
+                "path": "Goal.subject",
+                "type": [{"code": "Reference", "targetProfile": targets}],
+            },
+        ),
+    ):
+        definition = {
+            "resourceType": "StructureDefinition",
+            "id": id,
+            "url": targets[0] if type == "Patient" else "http://example.org/of-named",
+            "name": "N",
+            "status": "active",
+            "kind": "resource",
+            "abstract": False,
+            "type": type,
+            "baseDefinition": base + type,
+            "derivation": "constraint",
+            "differential": {"element": [{"id": type, "path": type}, row]},
+        }
+        assert (await put(client, definition)).status_code == 201
+    await put(client, patient(id="with", name=[{"family": "A"}]))
+    await put(client, patient(id="without"))
+
+    def goal(id: str) -> Json:
+        return {
+            "resourceType": "Goal",
+            "lifecycleStatus": "active",
+            "description": {"text": "To walk"},
+            "subject": {"reference": f"Patient/{id}"},
+        }
+
+    path = "Goal/$validate?profile=http://example.org/of-named"
+    assert faults(await validate(client, path, goal("with"))) == []
+    wrong = faults(await validate(client, path, goal("without")))
+    assert [issue["expression"] for issue in wrong] == [["Goal.subject"]]
