@@ -31,7 +31,7 @@ from fhirhub.terminology.library import Library
 
 Json = dict[str, Any]
 T = TypeVar("T")
-Check = Callable[[Json], Awaitable[None]]
+Check = Callable[[Json, "Repository"], Awaitable[None]]
 """Looks at a resource that is to be written; raises FhirError to refuse it."""
 
 KEY_BLOCK = 1000
@@ -394,7 +394,7 @@ class Repository:
             if _same(resource, current):
                 return self._told(Written(current, "unchanged"))
             if check is not None:
-                await check(resource)
+                await check(resource, self)
             try:
                 return self._told(await self._write(await self._change(resource, type, id, current, "PATCH")))
             except _Conflict:

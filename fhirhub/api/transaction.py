@@ -75,6 +75,7 @@ class Transaction(Answers):
                 with faults_at(entry):
                     locked.update(self._criteria(entry.path[0], entry.conditional).types_involved())
         self._refuse_overlaps()
+        self.validator = await validation.look(self.request)
         if not locked:
             # Links are known before the database is asked: what takes time is done before its transaction.
             await self._prepare(yielding=True)
@@ -242,7 +243,9 @@ class Transaction(Answers):
             if entry.checked or not structure.validate(resource):
                 asked = validation.profiles_of(self.request, resource["resourceType"])
                 subjects.append((entry, Subject(resource, asked, has_structure=True)))
-        found = await validation.issues_of_all(self.request, [subject for _, subject in subjects], near)
+        found = await validation.issues_of_all(
+            self.request, self.validator, [subject for _, subject in subjects], near
+        )
         moved: list[Issue] = []
         for (entry, _), issues in zip(subjects, found, strict=True):
             entry.said = self.said[entry.index] = outcome.moved(issues, entry.where)

@@ -3,14 +3,16 @@ it (https://hl7.org/fhir/R4/validation.html)."""
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import NamedTuple
 
 from fhirhub import conformance
 from fhirhub.api.exchange import FhirRequest, Json
 from fhirhub.errors import FhirError, Issue
-from fhirhub.repository import Check
+from fhirhub.repository import Check, Repository
 from fhirhub.resources import document, references
 from fhirhub.resources.validation import positions
 from fhirhub.resources.validation.examination import MOST_SECONDS
@@ -59,12 +61,11 @@ async def issues(
 
 
 async def issues_of_all(
-    request: FhirRequest, subjects: Sequence[Subject], near: Mapping[str, Json]
+    request: FhirRequest, validator: Validator, subjects: Sequence[Subject], near: Mapping[str, Json]
 ) -> list[list[Issue]]:
     """The same for what is written together, as the settings ask; `near` has the resources by the references
     that mean them."""
     level = level_of(request)
-    validator = await request.repository.tenant.conformance.validator(_AGES[level])
     until = time.monotonic() + BUNDLE_SECONDS
 
     def work(turn: Turn) -> list[list[Issue]]:
@@ -130,13 +131,23 @@ async def check(request: FhirRequest, resource: Json) -> None:
         request.said = found
 
 
-def check_of(request: FhirRequest) -> Check | None:
-    """The same for what a patch makes; None where the settings ask for nothing."""
+async def check_of(request: FhirRequest) -> Check | None:
+    """The same for what a patch makes; None where the settings ask for nothing.
+
+    It runs inside the write's transaction, so it asks nothing of the database but through that: where all
+    connections are held by transactions that wait for each other, another one is not to be had.
+    """
     if request.context.settings.validation == "off":
         return None
+    validator = await look(request)
 
-    async def check(resource: Json) -> None:
-        request.said = await _on_write(request, resource)
+    async def check(resource: Json, unit: Repository) -> None:
+        within = replace(request, repository=unit)
+        subject = Subject(resource, profiles_of(request, resource["resourceType"]), has_structure=True)
+        level = level_of(request)
+        request.said = await request.context.turns.run(
+            lambda turn: _examined(within, validator, subject, level, turn, {}, MOST_SECONDS)
+        )
         refuse(request.said)
 
     return check
@@ -146,6 +157,12 @@ async def _on_write(request: FhirRequest, resource: Json) -> list[Issue]:
     level = level_of(request)
     subject = Subject(resource, profiles_of(request, resource["resourceType"]), has_structure=True)
     return await issues(request, subject, level, age_seconds=_AGES[level])
+
+
+async def look(request: FhirRequest) -> Validator:
+    """What validates writes. Inside a transaction it is what was known when that began."""
+    seconds = math.inf if request.inside == "transaction" else _AGES[level_of(request)]
+    return await request.repository.tenant.conformance.validator(seconds)
 
 
 def refuse(found: Sequence[Issue]) -> None:

@@ -76,7 +76,7 @@ async def patch(request: FhirRequest) -> FhirResponse:
     if request.query:
         read.refuse_unknown(request)
     type, id = request.path
-    changed, check = change(request), validation.check_of(request)
+    changed, check = change(request), await validation.check_of(request)
     expected = await conditions.expected(request, type, id)
     written = await provenance.kept_with(
         request, lambda unit: unit.patch(type, id, changed, if_match=expected, check=check)
@@ -87,7 +87,7 @@ async def patch(request: FhirRequest) -> FhirResponse:
 async def patch_where(request: FhirRequest) -> FhirResponse:
     """A new version made by changing the one resource that matches."""
     criteria = conditional(request, request.path[0], request.query)
-    changed, check = change(request), validation.check_of(request)
+    changed, check = change(request), await validation.check_of(request)
     expected = conditions.if_match(request)
     written = await provenance.kept_with(
         request,

@@ -1,10 +1,12 @@
 from __future__ import annotations
 
 import asyncio
+import json
 
 from httpx import AsyncClient
 
-from tests.api.builders import Json, fhir, patient, post, put
+from fhirhub import conformance
+from tests.api.builders import Json, bundle, entry, fhir, patient, post, put
 from tests.api.conftest import Open
 
 SYSTEM = "http://example.org/id"
@@ -112,3 +114,27 @@ async def test_an_empty_criterion_is_refused(client: AsyncClient) -> None:
         assert (await client.delete(f"Patient?{criteria}")).status_code == 400
         assert (await post(client, patient(), If_None_Exist=criteria)).status_code == 400
     assert (await client.get("Patient/a")).status_code == 200
+
+
+async def test_many_conditional_patches_and_transactions_at_once_all_come_through(
+    client: AsyncClient,
+) -> None:
+    await put(client, identified("1", id="a"))
+    patching = {"Content-Type": "application/json-patch+json"}
+
+    async def patch(n: int) -> int:
+        change = json.dumps([{"op": "add", "path": "/multipleBirthInteger", "value": n}])
+        return (
+            await client.patch(f"Patient?identifier={SYSTEM}|1", content=change, headers=patching)
+        ).status_code
+
+    async def transact(n: int) -> int:
+        asked = bundle(
+            "transaction", entry("PUT", f"Patient?identifier={SYSTEM}|1", identified("1", active=n % 2 == 0))
+        )
+        return (await client.post("", json=asked, headers=fhir({}))).status_code
+
+    # What validates is looked up anew each second: more wait for each other than there are connections.
+    await asyncio.sleep(conformance.LOOK_SECONDS + 0.1)
+    found = await asyncio.gather(*(work(n) for n in range(20) for work in (patch, transact)))
+    assert set(found) == {200}
