@@ -99,6 +99,11 @@ class Settings:
         int, "How long an app may go on without its person (`offline_access`), from the day of the consent."
     ] = 90
     session_hours: Annotated[int, "How long a person stays signed in."] = 8
+    auth_requests_per_minute: Annotated[
+        int,
+        "Requests that one address may make to the authorization server in a minute, of each worker; 0 for any "
+        "number. Sign-ins count tenfold.",
+    ] = 1200
     registration: Annotated[bool, "Let apps register themselves at `/auth/register`."] = False
     fetch_allow: Annotated[
         tuple[str, ...],

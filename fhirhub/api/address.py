@@ -72,13 +72,13 @@ class Bases:
     """The public base URLs by which this server is called, each made once."""
 
     def __init__(self, settings: Settings) -> None:
-        self._settings = settings
+        self.settings = settings
         self._known: dict[tuple[str, bytes, str, str], str] = {}
 
     def of(self, scope: Scope, raw: Mapping[bytes, bytes], tenant: str) -> str:
         """The base URL of a request. Forwarding headers count only from a proxy that the settings name."""
         scheme, host, prefix = scope["scheme"], raw.get(b"host", b""), ""
-        settings = self._settings
+        settings = self.settings
         if settings.trusted_proxies and settings.base_url is None and self._is_from_proxy(scope):
             scheme, host, prefix = _forwarded(raw, scheme, host)
         key = (scheme, host, prefix, tenant)
@@ -101,12 +101,12 @@ class Bases:
             except ValueError:
                 break
             source = str(address)
-            if not any(address in network for network in self._settings.trusted_proxies):
+            if not any(address in network for network in self.settings.trusted_proxies):
                 break
         return source
 
     def _made(self, scope: Scope, scheme: str, host: bytes, prefix: str, tenant: str) -> str:
-        root = self._settings.base_url
+        root = self.settings.base_url
         if root is None:
             named = host.decode("latin-1")
             if not named and scope.get("server"):
@@ -125,7 +125,7 @@ class Bases:
             address = ip_address(client[0])
         except ValueError:
             return False
-        return any(address in network for network in self._settings.trusted_proxies)
+        return any(address in network for network in self.settings.trusted_proxies)
 
 
 def _forwarded(raw: Mapping[bytes, bytes], scheme: str, host: bytes) -> tuple[str, bytes, str]:

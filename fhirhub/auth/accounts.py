@@ -51,6 +51,11 @@ class Account:
     def standing(self, id: str | None) -> Standing | None:
         return next((one for one in self.standings if one.id == id), None)
 
+    def stands_as(self, fhir_user: str, organization: str | None, role: str) -> bool:
+        """Whether the person still acts as this."""
+        meant = (fhir_user, organization, role)
+        return any((one.fhir_user, one.organization, one.role) == meant for one in self.standings)
+
 
 @dataclass(frozen=True, slots=True)
 class Wanted:

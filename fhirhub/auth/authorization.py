@@ -12,7 +12,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from urllib.parse import urlencode
 
-from fhirhub.auth import clients, launch, scopes
+from fhirhub.auth import clients, granular, launch, scopes
 from fhirhub.auth.clients import Client
 from fhirhub.auth.exchange import pairs
 from fhirhub.auth.faults import OAuthError, invalid_request, invalid_scope, unauthorized_client
@@ -184,6 +184,7 @@ async def _scope(asked: Asked) -> None:
         raise invalid_scope("`scope` is missing")
     wanted = scopes.of_levels(scopes.parse(asked.given["scope"]), ("patient", "user"))
     found = scopes.narrowed(wanted, asked.client.scopes)
+    found = granular.searchable(found, asked.issuer.realm.tenant.parameters)
     if not asked.client.may_use("refresh_token"):
         words = tuple(word for word in found.words if word not in scopes.LASTING)
         found = Scopes(found.resources, words)

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import hashlib
 import math
+import time
 
 from fhirhub.auth.faults import slow_down
 from fhirhub.auth.realm import Realm
@@ -23,6 +24,7 @@ LONGEST_WAIT_SECONDS = 900
 FORGOTTEN_SECONDS = 3600
 """After this long without a failure all are forgotten."""
 CLIENT_FAILURES = 20
+MOST_SOURCES = 50_000
 
 
 class Limits:
@@ -100,3 +102,33 @@ class Limits:
 def _name(*parts: str) -> str:
     """The row's name: no user name or address stands in it as it was typed."""
     return parts[0] + " " + hashlib.sha256("\0".join(parts[1:]).encode()).hexdigest()[:32]
+
+
+class Rate:
+    """How many requests each source makes in a minute, as far as this worker sees."""
+
+    def __init__(self, per_minute: int) -> None:
+        self._per_minute = per_minute
+        self._left: dict[str, tuple[float, float]] = {}
+
+    def take(self, source: str, cost: int = 1) -> None:
+        """Count a request. Raises `temporarily_unavailable` 429 where the source made too many: a minute's
+        worth may come at once, then as many as flow in."""
+        if not self._per_minute:
+            return
+        now = time.monotonic()
+        left, moment = self._left.get(source, (float(self._per_minute), now))
+        left = min(self._per_minute, left + (now - moment) * self._per_minute / 60) - cost
+        if left < 0:
+            raise slow_down(
+                "too many requests from this address", max(1, math.ceil(-left * 60 / self._per_minute))
+            )
+        if len(self._left) >= MOST_SOURCES:
+            self._forget(now)
+        self._left[source] = (left, now)
+
+    def _forget(self, now: float) -> None:
+        """Drop the sources that have been silent for a minute; they have all again."""
+        self._left = {source: one for source, one in self._left.items() if now - one[1] < 60}
+        if len(self._left) >= MOST_SOURCES:
+            self._left.clear()

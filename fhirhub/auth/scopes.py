@@ -91,11 +91,12 @@ def parse_one(text: str) -> Scope | None:
     query: tuple[tuple[str, str], ...] = ()
     if form["query"]:
         try:
-            query = tuple(parse_qsl(form["query"].replace("+", "%2B"), strict_parsing=True, errors="strict"))
+            given = form["query"].replace("+", "%2B")
+            query = tuple(parse_qsl(given, keep_blank_values=True, strict_parsing=True, errors="strict"))
         except ValueError:
             return None
-        # The conditions of a type's search parameters mean nothing for every type.
-        if form["type"] == EVERY_TYPE:
+        # A condition that is empty would be none; those of a type's parameters mean nothing for every type.
+        if not all(name and value for name, value in query) or form["type"] == EVERY_TYPE:
             return None
     level = cast(Level, form["level"])
     if form["word"]:

@@ -13,6 +13,7 @@ from fhirhub.auth import endpoints
 from fhirhub.auth.endpoints import Server
 from fhirhub.auth.exchange import Request, Response, as_error
 from fhirhub.auth.faults import OAuthError
+from fhirhub.auth.limits import Rate
 from fhirhub.auth.people import Opens
 from fhirhub.auth.realm import Issuer, Realm
 from fhirhub.errors import FhirError
@@ -25,6 +26,8 @@ Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 TEXT = "text/plain; charset=utf-8"
 MAX_BODY_BYTES = 128 * 1024
 BODY_SECONDS = 30.0
+GUESSABLE = frozenset({"sign-in", "second-factor"})
+SIGN_IN_COST = 10
 SECURED = (("X-Content-Type-Options", "nosniff"), ("Referrer-Policy", "no-referrer"))
 
 _DOCUMENTS = "smart-configuration|openid-configuration|oauth-authorization-server"
@@ -57,6 +60,7 @@ class AuthDoor:
         self._server = server
         self._realm = realm
         self._opens = opens
+        self._rate = Rate(bases.settings.auth_requests_per_minute)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         try:
@@ -89,6 +93,9 @@ class AuthDoor:
             raw[field] = (
                 raw[field] + (b"; " if field == b"cookie" else b", ") + value if field in raw else value
             )
+        source = self._bases.source(scope, raw)
+        if scope["method"] == "POST":
+            self._rate.take(source, SIGN_IN_COST if found["path"] in GUESSABLE else 1)
         issuer = Issuer(realm, self._bases.of(scope, raw, name))
         request = Request(
             "GET" if scope["method"] == "HEAD" else scope["method"],
@@ -97,7 +104,7 @@ class AuthDoor:
             {field.decode("latin-1"): value.decode("latin-1") for field, value in raw.items()},
             await _body(raw, receive),
             issuer,
-            self._bases.source(scope, raw),
+            source,
         )
         by_method = signing.PAGES.get(request.path)
         if by_method is None:

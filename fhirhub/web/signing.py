@@ -233,6 +233,9 @@ async def grant_and_answer(flow: Flow, granted: Scopes) -> Response:
     encounter = started.encounter if started else None
     if encounter is not None and not await people.encounter_is_seen(await flow.seen(), encounter):
         encounter = None
+    if encounter is None:
+        words = tuple(word for word in granted.words if word != "launch/encounter")
+        granted = replace(granted, words=words)
     grant = permits.new(
         realm,
         client=asked.client.id,

@@ -452,3 +452,35 @@ async def test_the_backend_of_an_ehr_registers_a_launch(hub: Hub) -> None:
     assert (await hub.http.post(url, json={})).status_code == 401
     without = bearer(await hub.backend_token())
     assert (await hub.http.post(url, json={}, headers=without)).json()["error"] == "insufficient_scope"
+
+
+@pytest.mark.parametrize(
+    ("scope", "granted"),
+    [
+        ("system/Observation.rs?category=laboratory", "system/Observation.rs?category=laboratory"),
+        ("system/Observation.rs?code=x&status=final", "system/Observation.rs?code=x&status=final"),
+        ("system/Observation.rs?nothing=x", None),
+        ("system/Observation.rs?_count=1", None),
+        ("system/Observation.rs?_include=Observation:subject", None),
+        ("system/Observation.rs?date=soon", None),
+        ("system/Observation.rs?status:missing=", None),
+    ],
+)
+async def test_a_granular_scope_is_granted_only_where_it_can_be_kept(
+    hub: Hub, scope: str, granted: str | None
+) -> None:
+    await hub.backend()
+    answer = await hub.ask(scope=scope)
+    if granted is None:
+        assert answer.json()["error"] == "invalid_scope"
+    else:
+        assert answer.json()["scope"] == granted
+
+
+async def test_an_address_that_asks_too_often_waits(open_hub: Open) -> None:
+    async with open_hub(auth_requests_per_minute=10) as hub:
+        answers = [await hub.http.post(f"{ROOT}/auth/token", data={}) for _ in range(12)]
+        assert [answer.status_code for answer in answers][:10] == [400] * 10
+        assert answers[-1].status_code == 429
+        assert int(answers[-1].headers["retry-after"]) > 0
+        assert (await hub.http.get(f"{ROOT}/auth/jwks")).status_code == 200

@@ -6,7 +6,7 @@ from __future__ import annotations
 import re
 
 from fhirhub.access import EVERYTHING
-from fhirhub.auth import scopes, tokens
+from fhirhub.auth import granular, scopes, tokens
 from fhirhub.auth.client_authentication import Authenticated
 from fhirhub.auth.exchange import Request
 from fhirhub.auth.faults import invalid_client, invalid_request, invalid_scope
@@ -29,6 +29,7 @@ async def answer(request: Request, form: dict[str, str], by: Authenticated) -> J
     asked = scopes.parse(form["scope"])
     level: scopes.Level = "system" if person is None else "user"
     granted = scopes.narrowed(scopes.of_levels(asked, [level]), _bound(by, level))
+    granted = granular.searchable(granted, request.realm.tenant.parameters)
     # `launch` lets the backend of an EHR register launches.
     if not granted.resources and "launch" not in granted:
         raise invalid_scope(f"`scope` expects {level}/ scopes that this client is registered for")

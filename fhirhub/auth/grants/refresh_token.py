@@ -21,9 +21,13 @@ async def answer(request: Request, form: dict[str, str], by: Authenticated) -> J
     asked = None if grant is None else _asked(form, grant.scopes)
     grant = await permits.spend_refresh_token(realm, value, by.client.id)
     account = await accounts.by_id(realm, grant.account)
-    if account is None or account.disabled:
+    if (
+        account is None
+        or account.disabled
+        or not account.stands_as(grant.fhir_user, grant.organization, grant.role)
+    ):
         await permits.revoke(realm, grant.id)
-        raise invalid_grant("the account is closed")
+        raise invalid_grant("the account is closed, or is no longer who it was")
     if grant.lasting == "online" and not await sessions.stands(realm, grant.session):
         await permits.revoke(realm, grant.id)
         raise invalid_grant("the person signed out, and the app has no `offline_access`")
