@@ -14,10 +14,10 @@ from fhirhub.auth.endpoints import Server
 from fhirhub.auth.exchange import Request, Response, as_error
 from fhirhub.auth.faults import OAuthError
 from fhirhub.auth.limits import Rate
-from fhirhub.auth.people import Opens
 from fhirhub.auth.realm import Issuer, Realm
 from fhirhub.errors import FhirError
 from fhirhub.web import signing
+from fhirhub.web.signing import Ways
 
 Scope = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
@@ -50,16 +50,16 @@ def is_for(path: str) -> bool:
 class AuthDoor:
     """The authorization servers of all tenants as an ASGI application.
 
-    `realm` gives the one of a tenant, None for a tenant that is unknown; `opens` says what a person may see.
+    `realm` gives the one of a tenant, None for a tenant that is unknown; `ways` is what the pages share.
     """
 
     def __init__(
-        self, bases: Bases, server: Server, realm: Callable[[str], Awaitable[Realm | None]], opens: Opens
+        self, bases: Bases, server: Server, realm: Callable[[str], Awaitable[Realm | None]], ways: Ways
     ) -> None:
         self._bases = bases
         self._server = server
         self._realm = realm
-        self._opens = opens
+        self._ways = ways
         self._rate = Rate(bases.settings.auth_requests_per_minute)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -113,7 +113,7 @@ class AuthDoor:
         if page is None:
             allowed = [("Allow", ", ".join(by_method))]
             return Response(405, b"This page is not asked so.", TEXT, allowed)
-        return await page(request, self._opens)
+        return await page(request, self._ways)
 
 
 def _nothing() -> Response:

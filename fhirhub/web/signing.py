@@ -7,6 +7,7 @@ none does, the app has its answer.
 
 from __future__ import annotations
 
+import hmac
 import io
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
@@ -16,7 +17,19 @@ from typing import Any
 import segno
 from markupsafe import Markup
 
-from fhirhub.auth import accounts, authorization, clients, launch, people, permits, scopes, sessions, totp
+from fhirhub import logs
+from fhirhub.auth import (
+    accounts,
+    authorization,
+    clients,
+    launch,
+    people,
+    permits,
+    providers,
+    scopes,
+    sessions,
+    totp,
+)
 from fhirhub.auth.accounts import Account
 from fhirhub.auth.authorization import Asked, Refused, Unproven
 from fhirhub.auth.exchange import Request, Response, pairs, single
@@ -24,7 +37,9 @@ from fhirhub.auth.faults import OAuthError, access_denied, invalid_request
 from fhirhub.auth.limits import Limits
 from fhirhub.auth.people import Opens
 from fhirhub.auth.permits import Code
+from fhirhub.auth.providers import Provider, ProviderError
 from fhirhub.auth.scopes import Scopes
+from fhirhub.auth.sealing import new_token
 from fhirhub.auth.sessions import Session
 from fhirhub.repository import Repository
 from fhirhub.web import visit as visiting
@@ -37,11 +52,19 @@ HUB = "fhirhub"
 
 
 @dataclass(slots=True)
+class Ways:
+    """What the pages of a process share: what a person may see, and by whom they may sign in."""
+
+    opens: Opens
+    providers: tuple[Provider, ...] = ()
+
+
+@dataclass(slots=True)
 class Flow:
     """One person on the way. `asked` is None on the way to the page of what was granted."""
 
     visit: Visit
-    opens: Opens
+    ways: Ways
     progress: Progress
     asked: Asked | None
     session: Session | None
@@ -75,7 +98,7 @@ class Flow:
         assert self.session.standing is not None
         return await people.as_seen_by(
             self.visit.request.realm,
-            self.opens,
+            self.ways.opens,
             self.session.account.id,
             self.session.standing,
             self.session.acr,
@@ -106,7 +129,7 @@ async def _sign_in(flow: Flow) -> Response | None:
 def _sign_in_page(flow: Flow, username: str = "", status: int = 200) -> Response:
     if not username and flow.asked is not None:
         username = flow.asked.given.get("login_hint", "")[:200]
-    return flow.page("sign_in.html", status, app=flow.app, username=username, providers=())
+    return flow.page("sign_in.html", status, app=flow.app, username=username, providers=flow.ways.providers)
 
 
 async def _standing(flow: Flow) -> Response | None:
@@ -275,14 +298,14 @@ async def _go_on(flow: Flow) -> Response:
 # -- What forms and links ask ------------------------------------------------------------------------
 
 
-async def authorize(request: Request, opens: Opens) -> Response:
+async def authorize(request: Request, ways: Ways) -> Response:
     """`/auth/authorize`, by GET or POST."""
     raw = request.query if request.method == "GET" else request.body.decode("latin-1")
     visit = visiting.of(request)
     try:
         asked = await authorization.read(request.issuer, raw)
         visit = visiting.of(request, asked.given.get("ui_locales", ""))
-        flow = Flow(visit, opens, visit.begin(raw), asked, await visit.session())
+        flow = Flow(visit, ways, visit.begin(raw), asked, await visit.session())
         return await _go_on(flow)
     except Unproven as fault:
         return visit.stopped("unproven", str(fault))
@@ -290,19 +313,19 @@ async def authorize(request: Request, opens: Opens) -> Response:
         return visit.redirect(refused.address)
 
 
-async def granted(request: Request, opens: Opens) -> Response:
+async def granted(request: Request, ways: Ways) -> Response:
     """`/auth/granted`: what a person let apps do."""
     visit = visiting.of(request)
-    return await _go_on(Flow(visit, opens, visit.begin(""), None, await visit.session()))
+    return await _go_on(Flow(visit, ways, visit.begin(""), None, await visit.session()))
 
 
 Answer = Callable[[Flow, dict[str, str], list[str]], Awaitable[Response]]
 
 
-def form(answer: Answer) -> Callable[[Request, Opens], Awaitable[Response]]:
+def form(answer: Answer) -> Callable[[Request, Ways], Awaitable[Response]]:
     """What answers a form of these pages: it is this browser's, and its request still stands."""
 
-    async def answered(request: Request, opens: Opens) -> Response:
+    async def answered(request: Request, ways: Ways) -> Response:
         visit = visiting.of(request)
         try:
             _check_origin(request)
@@ -311,7 +334,7 @@ def form(answer: Answer) -> Callable[[Request, Opens], Awaitable[Response]]:
             asked = None
             if progress.request:
                 asked = await authorization.read(request.issuer, progress.request)
-            return await answer(Flow(visit, opens, progress, asked, await visit.session()), fields, chosen)
+            return await answer(Flow(visit, ways, progress, asked, await visit.session()), fields, chosen)
         except (StalePage, Unproven):
             return visit.stopped("stale")
         except Refused as refused:
@@ -426,6 +449,74 @@ async def _signed_in(flow: Flow, account: Account, acr: str) -> Response:
     return await _go_on(flow)
 
 
+async def to_provider(request: Request, ways: Ways) -> Response:
+    """`/auth/provider`: to the OpenID provider that the person chose."""
+    visit = visiting.of(request)
+    try:
+        fields = single(request.query)
+        progress = visit.progress(fields.get("progress", ""))
+    except (StalePage, OAuthError):
+        return visit.stopped("stale")
+    provider = next((one for one in ways.providers if one.name == fields.get("name")), None)
+    if provider is None:
+        return visit.stopped("stale")
+    away = {"name": provider.name, "state": new_token(), "nonce": new_token(), "verifier": new_token()}
+    visit.keep("away", visit.sealed(replace(progress, away=away)), visiting.PROGRESS_SECONDS)
+    back = request.issuer.at("callback")
+    try:
+        address = await providers.address(
+            request.realm, provider, back, away["state"], away["nonce"], away["verifier"]
+        )
+    except ProviderError as fault:
+        logs.warning("An OpenID provider cannot be asked", provider=provider.name, fault=str(fault))
+        return visit.stopped("provider_failed", status=502, provider=provider.title)
+    return visit.redirect(address)
+
+
+async def from_provider(request: Request, ways: Ways) -> Response:
+    """`/auth/callback`: back from the OpenID provider."""
+    visit = visiting.of(request)
+    try:
+        progress = visit.progress(visit.cookies.get("away", ""))
+        fields = single(request.query)
+        away = progress.away
+        if away is None or not hmac.compare_digest(fields.get("state", "").encode(), away["state"].encode()):
+            raise StalePage
+        asked = None
+        if progress.request:
+            asked = await authorization.read(request.issuer, progress.request)
+        visit.keep("away", "")
+        progress = replace(progress, away=None)
+        flow = Flow(visit, ways, progress, asked, await visit.session())
+        return await _back(flow, away, fields)
+    except (StalePage, Unproven, OAuthError):
+        return visit.stopped("stale")
+    except Refused as refused:
+        return visit.redirect(refused.address)
+
+
+async def _back(flow: Flow, away: dict[str, str], fields: dict[str, str]) -> Response:
+    provider = next((one for one in flow.ways.providers if one.name == away["name"]), None)
+    if provider is None:
+        raise StalePage
+    try:
+        if "code" not in fields or fields.get("iss", provider.issuer) != provider.issuer:
+            raise ProviderError("it did not sign the person in")
+        account, acr = await providers.signed_in(
+            flow.visit.request.realm,
+            provider,
+            flow.visit.issuer.at("callback"),
+            fields["code"],
+            away["nonce"],
+            away["verifier"],
+        )
+    except ProviderError as fault:
+        logs.warning("A sign-in by an OpenID provider failed", provider=provider.name, fault=str(fault))
+        flow.fault = flow.say("provider_failed", provider=provider.title)
+        return _sign_in_page(flow, status=401)
+    return await _signed_in(flow, account, acr)
+
+
 async def take_standing(flow: Flow, fields: dict[str, str], chosen: list[str]) -> Response:
     if flow.session is None:
         return await _go_on(flow)
@@ -515,13 +606,15 @@ async def sign_out(flow: Flow, fields: dict[str, str], chosen: list[str]) -> Res
     return flow.visit.page("stopped.html", title=title, text="", detail="", fault="")
 
 
-async def style(request: Request, opens: Opens) -> Response:
+async def style(request: Request, ways: Ways) -> Response:
     return visiting.style()
 
 
-PAGES: dict[str, dict[str, Callable[[Request, Opens], Awaitable[Response]]]] = {
+PAGES: dict[str, dict[str, Callable[[Request, Ways], Awaitable[Response]]]] = {
     "authorize": {"GET": authorize, "POST": authorize},
     "sign-in": {"GET": granted, "POST": form(take_password)},
+    "provider": {"GET": to_provider},
+    "callback": {"GET": from_provider},
     "second-factor": {"POST": form(take_code)},
     "standing": {"POST": form(take_standing)},
     "patient": {"POST": form(take_patient)},

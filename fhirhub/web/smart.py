@@ -7,7 +7,7 @@ from typing import Any
 
 from fhirhub.access import Access
 from fhirhub.api.address import Bases
-from fhirhub.auth import permission, permits
+from fhirhub.auth import permission, permits, providers
 from fhirhub.auth.endpoints import Server
 from fhirhub.auth.jose import TokenError
 from fhirhub.auth.people import Opens
@@ -18,6 +18,7 @@ from fhirhub.repository import Repository, Tenant
 from fhirhub.secrets import Secret
 from fhirhub.settings import Settings
 from fhirhub.web.door import AuthDoor
+from fhirhub.web.signing import Ways
 
 FORGET_SECONDS = 3600.0
 PUBLIC = ("metadata",)
@@ -40,13 +41,13 @@ class Smart:
         self._mark = mark
         self._clock = clock
         self._find = find
-        self._opens = opens
         self._server = Server()
         self._realms: dict[str, Realm] = {}
         self._forgotten = 0.0
         self.secret: Secret | None = None
         """Set when the database is open."""
-        self.door = AuthDoor(bases, self._server, self.realm, opens)
+        self.ways = Ways(opens, providers.read(settings.openid_providers))
+        self.door = AuthDoor(bases, self._server, self.realm, self.ways)
 
     async def realm(self, name: str) -> Realm | None:
         """The authorization server of that tenant; None where there is no such tenant."""
@@ -86,7 +87,7 @@ class Smart:
             except TokenError as fault:
                 raise permission.bad_token(str(fault)) from None
         principal = verified.principal
-        return Repository(tenant, await self._opens(tenant, principal)), principal
+        return Repository(tenant, await self.ways.opens(tenant, principal)), principal
 
     async def refresh(self) -> None:
         """Take note of what other machines and commands revoked, and now and then drop what expired."""

@@ -10,6 +10,7 @@ import base64
 import binascii
 import hmac
 import json
+import zlib
 from dataclasses import asdict, dataclass, field
 from functools import cache
 from importlib import resources
@@ -50,6 +51,8 @@ class Progress:
     has_chosen: bool = False
     """Whether the person said as whom they work."""
     patient: str | None = None
+    away: dict[str, str] | None = None
+    """The OpenID provider that the person is sent to, with what its answer must fit."""
 
 
 class StalePage(Exception):
@@ -94,7 +97,7 @@ class Visit:
 
     def sealed(self, progress: Progress) -> str:
         realm = self.request.realm
-        content = json.dumps(asdict(progress)).encode()
+        content = zlib.compress(json.dumps(asdict(progress)).encode())
         return base64.urlsafe_b64encode(seal(realm.secret, realm.name, "progress", content)).decode()
 
     def progress(self, sealed: str) -> Progress:
@@ -104,7 +107,7 @@ class Visit:
             content = unseal(realm.secret, realm.name, "progress", base64.urlsafe_b64decode(sealed))
         except (Refusal, ValueError, binascii.Error):
             raise StalePage from None
-        progress = Progress(**json.loads(content))
+        progress = Progress(**json.loads(zlib.decompress(content)))
         if not hmac.compare_digest(progress.visit, hashed(self.id)):
             raise StalePage
         if progress.started + PROGRESS_SECONDS < realm.now:
@@ -169,12 +172,10 @@ class Visit:
         status = 302 if self.request.method == "GET" else 303
         return self._with_cookies(Response(status, headers=[*NEVER_STORED.items(), ("Location", address)]))
 
-    def stopped(self, key: str, detail: str = "", status: int = 400) -> Response:
+    def stopped(self, key: str, detail: str = "", status: int = 400, **told: object) -> Response:
         """A page that says why it does not go on."""
-        title = wording.text(self.language, "stopped")
-        return self.page(
-            "stopped.html", status=status, title=title, text=wording.text(self.language, key), detail=detail
-        )
+        title, text = wording.text(self.language, "stopped"), wording.text(self.language, key, **told)
+        return self.page("stopped.html", status=status, title=title, text=text, detail=detail)
 
     def _with_cookies(self, response: Response) -> Response:
         response.headers += [("Set-Cookie", told) for told in self.set_cookies]

@@ -18,7 +18,7 @@ TEXTS: Mapping[str, tuple[str, str]] = {
     "username": ("Gebruikersnaam", "User name"),
     "password": ("Wachtwoord", "Password"),
     "sign_in_with": ("Inloggen met {provider}", "Sign in with {provider}"),
-    "or": ("of", "or"),
+    "or": ("Of log anders in", "Or sign in otherwise"),
     "wrong_password": (
         "De gebruikersnaam en het wachtwoord horen niet bij elkaar. Probeer het opnieuw.",
         "That user name and password do not belong together. Try again.",
@@ -102,6 +102,10 @@ TEXTS: Mapping[str, tuple[str, str]] = {
     "sign_out": ("Uitloggen", "Sign out"),
     "signed_out": ("U bent uitgelogd.", "You are signed out."),
     "stopped": ("Dit kan niet", "This cannot be done"),
+    "provider_failed": (
+        "Inloggen met {provider} is niet gelukt. Probeer het opnieuw.",
+        "Signing in with {provider} did not succeed. Try again.",
+    ),
     "stale": (
         "Deze pagina is verlopen. Ga terug naar de app en begin opnieuw.",
         "This page has expired. Go back to the app and begin again.",

@@ -34,7 +34,7 @@ def let_see(hub: Hub, access: Access) -> None:
         return access
 
     assert hub.app.smart is not None
-    hub.app.smart._opens = hub.app.smart.door._opens = opens
+    hub.app.smart.ways.opens = opens
 
 
 async def test_a_patient_lets_an_app_in(people: Hub) -> None:
