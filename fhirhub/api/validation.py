@@ -53,8 +53,10 @@ one that was written a moment ago, by whichever process, is kept to."""
 async def issues(
     request: FhirRequest, subject: Subject, level: Level = "profiles", *, age_seconds: float = 0.0
 ) -> list[Issue]:
-    """Every issue of one resource, by what the tenant defined up to `age_seconds` ago."""
-    validator = await request.repository.tenant.conformance.validator(age_seconds)
+    """Every issue of one resource, by what the tenant defined up to `age_seconds` ago; inside a transaction
+    when that began."""
+    seconds = math.inf if request.inside == "transaction" else age_seconds
+    validator = await request.repository.tenant.conformance.validator(seconds)
     return await request.context.turns.run(
         lambda turn: _examined(request, validator, subject, level, turn, {}, MOST_SECONDS)
     )
