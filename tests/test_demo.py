@@ -21,6 +21,8 @@ from fhirhub.demo.patients import bsns
 from fhirhub.demo.words import DIMENSIONS
 from fhirhub.resources import document, xml
 from fhirhub.resources.validation.structure import validate
+from fhirhub.resources.validation.validator import Validator
+from tests.claims import profile_of
 
 Json = dict[str, Any]
 
@@ -73,6 +75,23 @@ def test_every_resource_is_one_for_the_typed_classes_too(region: list[Json]) -> 
             typed = getattr(importlib.import_module(f"fhir.resources.R4B.{kind.lower()}"), kind)
             typed.model_validate_json(document.encode(resource))
     assert len(checked) == 20
+
+
+def test_every_resource_keeps_to_its_profile_of_the_guide(region: list[Json]) -> None:
+    validator = Validator()
+    claimed = [(each, profile) for each in region if (profile := profile_of(each)) is not None]
+    assert {profile.rpartition("/")[2] for _, profile in claimed} >= {
+        "SharedCarePlan",
+        "PlanTask",
+        "TeamConsent",
+    }
+    faults = [
+        f"{name(resource)}: {issue.expression}: {issue.text}"
+        for resource, profile in claimed
+        for issue in validator.validate(resource, {profile: None})
+        if issue.severity in ("error", "fatal")
+    ]
+    assert faults == []
 
 
 def test_every_resource_survives_xml(region: list[Json]) -> None:

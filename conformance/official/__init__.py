@@ -26,7 +26,7 @@ SOURCE = Path(__file__).parent
 CACHE = SOURCE.parent.parent / ".cache" / "official"
 VERSION = "6.5.18"
 MEMORY = "-Xmx2g"
-AT_ONCE = 400
+AT_ONCE = 1500
 """Files in one run: enough that ten seconds of starting do not matter, few enough for its memory."""
 
 FILE = "http://hl7.org/fhir/StructureDefinition/operationoutcome-file"

@@ -58,6 +58,8 @@ _TREATING = coded(SNOMED, "405623001", "Assigned practitioner", "Behandelaar")
 _CARER = coded(SNOMED, "407542009", "Informal carer", "Mantelzorger")
 _PATIENT = coded(SNOMED, "116154003", "Patient", "Patiënt")
 _WELFARE = coded(f"{CANONICAL}/CodeSystem/role", "welzijn", "Welzijnswerker")
+_NO_CAPACITY = coded(f"{CANONICAL}/CodeSystem/task-reason", "no-capacity", "Geen plaats", "Nu geen plaats")
+_NOT_NEEDED = coded(f"{CANONICAL}/CodeSystem/task-reason", "not-needed", "Niet meer nodig")
 _QUESTIONNAIRE = coded(f"{CANONICAL}/CodeSystem/task-part", "vragenlijst", "Vragenlijst")
 _OWN_PLAN = coded(SNOMED, "734163000", "Care plan", "Zorgplan")
 _NURSING_PLAN = coded(SNOMED, "9632001", "Nursing procedure", "Verpleegkundig plan")
@@ -397,7 +399,7 @@ class _Person:
                 "startDate": day(self.started - draw.below(40)),
                 "statusDate": day(draw.below(50)),
                 "expressedBy": self.subject() if aim.by_patient else _reference(self.poh),
-                "addresses": [_reference(condition) for condition, _ in self.diseases[:2]],
+                "addresses": [_reference(self.diseases[0][0])],
             }
             if aim.measure:
                 measure, low, high = _MEASURES[aim.measure]
@@ -433,7 +435,7 @@ class _Person:
                 "meta": _meta(),
                 "basedOn": [_reference(self.plan)],
                 "status": status,
-                "statusReason": {"text": "Nu geen plaats" if status == "rejected" else "Niet meer nodig"},
+                "statusReason": _NO_CAPACITY if status == "rejected" else _NOT_NEEDED,
                 "priority": "urgent" if draw.chance(errand.urgent_percent) else "routine",
                 "code": coded(TASK_CODE, errand.code, TASKS[errand.code]),
                 "description": errand.description,
@@ -720,8 +722,7 @@ class _Person:
             "type": "deny",
             "code": [coded(SNOMED, "89666000", "Cardiopulmonary resuscitation", "Reanimeren")],
         }
-        del made["policy"]
-        made["policyRule"] = {"text": "Besproken met de huisarts"}
+        made["policy"] = [{"uri": templates.TREATMENT_LAW}]
         return made
 
     def research(self, index: int) -> Json:

@@ -35,6 +35,8 @@ HL7 = "http://terminology.hl7.org/CodeSystem"
 
 # The Dutch law on consent to share medical records: Wet aanvullende bepalingen verwerking persoonsgegevens in de zorg.
 SHARING_LAW = "https://wetten.overheid.nl/BWBR0023864"
+# The law on medical treatment, in book 7 of the civil code: Wet op de geneeskundige behandelingsovereenkomst.
+TREATMENT_LAW = "https://wetten.overheid.nl/BWBR0005290"
 
 _ANYONE: Json = {"reference": "Patient/x"}
 _WHEN = "2026-01-05T08:00:00+01:00"
@@ -80,7 +82,17 @@ def patient() -> Json:
         ],
         maritalStatus=coded(f"{HL7}/v3-MaritalStatus", "M", "Married", "Gehuwd"),
         communication=[
-            {"language": coded("urn:ietf:bcp:47", "nl", "Dutch", "Nederlands"), "preferred": True}
+            {
+                "language": {
+                    "coding": [
+                        {"system": "urn:ietf:bcp:47", "code": "nl", "display": "Dutch"},
+                        # As nl-core names it: ISO 639-1.
+                        {"system": "urn:oid:1.0.639.1", "code": "nl", "display": "Dutch"},
+                    ],
+                    "text": "Nederlands",
+                },
+                "preferred": True,
+            }
         ],
         generalPractitioner=[{"reference": "Organization/x"}],
         managingOrganization={"reference": "Organization/x"},
@@ -109,7 +121,14 @@ def condition() -> Json:
         id="x",
         meta=META,
         clinicalStatus=coded(f"{HL7}/condition-clinical", "active", "Active", "Actief"),
-        verificationStatus=coded(f"{HL7}/condition-ver-status", "confirmed", "Confirmed", "Bevestigd"),
+        # nl-core asks for the SNOMED CT code beside R4's.
+        verificationStatus={
+            "coding": [
+                {"system": f"{HL7}/condition-ver-status", "code": "confirmed", "display": "Confirmed"},
+                {"system": SNOMED, "code": "410605003", "display": "Confirmed present"},
+            ],
+            "text": "Bevestigd",
+        },
         category=[coded(f"{HL7}/condition-category", "problem-list-item", "Problem List Item", "Episode")],
         code={"coding": [{"system": SNOMED, "code": "x"}], "text": "x"},
         subject=_ANYONE,

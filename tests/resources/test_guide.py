@@ -13,6 +13,7 @@ import pytest
 
 from fhirhub.resources import guide
 from fhirhub.resources.canonicals import OFFICIAL
+from fhirhub.resources.validation import snapshots
 from fhirhub.resources.validation.validator import Validator
 
 Json = dict[str, Any]
@@ -173,3 +174,38 @@ def test_every_reference_of_an_example_is_to_an_example() -> None:
                 yield from references(part)
 
     assert {found for each in EXAMPLES for found in references(each)} - there == set()
+
+
+PROFILES = [
+    pytest.param(each, id=each["id"])
+    for each in DEFINITIONS
+    if each["resourceType"] == "StructureDefinition" and each["type"] != "Extension"
+]
+CORE = "http://hl7.org/fhir/StructureDefinition/"
+# What nl-core has profiles for that speak of the same thing as ours.
+SHARED_WITH_NL_CORE = {"SharedCareTeam", "DimensionGoal", "HomeMeasurement"}
+
+
+@pytest.mark.parametrize("profile", PROFILES)
+def test_profile_leaves_room_for_a_national_one(profile: Json) -> None:
+    extensions = {each["url"] for each in DEFINITIONS if each.get("type") == "Extension"}
+    for element in profile["differential"]["element"]:
+        slicing = element.get("slicing", {"rules": "open"})
+        assert slicing["rules"] == "open", element["id"]
+        assert not slicing.get("ordered"), element["id"]
+        for type in element.get("type", []):
+            assert all(target.startswith(CORE) for target in type.get("targetProfile", [])), element["id"]
+            assert all(each.startswith(CORE) or each in extensions for each in type.get("profile", []))
+        if profile["id"] in SHARED_WITH_NL_CORE and "sliceName" not in element:
+            whole = next(row for row in snapshots.rows(profile, OFFICIAL) if row["id"] == element["id"])
+            assert whole["max"] == whole["base"]["max"], f"{element['id']} lowers a maximum"
+            assert not any(key.startswith(("fixed", "pattern")) for key in element), element["id"]
+            assert element.get("binding", {}).get("strength") != "required", element["id"]
+
+
+def test_guide_depends_on_no_national_package() -> None:
+    about = next(each for each in DEFINITIONS if each["resourceType"] == "ImplementationGuide")
+    assert "dependsOn" not in about
+    assert "nictiz.nl/fhir/StructureDefinition" not in (ROOT / "fhirhub/resources/guide.json").read_text(
+        "utf-8"
+    )

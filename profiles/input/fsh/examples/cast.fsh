@@ -137,7 +137,8 @@ Usage: #example
 Title: "Hartfalen"
 Description: "Een probleem van de patiënt. A problem of the patient."
 * clinicalStatus = http://terminology.hl7.org/CodeSystem/condition-clinical#active
-* verificationStatus = http://terminology.hl7.org/CodeSystem/condition-ver-status#confirmed
+* verificationStatus.coding[0] = http://terminology.hl7.org/CodeSystem/condition-ver-status#confirmed
+* verificationStatus.coding[1] = $sct#410605003
 * category = http://terminology.hl7.org/CodeSystem/condition-category#problem-list-item
 * code = $icpc#K77 "Decompensatio cordis"
 * subject = Reference(voorbeeld-patient)

@@ -1,6 +1,6 @@
 Invariant: score-1
 Description: "Een score ligt tussen 0 en 10 en heeft hoogstens één decimaal. A score lies between 0 and 10 and has one decimal at most."
-Expression: "value.ofType(Quantity).value.all($this >= 0 and $this <= 10 and ($this * 10).round(0) = $this * 10)"
+Expression: "value.ofType(Quantity).value.all($this >= 0 and $this <= 10 and $this.toString().matches('^[0-9]+([.][0-9])?$'))"
 Severity: #error
 
 Profile: DimensionScore

@@ -102,6 +102,7 @@ Description: "Waarom een taak staat waar zij staat."
 * insert Concept([[not-appropriate]], [[Past hier niet]], [[Not appropriate here]], [[Deze vraag hoort bij een ander.]])
 * insert Concept([[more-needed]], [[Meer nodig]], [[More is needed]], [[Er ontbreekt iets om te kunnen beslissen.]])
 * insert Concept([[emergency]], [[Spoed]], [[Emergency]], [[Kan niet wachten op toestemming; geldt tweeënzeventig uur.]])
+* insert Concept([[not-needed]], [[Niet meer nodig]], [[No longer needed]], [[Wat gevraagd werd, is niet meer nodig.]])
 * insert Concept([[patient-declined]], [[Patiënt ziet ervan af]], [[Patient declined]], [[De patiënt wil deze hulp niet of niet meer.]])
 * insert Concept([[patient-died]], [[Patiënt overleden]], [[Patient died]], [[De taak is vervallen door overlijden.]])
 * insert Concept([[plan-ended]], [[Plan beëindigd]], [[Plan ended]], [[Het plan waar de taak bij hoort, is afgesloten.]])
