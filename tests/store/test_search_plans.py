@@ -66,7 +66,9 @@ OTHERS = [
 ]
 
 
-def statement(query: str, dialect: Dialect, access: Access = EVERYTHING) -> tuple[Plan, list[Kind]]:
+def statement(
+    query: str, dialect: Dialect, access: Access = EVERYTHING, tied: bool = False
+) -> tuple[Plan, list[Kind]]:
     path, _, parameters = query.partition("?")
     compartment = None
     type: str | None = path
@@ -77,17 +79,29 @@ def statement(query: str, dialect: Dialect, access: Access = EVERYTHING) -> tupl
     seen = visible(access, dialect)
     shape = searching.shape(asked, asked.page, joins=asked.includes)
     made = plans.page(shape, dialect, seen)
-    return made, ["int", *asked.kinds, *seen.given(made.slots)[1]]
+    if not tied:
+        return made, ["int", *asked.kinds, *seen.given(made.slots)[1]]
+    position: list[Kind] = [*made.order, *(["text"] * len(made.ties))]  # type: ignore[list-item]
+    shape = shape._replace(joins=(), position=(False,) * len(made.order), tied=True)
+    made = plans.page(shape, dialect, seen)
+    return made, ["int", *asked.kinds, *position, *seen.given(made.slots)[1]]
+
+
+def planned(url: str, made: Plan, kinds: Sequence[Kind]) -> list[str]:
+    """How SQLite runs a statement."""
+    values = ["[]" if kind.endswith("[]") else 1 for kind in kinds]
+    connection = sqlite3.connect(url.removeprefix("sqlite://"))
+    try:
+        return [row[3] for row in connection.execute(f"EXPLAIN QUERY PLAN {numbered(made.sql)}", values)]
+    finally:
+        connection.close()
 
 
 @pytest.mark.parametrize("query", BOUNDED + OTHERS)
 @pytest.mark.parametrize("access", [EVERYTHING, Access(frozenset({Rule(patients=frozenset({"p1"}))}))])
 def test_sqlite_searches_by_index(sqlite_url: str, query: str, access: Access) -> None:
     made, kinds = statement(query, SqliteDialect(), access)
-    connection = sqlite3.connect(sqlite_url.removeprefix("sqlite://"))
-    values = ["[]" if kind.endswith("[]") else 1 for kind in kinds]
-    lines = [row[3] for row in connection.execute(f"EXPLAIN QUERY PLAN {numbered(made.sql)}", values)]
-    connection.close()
+    lines = planned(sqlite_url, made, kinds)
     tables = re.compile(r"(SCAN|SEARCH) (\w+)( USING .*)?$")
     for line in lines:
         found = tables.match(line)
@@ -142,6 +156,20 @@ async def test_postgresql_searches_by_index(
     )
     for word in SLOW:
         assert word not in text, text
+
+
+@pytest.mark.parametrize("query", [query for query in BOUNDED + OTHERS if "_sort=" in query])
+async def test_what_has_equal_sort_values_is_looked_up_by_index(
+    connection: asyncpg.Connection[asyncpg.Record], sqlite_url: str, query: str
+) -> None:
+    made, kinds = statement(query, PostgresqlDialect(), tied=True)
+    values = ["'{}'" if "[" in kind else "'1'" for kind in kinds]
+    text = await explained(connection, made.sql, [_CASTS[kind] for kind in kinds], values)
+    for word in SLOW:
+        assert word not in text, text
+    made, kinds = statement(query, SqliteDialect(), tied=True)
+    for line in planned(sqlite_url, made, kinds):
+        assert not re.match(r"SCAN (?![mfxugliz]\d*\b|page\b)", line), line
 
 
 @pytest.mark.parametrize("members", [1, 2, 64])
