@@ -18,7 +18,9 @@ from pathlib import Path
 class Hub:
     """`fhirhub serve` on a free port of the loopback address."""
 
-    def __init__(self, database_url: str, folder: Path, workers: int, settings: Mapping[str, str]) -> None:
+    def __init__(
+        self, database_url: str, folder: Path, workers: int, settings: Mapping[str, str], auth: str = "none"
+    ) -> None:
         with socket.socket() as free:
             free.bind(("127.0.0.1", 0))
             self.port = int(free.getsockname()[1])
@@ -26,7 +28,7 @@ class Hub:
         self.folder = folder
         self._command = [
             str(Path(sys.prefix) / "bin" / "fhirhub"), "serve", "--host", "127.0.0.1", "--port", str(self.port),
-            "--database", database_url, "--auth", "none", "--workers", str(workers),
+            "--database", database_url, "--auth", auth, "--workers", str(workers),
         ]  # fmt: skip
         self._environment = {
             **os.environ,
@@ -71,10 +73,14 @@ class Hub:
 
 @contextmanager
 def running_hub(
-    database_url: str, folder: Path, workers: int = 2, settings: Mapping[str, str] | None = None
+    database_url: str,
+    folder: Path,
+    workers: int = 2,
+    settings: Mapping[str, str] | None = None,
+    auth: str = "none",
 ) -> Iterator[Hub]:
     """A started hub, stopped afterwards."""
-    hub = Hub(database_url, folder, workers, settings or {})
+    hub = Hub(database_url, folder, workers, settings or {}, auth)
     hub.start()
     try:
         yield hub
