@@ -157,3 +157,48 @@ def test_an_extension_that_hl7_has_published_since_is_known(validator: Validator
     assert told(validator, patient(extension=[pronouns])) == []
     wrong = {"url": url, "valueString": "they"}
     assert told(validator, patient(extension=[wrong])) != []
+
+
+@pytest.mark.parametrize(
+    ("language", "is_wrong"),
+    [
+        ("nl", False),
+        ("nl-NL", False),
+        ("zh-Hant-TW", False),
+        ("x-private", False),
+        ("dutch_nl", True),
+        ("n", True),
+    ],
+)
+def test_languages_are_of_bcp_47(validator: Validator, language: str, is_wrong: bool) -> None:
+    assert told(validator, patient(language=language)) == (["Patient.language"] if is_wrong else [])
+
+
+def test_currencies_are_of_iso_4217(validator: Validator) -> None:
+    def price(currency: str) -> Json:
+        invoice = {"resourceType": "Invoice", "status": "issued", "text": patient()["text"]}
+        return {**invoice, "totalNet": {"value": 1, "currency": currency}}
+
+    assert told(validator, price("EUR")) == []
+    assert told(validator, price("EUX")) == ["Invoice.totalNet.currency"]
+
+
+@pytest.mark.parametrize(
+    "system",
+    [
+        "codes",
+        "http://snomed.info/sct/11000146104",
+        "https://terminology.hl7.org/CodeSystem/v3-MaritalStatus",
+        "http://hl7.org/fhir/codesystem-name-use.html",
+        "http://hl7.org/fhir/ValueSet/marital-status",
+    ],
+)
+def test_the_system_of_a_code_is_the_url_of_a_code_system(validator: Validator, system: str) -> None:
+    status = {"coding": [{"system": system, "code": "M"}]}
+    assert told(validator, patient(maritalStatus=status)) == ["Patient.maritalStatus.coding[0].system"]
+
+
+def test_the_url_of_an_extension_is_absolute(validator: Validator) -> None:
+    assert told(validator, patient(extension=[{"url": "x", "valueString": "x"}])) == [
+        "Patient.extension[0].url"
+    ]

@@ -274,3 +274,30 @@ def test_criteria_in_cql_are_defined_by_a_library() -> None:
     assert told(made, library) == []
     made["group"][0]["population"][0]["criteria"]["expression"] = "Old"
     assert told(made, library) == ["Measure.group[0].population[0].criteria.expression"]
+
+
+@pytest.mark.parametrize(
+    ("expression", "is_wrong"),
+    [
+        ("Patient", False),
+        ("Patient.contact.name", False),
+        ("Element", False),
+        ("Nothing", True),
+        ("Patient.sex", True),
+    ],
+)
+def test_an_extension_stands_on_elements_that_there_are(expression: str, is_wrong: bool) -> None:
+    row = {"path": "Extension.url", "fixedUri": ACME + "StructureDefinition/p"}
+    more = {"kind": "complex-type", "type": "Extension", "baseDefinition": CORE + "Extension"}
+    made = profile(row, **more, context=[{"type": "element", "expression": expression}])
+    assert told(made) == (["StructureDefinition.context[0].expression"] if is_wrong else [])
+
+
+def test_the_path_of_a_discriminator_leads_somewhere() -> None:
+    def sliced(path: str) -> Json:
+        slicing = {"discriminator": [{"type": "value", "path": path}], "rules": "open"}
+        return profile({"path": "Patient.identifier", "slicing": slicing})
+
+    assert told(sliced("type.coding.code")) == []
+    place = "StructureDefinition.differential.element[0].slicing.discriminator[0].path"
+    assert told(sliced("type.colour")) == [place]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -158,6 +159,110 @@ def test_what_must_be_supported_and_is_not_there_is_noted() -> None:
     assert "deceased[x], gender" in noted[0].text
     whole = {"resourceType": "Patient", "gender": "male", "deceasedBoolean": False}
     assert [each for each in issues(whole, definition) if each.severity == "information"] == []
+
+
+# Bounds and forms
+
+
+def quantity(value: str, code: str) -> Json:
+    made = {
+        "resourceType": "Observation",
+        "status": "final",
+        "code": {"text": "x"},
+        "performer": [{"display": "x"}],
+    }
+    amount = {"value": Decimal(value), "system": "http://unitsofmeasure.org", "code": code}
+    return {**made, "valueQuantity": amount}
+
+
+def test_bounds_of_amounts_hold_in_other_units() -> None:
+    most = {"value": 2, "system": "http://unitsofmeasure.org", "code": "g"}
+    definition = profile(
+        "p",
+        "Observation",
+        row(
+            "Observation.valueQuantity",
+            path="Observation.value[x]",
+            sliceName="valueQuantity",
+            maxValueQuantity=most,
+            type=[{"code": "Quantity"}],
+        ),
+    )
+    assert told(quantity("1999", "mg"), definition) == []
+    assert told(quantity("2001", "mg"), definition) == [("Observation.value", None)]
+    assert told(quantity("0.0021", "kg"), definition) == [("Observation.value", None)]
+
+
+def test_forms_and_decimal_places() -> None:
+    form = {"extension": [{"url": CORE + "regex", "valueString": "[0-9]{4}[A-Z]{2}"}]}
+    places = {"extension": [{"url": CORE + "maxDecimalPlaces", "valueInteger": 1}]}
+    definition = profile("p", "Patient", row("Patient.address.postalCode", **form))
+    assert told({"resourceType": "Patient", "address": [{"postalCode": "3511AB"}]}, definition) == []
+    wrong = told({"resourceType": "Patient", "address": [{"postalCode": "3511"}]}, definition)
+    assert wrong == [("Patient.address[0].postalCode", None)]
+    definition = profile(
+        "p",
+        "Observation",
+        row(
+            "Observation.component.valueQuantity",
+            path="Observation.component.value[x]",
+            sliceName="valueQuantity",
+            type=[{"code": "Quantity"}],
+            **places,
+        ),
+    )
+    component = {"code": {"text": "y"}, "valueQuantity": quantity("1.25", "g")["valueQuantity"]}
+    found = told({**quantity("1", "g"), "component": [component]}, definition)
+    assert found == [("Observation.component[0].value", None)]
+
+
+def test_a_binding_besides_is_asked_as_well() -> None:
+    url = "http://hl7.org/fhir/tools/StructureDefinition/additional-binding"
+    parts = [{"url": "purpose", "valueCode": "required"}, {"url": "valueSet", "valueCanonical": ACME + "v"}]
+    values = {"resourceType": "ValueSet", "url": ACME + "v"}
+    values["compose"] = {"include": [{"system": "urn:x", "concept": [{"code": "a"}]}]}  # type: ignore[assignment]
+    bound = {
+        "strength": "example",
+        "valueSet": ACME + "other",
+        "extension": [{"url": url, "extension": parts}],
+    }
+    definition = profile("p", "Patient", row("Patient.maritalStatus", binding=bound))
+
+    def patient(code: str) -> Json:
+        return {"resourceType": "Patient", "maritalStatus": {"coding": [{"system": "urn:x", "code": code}]}}
+
+    assert told(patient("a"), definition, values) == []
+    assert told(patient("b"), definition, values) == [("Patient.maritalStatus", None)]
+
+
+def test_a_profile_that_is_imposed_is_asked_as_well() -> None:
+    extension = [{"url": CORE + "structuredefinition-imposeProfile", "valueCanonical": ACME + "imposed"}]
+    definition = profile("p", "Patient", row("Patient.name", min=1)) | {"extension": extension}
+    imposed = profile("imposed", "Patient", row("Patient.gender", min=1))
+    assert told({"resourceType": "Patient", "name": [{"text": "x"}]}, definition, imposed) == [
+        ("Patient.gender", None)
+    ]
+
+
+def test_of_a_document_the_first_entry_may_be_meant() -> None:
+    definition = profile("p", "Composition", row("Composition.confidentiality", min=1))
+    composition = {
+        "resourceType": "Composition",
+        "id": "c",
+        "status": "final",
+        "type": {"text": "x"},
+        "title": "x",
+        "date": "2026",
+        "author": [{"display": "x"}],
+        "text": TEXT,
+    }
+    entry = {"fullUrl": "http://acme.example/fhir/Composition/c", "resource": composition}
+    identifier = {"system": "urn:ietf:rfc:3986", "value": "urn:uuid:c757873d-ec9a-4326-a141-556f43239520"}
+    bundle = {"resourceType": "Bundle", "type": "document", "identifier": identifier, "entry": [entry]}
+    bundle["timestamp"] = "2026-11-22T09:00:00Z"
+    found = Validator(Canonicals([definition], OFFICIAL)).validate(bundle, [ACME + "p"])
+    places = [each.expression for each in found if each.severity == "error"]
+    assert places == ["Bundle.entry[0].resource.confidentiality"]
 
 
 # Invariants of profiles, and what they see

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import functools
+import re
+from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 from fhirhub.errors import Severity
@@ -40,6 +42,24 @@ def binding(given: Json, profile: str | None = None) -> Binding | None:
         None,
     )
     return Binding(str(given.get("strength")), value_set, most, profile)
+
+
+_ADDITIONAL = "http://hl7.org/fhir/tools/StructureDefinition/additional-binding"
+_PURPOSES = {"required": "required", "maximum": "required", "extensible": "extensible"}
+
+
+def additional(given: Json, profile: str) -> Iterator[Binding]:
+    """The bindings besides (R5's, by extension) that ask something wherever the element is used."""
+    for each in given.get("extension", ()):
+        if each.get("url") != _ADDITIONAL:
+            continue
+        parts = {
+            part.get("url"): next((value for key, value in part.items() if key.startswith("value")), None)
+            for part in each.get("extension", ())
+        }
+        strength, value_set = _PURPOSES.get(str(parts.get("purpose"))), parts.get("valueSet")
+        if strength is not None and isinstance(value_set, str) and "usage" not in parts:
+            yield Binding(strength, value_set, None, profile)
 
 
 def binding_of(path: str) -> Binding | None:
@@ -117,12 +137,25 @@ def _codings(item: Item) -> list[Json]:
     return [each for each in found if isinstance(each, dict)] if isinstance(found, list) else []
 
 
+_ALL_LANGUAGES = "http://hl7.org/fhir/ValueSet/all-languages"
+# https://www.rfc-editor.org/rfc/rfc5646#section-2.1
+_is_language = re.compile(
+    r"(?:[A-Za-z]{2,3}(?:-[A-Za-z]{3}){0,3}|[A-Za-z]{4,8})(?:-[A-Za-z]{4})?(?:-(?:[A-Za-z]{2}|[0-9]{3}))?"
+    r"(?:-(?:[A-Za-z0-9]{5,8}|[0-9][A-Za-z0-9]{3}))*(?:-[0-9A-WY-Za-wy-z](?:-[A-Za-z0-9]{2,8})+)*"
+    r"(?:-x(?:-[A-Za-z0-9]{1,8})+)?|x(?:-[A-Za-z0-9]{1,8})+|i-[A-Za-z0-9-]{2,}"
+).fullmatch
+
+
 def check_bound(examination: Examination, item: Item, bound: Binding) -> None:
     """Tell where a coded element leaves the value set that it is bound to."""
     value = item.value
     if bound.strength not in ("required", "extensible") and bound.max is None:
         return
     if isinstance(value, str):
+        if bound.max == _ALL_LANGUAGES and not _is_language(value):
+            text = f"{_name(item)} expects a language of BCP 47 such as nl or nl-NL; got `{value[:80]}`"
+            examination.tell("error", "code-invalid", text, item, profile=bound.profile)
+            return
         _check_member(examination, item, [(None, value)], bound)
         return
     given = [
@@ -167,6 +200,13 @@ def _check_coding(examination: Examination, item: Item, coding: Json, at: str) -
         text = (
             f"The system of a coding is the canonical URL of a code system, not a page; got `{system[:200]}`"
         )
+        examination.tell("error", "value", text, item, below=f"{at}.system")
+        return
+    if (
+        system.startswith("https:")
+        and examination.canonicals.find("CodeSystem", f"http{system[5:]}") is not None
+    ):
+        text = f"The system is http{system[5:200]}, without s: the URLs of code systems are names"
         examination.tell("error", "value", text, item, below=f"{at}.system")
         return
     verdict = examination.terminology.validate(system, code, None)

@@ -37,8 +37,12 @@ def check(checking: Check, scope: Scope, item: Item) -> None:
     examination = checking.examination
     is_modifier = item.property is not None and item.property.name == "modifierExtension"
     parent = item.parent
-    if parent is not None and parent.type == "Extension" and "/" not in url and ":" not in url:
+    if parent is not None and parent.type == "Extension" and ":" not in url:
         _check_part(checking, item, parent, url)
+        return
+    if ":" not in url:
+        text = f"The url of an extension is absolute; only the parts of one have names: got `{url[:120]}`"
+        examination.tell("error", "value", text, item, below=".url")
         return
     if "|" in url:
         text = f"The url of an extension has no version: {url.partition('|')[0]}; got `{url[:120]}`"

@@ -11,9 +11,9 @@ from collections.abc import Callable, Iterator, Sequence
 from decimal import Decimal
 from typing import Any
 
-from fhirhub.resources import document, primitives
+from fhirhub.resources import document, primitives, ucum
 from fhirhub.resources.canonicals import CORE, OFFICIAL, Canonicals, type_of
-from fhirhub.resources.fhirpath import FhirpathError, Item
+from fhirhub.resources.fhirpath import FhirpathError, Item, regex
 from fhirhub.resources.fhirpath.item import member
 from fhirhub.resources.fhirpath.model import is_a
 from fhirhub.resources.validation import codes, invariants, patterns, slicing, snapshots, wording
@@ -27,6 +27,8 @@ Rows = Sequence[Json]
 # alone; no validator holds on to it, and R5 has it no more.
 _BOUND_WRONGLY = ("Observation.component.value[x]", "http://hl7.org/fhir/ValueSet/ucum-vitals-common|4.0.1")
 
+
+_IMPOSE = f"{CORE}structuredefinition-imposeProfile"
 
 # What a definition that nobody has validated may have wrong.
 _KINDS = {
@@ -75,11 +77,14 @@ class Node:
         self.low, self.high = _value(row, "minValue"), _value(row, "maxValue")
         self.max_length: int | None = row.get("maxLength")
         self.min_length = _min_length(row)
+        self.form = next((found for each in (row, *row.get("type", ())) if (found := _form(each))), None)
+        self.decimals = _extended(row, f"{CORE}maxDecimalPlaces")
         self.must_have_value = any(_of_r5(row, "mustHaveValue"))
         self.instead = frozenset(map(str, _of_r5(row, "valueAlternatives")))
         self.binding = codes.binding(row["binding"], profile.url) if "binding" in row else None
         if self.binding is not None and (self.path, self.binding.value_set) == _BOUND_WRONGLY:
             self.binding = None
+        self.more_bindings = tuple(codes.additional(row.get("binding", {}), profile.url))
         self.rules = tuple(_rules(row, profile))
         self.type_profiles = {
             type_code(each): tuple(_profiles(each)) for each in row.get("type", ()) if "profile" in each
@@ -110,6 +115,12 @@ class Profile:
         self.root = _tree(rows, self)
         _settle(self.root, self)
         self.is_modifier = bool(rows[0].get("isModifier"))
+        self.imposed = tuple(
+            str(_value(each, "value"))
+            for each in definition.get("extension", ())
+            if each.get("url") == _IMPOSE
+        )
+        """Other profiles to which must conform what conforms to this."""
         self.supported = tuple(_supported(rows))
         """The elements right below the root that must be supported, without those that must be there."""
 
@@ -148,11 +159,20 @@ def _value(row: Json, prefix: str) -> Any:
     return None
 
 
+def _extended(row: Json, url: str) -> Any:
+    """The value of an extension of an ElementDefinition; None where it has none."""
+    found = (each for each in row.get("extension", ()) if each.get("url") == url)
+    return next((_value(each, "value") for each in found), None)
+
+
 def _min_length(row: Json) -> int:
-    for each in row.get("extension", ()):
-        if each.get("url") == f"{CORE}minLength":
-            return int(each.get("valueInteger", 0))
-    return 0
+    return int(_extended(row, f"{CORE}minLength") or 0)
+
+
+def _form(row: Json) -> str | None:
+    """The regular expression that values match; types of R4's own have theirs checked already."""
+    found = _extended(row, f"{CORE}regex")
+    return found if isinstance(found, str) and "code" not in row else None
 
 
 def _of_r5(row: Json, name: str) -> list[Any]:
@@ -234,12 +254,15 @@ def _settle(node: Node, profile: Profile) -> None:
         node.children
         or node.slices
         or node.rules
+        or node.more_bindings
         or node.fixed is not None
         or node.pattern is not None
         or node.low is not None
         or node.high is not None
         or node.max_length is not None
         or node.min_length > 0
+        or node.form is not None
+        or node.decimals is not None
         or node.must_have_value
         or node.instead
         or node.slice_name is not None
@@ -443,6 +466,8 @@ class Check:
         if node.min_length and isinstance(value, str) and len(value) < node.min_length:
             text = f"{node.label} has at least {node.min_length} characters; got {len(value)}"
             self._tell("value", text, item, node)
+        if node.form is not None or node.decimals is not None:
+            self._form(item, node)
         if value is None and (node.must_have_value or node.instead):
             self._absent(item, node)
         if (
@@ -451,6 +476,8 @@ class Check:
             and value is not None
         ):
             codes.check_bound(self.examination, item, node.binding)
+        for bound in node.more_bindings:
+            codes.check_bound(self.examination, item, bound)
         if node.rules:
             invariants.check(self.examination, scope, item, node.rules)
         if node.type_profiles:
@@ -459,6 +486,24 @@ class Check:
             self._target(scope, item, node)
         if node.children and (isinstance(value, dict) or item.sibling is not None):
             self._children(slicing.inner(scope, item), item, node)
+
+    def _form(self, item: Item, node: Node) -> None:
+        """What the extensions regex and maxDecimalPlaces ask."""
+        value = item.value
+        if node.form is not None and isinstance(value, str):
+            try:
+                fits = regex.compile(f"^(?:{node.form})$").search(value) is not None
+            except FhirpathError:
+                fits = True  # what cannot be read forbids nothing
+            if not fits:
+                text = f"{node.label} has the form `{node.form[:200]}`; got {_shown(value)}"
+                self._tell("value", text, item, node)
+        number = value.get("value") if isinstance(value, dict) else value
+        if isinstance(number, Decimal) and isinstance(node.decimals, int):
+            places = -int(number.as_tuple().exponent)
+            if places > node.decimals:
+                text = f"{node.label} has at most {node.decimals} decimal places; got {number}"
+                self._tell("value", text, item, node)
 
     def _absent(self, item: Item, node: Node) -> None:
         """A primitive that has extensions in the place of a value."""
@@ -602,8 +647,10 @@ def _order(item: Item, bound: Any) -> int | None:
     """Where the value stands: below (-1), at (0) or above (1) the bound; None where that cannot be told."""
     value = item.value
     if isinstance(value, dict) and isinstance(bound, dict):
-        if value.get("code") != bound.get("code") or value.get("system") != bound.get("system"):
+        if value.get("system") != bound.get("system"):
             return None
+        if value.get("code") != bound.get("code"):
+            return _order_of_amounts(value, bound)
         value, bound = value.get("value"), bound.get("value")
     if isinstance(value, int | Decimal) and isinstance(bound, int | float | Decimal):
         one, other = Decimal(value), Decimal(str(bound))
@@ -618,3 +665,15 @@ def _order(item: Item, bound: Any) -> int | None:
             return None
         return -1 if high <= least else 1 if low >= most else 0
     return None
+
+
+def _order_of_amounts(value: Json, bound: Json) -> int | None:
+    """The same of amounts in different units of UCUM."""
+    one, other = (ucum.unit(str(each.get("code"))) for each in (value, bound))
+    number, limit = value.get("value"), bound.get("value")
+    if value.get("system") != "http://unitsofmeasure.org" or one is None or other is None:
+        return None
+    if one.base != other.base or not isinstance(number, int | Decimal) or limit is None:
+        return None
+    given, most = one.to_base(number), other.to_base(Decimal(str(limit)))
+    return (given > most) - (given < most)

@@ -46,6 +46,7 @@ def check(examination: Examination, scope: Scope, item: Item) -> None:
         text = f"No snapshot can be made from the differential: {fault}"
         examination.tell("error", "invalid", text, item, below=".differential")
     _check_extension(examination, item)
+    _check_contexts(examination, item)
     _check_obligations(examination, item)
     for part in ("differential", "snapshot"):
         found = definition.get(part)
@@ -105,6 +106,45 @@ def _check_extension(examination: Examination, item: Item) -> None:
         examination.tell("error", "business-rule", text, item)
 
 
+def _check_contexts(examination: Examination, item: Item) -> None:
+    """Where an extension may stand is an element that there is (defining-extensions.html#context)."""
+    definition = item.value
+    for name in ("context", "contextInvariant"):
+        if name in definition and definition.get("type") != "Extension":
+            text = f"Only an extension has a context; this is a profile of {definition.get('type')}"
+            examination.tell("error", "business-rule", text, item, below=f".{name}")
+    for position, context in enumerate(definition.get("context") or ()):
+        expression = context.get("expression") if isinstance(context, dict) else None
+        if not isinstance(expression, str) or definition.get("type") != "Extension":
+            continue
+        if context.get("type") == "element" and not _is_element(examination, expression):
+            below = f".context[{position}].expression"
+            examination.tell(
+                "error", "business-rule", f"There is no element {expression[:200]}", item, below=below
+            )
+
+
+_GROUPS = frozenset({"CanonicalResource", "MetadataResource"})
+
+
+def _is_element(examination: Examination, expression: str) -> bool:
+    url, mark, path = expression.partition("#")
+    if mark or ":" in expression:
+        return mark == "" or examination.canonicals.find("StructureDefinition", url) is None or bool(path)
+    type, _, rest = expression.partition(".")
+    if type in _GROUPS:
+        return True
+    if not is_type(type):
+        return False
+    if not rest:
+        return True
+    try:
+        names.check(rest.replace("[x]", ""), {type})
+    except FhirpathError:
+        return False
+    return True
+
+
 def _check_obligations(examination: Examination, item: Item) -> None:
     """What obligations are inherited from is marked so, and has the same base."""
     definition = item.value
@@ -154,6 +194,7 @@ class _Elements:
         if codes and all(is_type(code) for code in codes):
             self.check_for_types(row, codes, at)
         self.check_values(row, codes, at)
+        self.check_discriminators(row, path, codes, at)
         self.check_constraints(row, path, codes, at)
 
     def check_cardinality(self, row: Json, at: str) -> None:
@@ -232,6 +273,19 @@ class _Elements:
             except FhirpathError as fault:
                 text = f"The expression of {key} cannot be read: {fault}"
                 self.tell("invalid", text, f"{where}.expression")
+
+    def check_discriminators(self, row: Json, path: str, codes: set[str], at: str) -> None:
+        slicing_of = row.get("slicing")
+        given = slicing_of.get("discriminator") if isinstance(slicing_of, dict) else None
+        for position, discriminator in enumerate(given if isinstance(given, list) else ()):
+            expression = discriminator.get("path") if isinstance(discriminator, dict) else None
+            if not isinstance(expression, str):
+                continue
+            try:
+                names.check(expression, self.focus(path, codes))
+            except FhirpathError as fault:
+                text = f"The path of the discriminator leads nowhere: {fault}"
+                self.tell("business-rule", text, f"{at}.slicing.discriminator[{position}].path")
 
     def focus(self, path: str, codes: set[str]) -> set[str] | None:
         """The types of what a constraint is about; None where they are not told here."""

@@ -186,9 +186,7 @@ class _Validation:
             return
         profile = self.checking.profiles.get(canonical)
         if profile is not None:
-            self.checking.profile(scope, item, profile)
-            if profile.supported:
-                self._note_absent(item, profile)
+            self._against(scope, item, profile)
             return
         fault = self.checking.profiles.faults.get(canonical)
         if fault is not None:
@@ -198,6 +196,24 @@ class _Validation:
         severity: Literal["error", "warning"] = "error" if is_asked else "warning"
         below = "" if is_asked else ".meta.profile"
         self.examination.tell(severity, "not-found", text, item, below=below, profile=canonical)
+
+    def _against(self, scope: Scope, item: Item, profile: Profile) -> None:
+        """Against a profile and those that it imposes; of a document or message, its first entry may be meant."""
+        if item.type == "Bundle" and profile.type != "Bundle":
+            first = next(iter(elements.resources(item)), None)
+            entry = None if first is None else first.parent
+            if first is not None and first.type == profile.type and entry is not None and entry.index == 0:
+                scope, item = Scope(first), first
+        self.checking.profile(scope, item, profile)
+        if profile.supported:
+            self._note_absent(item, profile)
+        for canonical in profile.imposed:
+            imposed = self.checking.profiles.get(canonical)
+            if imposed is None:
+                text = f"{profile.title} imposes the profile {canonical}, which is not known here"
+                self.examination.tell("warning", "not-found", text, item, profile=profile.url)
+            elif imposed is not profile:
+                self.checking.profile(scope, item, imposed)
 
     def _note_absent(self, item: Item, profile: Profile) -> None:
         """Say which elements that must be supported are not there, which is no fault (profiling.html#mustsupport)."""

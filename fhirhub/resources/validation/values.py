@@ -12,10 +12,26 @@ from fhirhub.resources.validation import narrative, wording
 from fhirhub.resources.validation.faults import Check, Fault, Faults, Scope
 
 _TOKEN = r"[\w!#$%&'*+.^`|~-]+"  # RFC 9110, 5.6.2
+# ISO 4217 (https://www.iso.org/iso-4217-currency-codes.html), with those that were withdrawn lately.
+_CURRENCIES = frozenset(
+    re.findall(
+        r"\w+",
+        "AED AFN ALL AMD ANG AOA ARS AUD AWG AZN BAM BBD BDT BGN BHD BIF BMD BND BOB BOV "
+        "BRL BSD BTN BWP BYN BZD CAD CDF CHE CHF CHW CLF CLP CNY COP COU CRC CUC CUP CVE "
+        "CZK DJF DKK DOP DZD EGP ERN ETB EUR FJD FKP GBP GEL GHS GIP GMD GNF GTQ GYD HKD "
+        "HNL HRK HTG HUF IDR ILS INR IQD IRR ISK JMD JOD JPY KES KGS KHR KMF KPW KRW KWD "
+        "KYD KZT LAK LBP LKR LRD LSL LYD MAD MDL MGA MKD MMK MNT MOP MRU MUR MVR MWK MXN "
+        "MXV MYR MZN NAD NGN NIO NOK NPR NZD OMR PAB PEN PGK PHP PKR PLN PYG QAR RON RSD "
+        "RUB RWF SAR SBD SCR SDG SEK SGD SHP SLE SLL SOS SRD SSP STN SVC SYP SZL THB TJS "
+        "TMT TND TOP TRY TTD TWD TZS UAH UGX USD USN UYI UYU UYW UZS VED VES VND VUV WST "
+        "XAF XAG XAU XBA XBB XBC XBD XCD XCG XDR XOF XPD XPF XPT XSU XTS XUA XXX YER ZAR "
+        "ZMW ZWG ZWL",
+    )
+)
 # Required codes that the definitions do not list, by the form that they have: what matches, and its name.
-_FORMS = {
+_FORMS: dict[str, tuple[Callable[[str], Any], str]] = {
     "http://hl7.org/fhir/ValueSet/currencies": (
-        re.compile("[A-Z]{3}").fullmatch,
+        _CURRENCIES.__contains__,
         "a currency of ISO 4217 such as EUR",
     ),
     "http://hl7.org/fhir/ValueSet/mimetypes": (
