@@ -116,8 +116,11 @@ def _meet(one: frozenset[str] | None, other: frozenset[str] | None) -> frozenset
 class Caller:
     """The names under which relations and holdings know a caller, such as `Practitioner/x`."""
 
-    person: str | None = None
+    names: tuple[str, ...] = ()
+    """The person, the roles in which they act, their organisation and its services."""
     organization: str | None = None
+    firm: tuple[str, ...] = ()
+    """Where the organisation registers patients: it, and those who work there and at no other such one (R6)."""
     provider: bool = False
     """Whether the organisation is a care provider (RULES R4)."""
 
@@ -145,7 +148,8 @@ class Access:
         """What may be done by this letter."""
         found: Access | None = self.kept.get(letter)
         if found is None:
-            rules = frozenset(rule for rule in self.rules if letter in rule.letters)
+            # Rules that differ in other letters alone are one.
+            rules = merged(replace(rule, letters=letter) for rule in self.rules if letter in rule.letters)
             found = self.kept[letter] = replace(self, rules=rules, kept={})
         return found
 

@@ -16,7 +16,7 @@ from fhirhub.api.exchange import Context, Headers
 from fhirhub.api.http import Door, Receive, Scope, Send
 from fhirhub.api.operations import OPERATIONS
 from fhirhub.api.routes import ROUTES
-from fhirhub.auth import scopes
+from fhirhub.auth.policy import Policy
 from fhirhub.auth.principal import Principal
 from fhirhub.auth.revocation import Mark
 from fhirhub.errors import FhirError
@@ -125,7 +125,7 @@ class Application:
         # What signs and verifies takes as long to load as all else: only where it is used.
         from fhirhub.web.smart import Smart
 
-        return Smart(self.settings, self._bases, mark, time.time, self._tenant, _opens)
+        return Smart(self.settings, self._bases, mark, time.time, self._tenant, Policy(self.settings).access)
 
     async def _tenant(self, name: str) -> Tenant | None:
         assert self.tenants is not None, "the application was not started"
@@ -184,14 +184,6 @@ class Application:
                     await jobs.work_off(database, number, handlers)
             except Exception as fault:
                 logs.error("The queue of jobs could not be read", fault)
-
-
-async def _opens(tenant: Tenant, principal: Principal) -> access.Access:
-    """What a caller may see and do."""
-    if principal.patient is None:
-        return access.NOTHING
-    types = scopes.readable_types(principal.scopes)
-    return access.Access(frozenset({access.Rule(types, patients=frozenset({principal.patient}))}))
 
 
 def _dated(send: Send) -> Send:

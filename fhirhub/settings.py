@@ -117,6 +117,32 @@ class Settings:
         "/srv/fhirhub/providers.json",
     ] = None
 
+    care_providers: Annotated[
+        tuple[str, ...],
+        "Types of organisation (http://nictiz.nl/fhir/NamingSystem/organization-type) that are care providers; "
+        "any other sees only the Tasks it owns.",
+        "Z3,N6,T2,R5",
+    ] = ("Z3", "K3", "H1", "N6", "T2", "R5", "M1", "X3", "G5", "J8", "A1", "V4", "V5", "V6", "L1", "P4")
+    aftercare_days: Annotated[
+        int | None,
+        "Days that a treating member reads plan, team and Tasks after the participation ended; `unlimited` for "
+        "without end.",
+    ] = 30
+    break_glass: Annotated[
+        Literal["off", "crisis-summary", "plan"],
+        "What breaking the glass opens: nothing, the crisis summary, or what a participant reads.",
+    ] = "plan"
+    directory_clients: Annotated[
+        tuple[str, ...],
+        "Ids of the backend clients that write organisations, people and services.",
+        "zorg-ab",
+    ] = ()
+    own_id_clients: Annotated[
+        tuple[str, ...],
+        "Ids of the backend clients that may create by PUT under an id of their own choosing.",
+        "his-bron",
+    ] = ()
+
     referential_integrity: Annotated[
         bool, "Refuse a reference to nothing, and the delete of what is referenced."
     ] = True
@@ -324,7 +350,7 @@ def _shown(value: Any) -> str:
         return ""
     if isinstance(value, bool):
         return "yes" if value else "no"
-    return str(value)
+    return ",".join(map(str, value)) if isinstance(value, tuple) else str(value)
 
 
 def _parsed(setting: Setting, value: Any) -> Any:
@@ -336,6 +362,10 @@ def _parsed(setting: Setting, value: Any) -> Any:
         return value if isinstance(value, bool) else _switch(value)
     if expected is int:
         return _number(value)
+    if setting.name == "aftercare_days":
+        return None if value == "unlimited" else _number(value)
+    if setting.name in ("care_providers", "directory_clients", "own_id_clients"):
+        return tuple(_parts(value))
     if expected is Path:
         return Path(value).expanduser().absolute()
     if choices := get_args(expected):

@@ -67,7 +67,8 @@ class Hold(IntEnum):
 
 
 class Relation(NamedTuple):
-    """A row of `relation`: who is what to whom, for which resource types ('' for all), when, how specific."""
+    """A row of `relation`: who is what to whom, for which resource types ('' for all), when. `weight` says how
+    specific a permission (even) or objection (odd, so that of two as specific it wins) is."""
 
     subject: str
     actor: str
@@ -179,10 +180,10 @@ def _care_plan(plan: Json, base: str | None) -> Iterator[Row]:
 
 def _consent(resource: Json, base: str | None) -> Iterator[Row]:
     for one in consents.decisions(resource, base):
-        weight = one.specificity
+        weight = 2 * one.specificity + 2
         if not one.permits:
             kind = Kind.DENY if one.reads else Kind.DENY_WRITING
-            yield Relation(one.subject, one.actor, kind, one.type, one.start, one.until, weight)
+            yield Relation(one.subject, one.actor, kind, one.type, one.start, one.until, weight + 1)
             continue
         if one.represents:
             yield Relation(one.subject, one.actor, Kind.REPRESENTATIVE, one.type, one.start, one.until)

@@ -16,16 +16,18 @@ from collections.abc import Sequence
 from typing import Any
 
 from fhirhub.access import Access, Condition, Held, Labelled, Matching, Nobodys, Related, Rule, Unblocked
+from fhirhub.resources import definitions
+from fhirhub.resources.compartments import ABOUT, WITHOUT_SUBJECT
 from fhirhub.resources.masking import BSN_SYSTEMS, CONTACT_PARAMETERS, MASKED_BYTE
-from fhirhub.resources.relations import Kind, acting
+from fhirhub.resources.relations import Kind
 from fhirhub.store.conditions import Writer
 from fhirhub.store.index.parameters import Parameters, key_of, system_of
 from fhirhub.store.sql import Dialect, PostgresqlDialect, SqliteDialect
 from fhirhub.store.sql import Kind as ValueKind
 
 _SLOT = re.compile(r"\$@(\w+)")
-_REGISTERING = "Z3"
-"""The type of the organisations at which patients are registered (R6)."""
+LABELS = ("R", "RS", "RSV", "RV", "S", "SV", "V")
+"""Every set of labels that a resource can have."""
 _PLACES = 1000
 """Where the numbered places begin that stand for the values of search criteria while they are written."""
 
@@ -96,13 +98,11 @@ def visible(access: Access, dialect: Dialect) -> Visible:
 
 def _compiled(access: Access, dialect: Dialect) -> Visible:
     caller = access.caller
-    values: dict[str, tuple[Any, ValueKind]] = {}
-    if caller.person is not None:
-        values["person"] = (caller.person, "text")
-    if caller.organization is not None:
-        values["organization"] = (caller.organization, "text")
-    if caller.person is not None and caller.organization is not None:
-        values["acting"] = (acting(caller.person, caller.organization), "text")
+    values: dict[str, tuple[Any, ValueKind]] = {
+        "me": (_listed(caller.names), "text"),
+        "firm": (_listed(caller.firm), "text"),
+        "organization": (caller.organization or "", "text"),
+    }
     forms = []
     for number, rule in enumerate(sorted(access.rules, key=_order)):
         where: list[Condition] = []
@@ -115,8 +115,13 @@ def _compiled(access: Access, dialect: Dialect) -> Visible:
         patients = _form(rule.patients, f"p{number}", values)
         ids = _form(rule.ids, f"i{number}", values)
         forms.append((tuple(sorted(rule.types)), patients, ids, tuple(where), rule.masked))
-    known = frozenset(values) & {"person", "organization", "acting"}
-    return Visible(_shape(dialect.name, tuple(forms), known, caller.provider, access.without_bsn), values)
+    at_work = caller.organization is not None
+    return Visible(_shape(dialect.name, tuple(forms), at_work, caller.provider, access.without_bsn), values)
+
+
+def _listed(names: Sequence[str]) -> str:
+    """Names as one text, so that many callers' statements can be answered together: each with a space behind."""
+    return "".join(f"{name} " for name in names)
 
 
 def _order(rule: Rule) -> tuple[int, list[str], str, list[str], list[str]]:
@@ -149,25 +154,20 @@ _RuleForm = tuple[tuple[str, ...], str, str, tuple[Condition, ...], bool]
 
 @functools.lru_cache(4096)
 def _shape(
-    dialect: str, rules: tuple[_RuleForm, ...], known: frozenset[str], provider: bool, without_bsn: bool
+    dialect: str, rules: tuple[_RuleForm, ...], at_work: bool, provider: bool, without_bsn: bool
 ) -> Shape:
-    return Shape(dialect, rules, known, provider, without_bsn)
+    return Shape(dialect, rules, at_work, provider, without_bsn)
 
 
 class Shape:
     """The rules of an Access without its values, and the SQL of them."""
 
     def __init__(
-        self,
-        dialect: str,
-        rules: tuple[_RuleForm, ...],
-        known: frozenset[str],
-        provider: bool,
-        without_bsn: bool,
+        self, dialect: str, rules: tuple[_RuleForm, ...], at_work: bool, provider: bool, without_bsn: bool
     ) -> None:
         self.dialect = dialect
         self.rules = rules
-        self.known = known
+        self.at_work = at_work
         self.provider = provider
         self.without_bsn = without_bsn
         self.masked = tuple(sorted({type for rule in rules if rule[4] for type in rule[0]}))
@@ -179,23 +179,33 @@ class Shape:
         return self._any(alias, types, whole=False)
 
     def _any(self, alias: str, types: Sequence[str], *, whole: bool) -> str:
-        parts = []
+        free: list[str] = []
+        of_one: dict[tuple[Condition, ...], list[tuple[list[str], list[Condition]]]] = {}
         for number, rule in enumerate(self.rules):
             of = rule[0]
             if (whole and rule[4]) or (types and of and not set(of) & set(types)):
                 continue
-            terms = self._terms(alias, number, rule, all_named=bool(types) and set(types) <= set(of))
-            if not terms:
-                return "1 = 1"
-            parts.append("(" + " AND ".join(terms) + ")")
-        return "(" + " OR ".join(dict.fromkeys(parts)) + ")" if parts else "1 = 0"
+            terms, related = self._terms(alias, number, rule, all_named=bool(types) and set(types) <= set(of))
+            if not related:
+                if not terms:
+                    return "1 = 1"
+                free.append(" AND ".join(terms))
+                continue
+            common = tuple(condition for condition in related if isinstance(condition, Unblocked))
+            rest: list[Condition] = [one for one in related if not isinstance(one, Unblocked)]
+            of_one.setdefault(common, []).append((terms, rest))
+        if of_one:
+            free.append(self._of_each(alias, types, of_one))
+        return "(" + " OR ".join(dict.fromkeys(free)) + ")" if free else "1 = 0"
 
-    def _terms(self, alias: str, number: int, rule: _RuleForm, *, all_named: bool) -> list[str]:
+    def _terms(
+        self, alias: str, number: int, rule: _RuleForm, *, all_named: bool
+    ) -> tuple[list[str], list[Condition]]:
+        """What a rule asks of the resource, and what of each patient that it is about."""
         types, patients, ids, where, _ = rule
         terms = []
         if types and not all_named:
-            names = ", ".join(f"'{name}'" for name in types if name.isalpha())
-            terms.append(f"{alias}.type IN ({names})")
+            terms.append(_of_types(alias, types))
         if patients == "none" or ids == "none":
             terms.append("1 = 0")
         if patients == "one":
@@ -206,166 +216,125 @@ class Shape:
             terms.append(f"{alias}.id = $@i{number}")
         elif ids == "many":
             terms.append(self._any_of(f"{alias}.id", f"$@i{number}"))
-        of_patient = []
+        of_patient: list[Condition] = []
         for place, condition in enumerate(where):
             match condition:
                 case Nobodys():
                     terms.append(f"{alias}.patient IS NULL")
+                case Labelled(seen) if len(seen) == len(LABELS):
+                    pass
                 case Labelled(seen):
-                    also = "".join(f" OR {alias}.label = '{label}'" for label in seen if label.isalpha())
-                    terms.append(f"({alias}.label IS NULL{also})" if also else f"{alias}.label IS NULL")
+                    named = ", ".join(f"'{label}'" for label in seen if label in LABELS)
+                    also = f" OR {alias}.label IN ({named})" if named else ""
+                    terms.append(f"({alias}.label IS NULL{also})")
                 case Held(kinds):
                     terms.append(self._held(alias, kinds))
                 case Matching(node, _, value_kinds):
                     terms.append(self._matching(alias, node, f"m{number}_{place}", len(value_kinds)))
                 case _:
                     of_patient.append(condition)
-        if of_patient:
-            terms.append(self._of_each(alias, of_patient))
-        return terms
+        return terms, of_patient
 
-    def _of_each(self, alias: str, conditions: Sequence[Condition]) -> str:
-        """What is about several patients, kept as their ids with spaces between, needs it of all of them."""
+    def _of_each(
+        self,
+        alias: str,
+        types: Sequence[str],
+        rules: dict[tuple[Condition, ...], list[tuple[list[str], list[Condition]]]],
+    ) -> str:
+        """What is about several patients, kept as their ids with spaces between, is seen by who may see all."""
 
         def of(subject: str) -> str:
-            return " AND ".join(self._of_one(subject, alias, condition) for condition in conditions)
+            parts = []
+            for common, alternatives in rules.items():
+                ways = [
+                    " AND ".join([*terms, *(self._of_one(subject, alias, one) for one in rest)])
+                    for terms, rest in alternatives
+                ]
+                ways = list(dict.fromkeys(ways))
+                always = [self._of_one(subject, alias, one) for one in common]
+                any_way = ways[0] if len(ways) == 1 else f"({' OR '.join(ways)})"
+                parts.append(" AND ".join([*([any_way] if all(ways) else []), *always]))
+            return " OR ".join(parts)
 
+        if types and all(map(_is_about_one, types)):
+            return of(f"{alias}.patient")
+        # Nobody's is as somebody's whom nobody knows.
+        patients = f"COALESCE({alias}.patient, '-')"
         if self.dialect == "postgresql":
-            each = f"unnest(string_to_array({alias}.patient, ' ')) AS each_of(subject)"
+            each = f"unnest(string_to_array({patients}, ' ')) AS s(subject)"
         else:
-            each = (
-                "(SELECT value AS subject FROM json_each('[\"' || replace("
-                f"{alias}.patient, ' ', '\",\"') || '\"]')) AS each_of"
-            )
-        return (
-            f"CASE WHEN {alias}.patient LIKE '% %' THEN NOT EXISTS (SELECT 1 FROM {each} "
-            f"WHERE NOT ({of('each_of.subject')})) ELSE {of(f'{alias}.patient')} END"
-        )
+            each = f"(SELECT value AS subject FROM json_each('[\"' || replace({patients}, ' ', '\",\"') || '\"]')) AS s"
+        return f"NOT EXISTS (SELECT 1 FROM {each} WHERE NOT ({of('s.subject')}))"
 
     def _of_one(self, subject: str, alias: str, condition: Condition) -> str:
         if isinstance(condition, Related):
             return self._related(subject, alias, condition)
         assert isinstance(condition, Unblocked)
-        return f"NOT {self._denied(subject, alias, condition.writing)}"
+        return self._unblocked(subject, alias, condition.writing)
 
     # --- relations ---
 
     def _related(self, subject: str, alias: str, condition: Related) -> str:
-        parts = []
         kinds = condition.kinds
-        if Kind.PRACTICE in kinds and "organization" in self.known:
-            parts.append(f"(x.kind = {int(Kind.PRACTICE)} AND {self._practice('x')})")
-            kinds = tuple(kind for kind in kinds if kind != Kind.PRACTICE)
-        if kinds:
-            parts.append(f"({_among('x.kind', kinds)} AND {self._mine('x')})")
-        if condition.ended is None:
-            when = _now("x")
-        else:
+        who = self._mine("x")
+        if Kind.PRACTICE in kinds:
+            firm = f"x.kind = {int(Kind.PRACTICE)} AND {self._among('$@firm', 'x')}"
+            rest = [kind for kind in kinds if kind != Kind.PRACTICE]
+            who = f"({firm} OR {_among('x.kind', rest)} AND {who})" if rest else firm
+        when = _now("x")
+        if condition.ended is not None:
             when = f"x.until <= $@now AND x.start <= $@now AND x.until > $@now - {condition.ended}"
         where = [
             "x.tenant = $1",
             f"x.subject = {subject}",
-            _among("x.kind", condition.kinds),
+            _among("x.kind", kinds),
             when,
             *([f"x.type IN ('', {alias}.type)"] if condition.typed else []),
-            "(" + " OR ".join(parts) + ")" if parts else "1 = 0",
+            who,
         ]
-        return self._exists("relation", "a", "x", where)
+        return self._exists("relation", "x", where)
 
     def _mine(self, x: str) -> str:
-        """The actor of a relation is the caller: the person, the role they act in, their organisation or one of
-        its services."""
-        found = []
-        names = [f"$@{name}" for name in ("person", "organization") if name in self.known]
-        if names:
-            found.append(f"{x}.actor IN ({', '.join(names)})")
-        if "acting" in self.known:
-            found.append(self._by_name(x, "PractitionerRole", "$@acting", Kind.IS))
-        if "organization" in self.known:
-            found.append(self._by_name(x, "HealthcareService", "$@organization", Kind.BELONGS))
-        return "(" + " OR ".join(found) + ")" if found else "1 = 0"
+        """The actor of a row is the caller."""
+        return self._among("$@me", x)
 
-    def _by_name(self, x: str, type: str, subject: str, kind: Kind) -> str:
-        where = [
-            "b.tenant = $1",
-            f"b.subject = {subject}",
-            f"b.kind = {int(kind)}",
-            f"b.actor = {x}.actor",
-            _now("b"),
-        ]
-        return f"({x}.actor LIKE '{type}/%' AND {self._exists('relation', 'a', 'b', where)})"
+    def _among(self, names: str, x: str) -> str:
+        find = "strpos" if self.dialect == "postgresql" else "instr"
+        return f"{find}({names}, {x}.actor || ' ') > 0"
 
-    def _practice(self, x: str) -> str:
-        """The actor is the caller's organisation, or somebody who works there and at no other practice."""
-        working = [
-            "w.tenant = $1",
-            "w.subject = $@organization",
-            f"w.kind IN ({int(Kind.WORKS)}, {int(Kind.BELONGS)})",
-            f"w.actor = {x}.actor",
-            _now("w"),
-        ]
-        elsewhere = [
-            "e.tenant = $1",
-            f"e.actor = {x}.actor",
-            f"e.kind = {int(Kind.WORKS)}",
-            "e.subject <> $@organization",
-            _now("e"),
-            self._exists(
-                "relation",
-                "a",
-                "k",
-                [
-                    "k.tenant = $1",
-                    "k.subject = e.subject",
-                    f"k.kind = {int(Kind.TYPE)}",
-                    f"k.type = '{_REGISTERING}'",
-                ],
-            ),
-        ]
+    def _unblocked(self, subject: str, alias: str, writing: bool) -> str:
+        """No objection that no more specific agreement outweighs (R13): the weight of an objection is odd, and one
+        more than that of an agreement as specific."""
+        kinds = [Kind.DENY, Kind.PERMIT, *([Kind.DENY_WRITING] if writing else [])]
+        anybody = "d.actor = ''" if self.provider else f"d.actor = '' AND d.kind <> {int(Kind.PERMIT)}"
+        hint = " INDEXED BY relation_a" if self.dialect == "sqlite" else ""
         return (
-            f"({x}.actor = $@organization OR ({x}.actor LIKE 'Practitioner%' "
-            f"AND {self._exists('relation', 'a', 'w', working)} "
-            f"AND NOT {self._exists('relation', 'c', 'e', elsewhere)}))"
+            f"COALESCE((SELECT max(d.weight) FROM relation d{hint} WHERE d.tenant = $1 AND d.subject = {subject} "
+            f"AND {_among('d.kind', kinds)} AND {_now('d')} AND d.type IN ('', {alias}.type) "
+            f"AND ({anybody} OR {self._mine('d')})), 0) % 2 = 0"
         )
-
-    def _denied(self, subject: str, alias: str, writing: bool) -> str:
-        """An objection that no more specific agreement outweighs (R13)."""
-        kinds = (Kind.DENY, Kind.DENY_WRITING) if writing else (Kind.DENY,)
-        anybody = "p.actor = '' OR " if self.provider else ""
-        permitted = [
-            "p.tenant = $1",
-            f"p.subject = {subject}",
-            f"p.kind = {int(Kind.PERMIT)}",
-            f"p.type IN ('', {alias}.type)",
-            _now("p"),
-            "p.weight > d.weight",
-            f"({anybody}{self._mine('p')})",
-        ]
-        where = [
-            "d.tenant = $1",
-            f"d.subject = {subject}",
-            _among("d.kind", kinds),
-            f"d.type IN ('', {alias}.type)",
-            _now("d"),
-            f"(d.actor = '' OR {self._mine('d')})",
-            f"NOT {self._exists('relation', 'a', 'p', permitted)}",
-        ]
-        return self._exists("relation", "a", "d", where)
 
     def _held(self, alias: str, kinds: tuple[int, ...]) -> str:
         """Rights on a Task are those of its owner's and requester's organisation (R22), a queue's of those who
         belong to it (R27)."""
-        ours = [self._mine("h")]
-        if "organization" in self.known:
-            ours.append(self._by_name("h", "PractitionerRole", "$@organization", Kind.BELONGS))
+        who = self._mine("h")
+        if self.at_work:
+            colleague = [
+                "b.tenant = $1",
+                "b.subject = $@organization",
+                f"b.kind = {int(Kind.BELONGS)}",
+                "b.actor = h.actor",
+                _now("b"),
+            ]
+            who = f"({who} OR {self._exists('relation', 'b', colleague)})"
         where = [
             "h.tenant = $1",
             f"h.target_id = {alias}.id",
             f"h.target_type = {alias}.type",
             _among("h.kind", kinds),
-            f"({' OR '.join(ours)})",
+            who,
         ]
-        return self._exists("holding", "a", "h", where)
+        return self._exists("holding", "h", where)
 
     def _matching(self, alias: str, node: Any, slot: str, count: int) -> str:
         text = Writer(_dialect(self.dialect), EVERYTHING).probe(node, _PLACES, f"{alias}.rid")
@@ -373,8 +342,8 @@ class Shape:
             text = re.sub(rf"\${_PLACES + place}\b", f"$@{slot}_{place}", text)
         return text
 
-    def _exists(self, table: str, index: str, alias: str, where: Sequence[str]) -> str:
-        hint = f" INDEXED BY {table}_{index}" if self.dialect == "sqlite" else ""
+    def _exists(self, table: str, alias: str, where: Sequence[str]) -> str:
+        hint = f" INDEXED BY {table}_a" if self.dialect == "sqlite" else ""
         return f"EXISTS (SELECT 1 FROM {table} {alias}{hint} WHERE {' AND '.join(where)} LIMIT 1 OFFSET 0)"
 
     # --- explicit names ---
@@ -445,10 +414,33 @@ def _shown_keys(type: str) -> frozenset[int]:
     return frozenset(keys)
 
 
+def _of_types(alias: str, types: Sequence[str]) -> str:
+    """The type is one of these, told by the shorter list."""
+    others = [type for type in definitions.RESOURCE_TYPES if type not in types]
+    word, named = ("IN", types) if len(types) <= len(others) else ("NOT IN", others)
+    names = ", ".join(f"'{name}'" for name in named if name.isalpha())
+    return f"{alias}.type {word} ({names})" if named else "1 = 1"
+
+
 def _among(column: str, values: Sequence[int]) -> str:
     if len(values) == 1:
         return f"{column} = {int(values[0])}"
     return f"{column} IN ({', '.join(str(int(value)) for value in values)})"
+
+
+@functools.cache
+def _is_about_one(type: str) -> bool:
+    """Whether a resource of the type is about one patient at most."""
+    if type in WITHOUT_SUBJECT:
+        return False
+    found = [
+        parameter
+        for code, parameter in Parameters().of(type).items()
+        if code in ABOUT
+        and parameter.kind == "reference"
+        and (not parameter.targets or "Patient" in parameter.targets)
+    ]
+    return all(parameter.single for parameter in found) and len({one.names for one in found}) < 2
 
 
 def _now(x: str) -> str:

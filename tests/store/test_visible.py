@@ -33,7 +33,7 @@ def test_one_patient_is_bound_as_a_plain_value_so_that_statements_can_be_grouped
         return visible(access(Rule(patients=frozenset(patients))), PostgresqlDialect())
 
     sql, slots = asked("a").bind(asked("a").condition("r"), 4)
-    assert sql == "((r.patient = $4))"
+    assert sql == "(r.patient = $4)"
     assert asked("a").given(slots) == (("a",), ("text",))
     assert asked("a", "b").given(slots) == ((["a", "b"],), ("text[]",))
     assert asked("a").shape is asked("z").shape

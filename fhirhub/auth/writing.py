@@ -1,0 +1,243 @@
+"""What may stand in a write, by who writes it (RULES R14, R19-R21): looked at before the write, with the content
+before and the content to come. Whether the place is the caller's to write is a condition on what was written.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from fhirhub import errors
+from fhirhub.auth import matrix
+from fhirhub.resources import consents, relations
+
+Json = dict[str, Any]
+
+YEAR_US = 366 * 86_400 * 1_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class Author:
+    """Who writes. A backend has no `person`, and no role."""
+
+    role: str | None
+    person: str | None
+    organization: str | None
+    is_doctor: bool
+    trusted: bool = False
+
+    @property
+    def column(self) -> str:
+        return "backend" if self.role is None else matrix.CLASSES.get(self.role, "")
+
+    @property
+    def names(self) -> frozenset[str]:
+        return frozenset(name for name in (self.person, self.organization) if name)
+
+
+def check(author: Author, letter: str, old: Json | None, new: Json | None) -> None:
+    """Raises FhirError where this author may not write this; puts back into `new` what writes keep."""
+    resource = new if new is not None else old
+    assert resource is not None
+    type = resource["resourceType"]
+    if letter == "d":
+        _delete(author, resource)
+        return
+    assert new is not None
+    _labels(author, old, new)
+    match type:
+        case "Patient":
+            _keep(old, new, ("identifier", "generalPractitioner", "link"))
+        case "CareTeam":
+            _same(old, new, "participant", "who is in a team follows from Tasks, grants, shifts and blocks")
+            _same(old, new, "status", "a team ends with its plan")
+            _same(old, new, "period", "a team ends with its plan")
+        case "CarePlan":
+            _care_plan(old, new)
+        case "Consent":
+            _consent(author, old, new)
+        case "Task":
+            _task(author, letter, new)
+        case _:
+            _own_words(author, old, new)
+
+
+def _refuse(text: str, where: str) -> errors.FhirError:
+    return errors.business_rule(text, where)
+
+
+def _keep(old: Json | None, new: Json, names: tuple[str, ...]) -> None:
+    for name in names:
+        if old is not None and name in old:
+            new[name] = old[name]
+        else:
+            new.pop(name, None)
+
+
+def _same(old: Json | None, new: Json, name: str, why: str) -> None:
+    if (old or {}).get(name) != new.get(name):
+        type = new["resourceType"]
+        raise _refuse(f"`{name}` of a {type} is not changed directly: {why}.", f"{type}.{name}")
+
+
+def _care_plan(old: Json | None, new: Json) -> None:
+    if old is not None:
+        _same(old, new, "author", "who made the plan stays who made it")
+    if _teams(old) != _teams(new):
+        raise _refuse(
+            "The care team in a plan is not written directly: who is in it follows from Tasks.",
+            "CarePlan.contained",
+        )
+
+
+def _teams(plan: Json | None) -> list[tuple[Any, Any, Any]]:
+    contained = (plan or {}).get("contained", ())
+    return [
+        (one.get("id"), one.get("status"), one.get("participant"))
+        for one in contained
+        if one.get("resourceType") == "CareTeam"
+    ]
+
+
+def _task(author: Author, letter: str, new: Json) -> None:
+    """A Task is placed in the own name: that of the person, or of a role or organisation of theirs."""
+    requester = _text(new.get("requester"))
+    if (
+        letter == "c"
+        and author.column in ("patient", "representative", "carer")
+        and requester != author.person
+    ):
+        raise _refuse(f"The requester of your Task is you: `{author.person}`.", "Task.requester")
+
+
+_SELF = {
+    "Observation": ("performer",),
+    "QuestionnaireResponse": ("source", "author"),
+    "Communication": ("sender",),
+}
+
+
+def _own_words(author: Author, old: Json | None, new: Json) -> None:
+    """The patient, representative and carer write what they themselves answer, measure and say."""
+    if author.column not in ("patient", "representative", "carer"):
+        return
+    for resource in (old, new):
+        names = _SELF.get(new["resourceType"])
+        if resource is None or names is None:
+            continue
+        found = [one for name in names for one in _texts(resource.get(name))]
+        if not found or set(found) != {author.person}:
+            type, name = new["resourceType"], names[0]
+            raise _refuse(f"Your own {type} names you as `{name}`: `{author.person}`.", f"{type}.{name}")
+
+
+_AUTHORS = (
+    "author",
+    "recorder",
+    "performer",
+    "asserter",
+    "sender",
+    "source",
+    "informationSource",
+    "expressedBy",
+)
+
+
+def _delete(author: Author, old: Json) -> None:
+    """Treating roles delete their own (R21)."""
+    if old["resourceType"] in matrix.DIRECTORY | matrix.DEFINITIONS:
+        return
+    if not author.names & {one for name in _AUTHORS for one in _texts(old.get(name))}:
+        raise errors.forbidden(f"You may delete only a {old['resourceType']} that you wrote yourself.")
+
+
+def _labels(author: Author, old: Json | None, new: Json) -> None:
+    """A label is lowered, and something hidden from the patient, by a doctor alone (R20)."""
+    before = set(relations.label(old) or "") if old is not None else set()
+    after = set(relations.label(new) or "")
+    if author.is_doctor:
+        return
+    if before - after:
+        raise _refuse("A label of confidentiality is taken away by a doctor who sees it.", "meta.security")
+    if "S" in after - before:
+        raise _refuse("What is hidden from the patient is hidden by a doctor.", "meta.security")
+
+
+def _consent(author: Author, old: Json | None, new: Json) -> None:
+    """R14: by the patient, the representative, or a professional who heard the patient say it, never by anyone of
+    whom it lets in; representation by a huisarts or specialist (R19)."""
+    decided = [*_decisions(old), *_decisions(new)]
+    if any(one.represents for one in decided):
+        _representation(author, new)
+        return
+    if author.column in ("patient", "representative"):
+        return
+    performers = _texts(new.get("performer"))
+    if author.column == "carer":
+        if performers != [author.person] or any(one.subject != author.person for one in decided):
+            raise _refuse(
+                "A carer decides about the own answers alone: `performer` is you, and `class` is "
+                "QuestionnaireResponse.",
+                "Consent.performer",
+            )
+        return
+    if not decided:
+        return
+    if _text(new.get("patient")) not in performers and not any(
+        one.startswith("RelatedPerson/") for one in performers
+    ):
+        raise _refuse(
+            "What you heard the patient say is performed by the patient: `performer`.", "Consent.performer"
+        )
+    if not any(one.get("verified") is True for one in new.get("verification", ())):
+        raise _refuse(
+            "What you heard the patient say is verified: `verification` with `verified` and by whom.",
+            "Consent.verification",
+        )
+    opening = [one for one in _decisions(new) if one.permits] + [
+        one for one in _decisions(old) if not one.permits and not _stands(one, new)
+    ]
+    if any(not one.actor or one.actor in author.names for one in opening):
+        raise errors.forbidden(
+            "A Consent is never written by anyone of the organisation or person it lets in."
+        )
+
+
+def _representation(author: Author, new: Json) -> None:
+    if author.role not in ("huisarts", "specialist-ouderengeneeskunde"):
+        raise errors.forbidden(
+            "Who represents a patient is recorded by a huisarts or a specialist ouderengeneeskunde."
+        )
+    for one in _decisions(new):
+        if one.represents and not one.until - one.start <= YEAR_US:
+            raise _refuse(
+                "A representation is reviewed within a year: give `provision.period` an end.",
+                "Consent.provision.period",
+            )
+    if not new.get("sourceReference") and not new.get("sourceAttachment") and not new.get("verification"):
+        raise _refuse(
+            "A representation names its evidence: `source[x]` or `verification`.", "Consent.verification"
+        )
+
+
+def _decisions(resource: Json | None) -> Iterator[consents.Decision]:
+    return iter(()) if resource is None else consents.decisions(resource)
+
+
+def _stands(objection: consents.Decision, new: Json) -> bool:
+    return any(
+        one.actor == objection.actor and not one.permits and one.type in ("", objection.type)
+        for one in _decisions(new)
+    )
+
+
+def _text(reference: Json | None) -> str | None:
+    text = reference.get("reference") if reference else None
+    return text if isinstance(text, str) else None
+
+
+def _texts(value: Any) -> list[str]:
+    values = value if isinstance(value, list) else [value]
+    found = [_text(one.get("actor", one)) for one in values if isinstance(one, dict)]
+    return [one for one in found if one is not None]
