@@ -8,9 +8,7 @@ that the mark moved reads what changed. Those of R4 itself stand behind and are 
 from __future__ import annotations
 
 import asyncio
-import functools
 import time
-from collections.abc import Iterable
 from typing import Any, Protocol
 
 from fhirhub.resources import canonicals
@@ -18,6 +16,8 @@ from fhirhub.resources.canonicals import OFFICIAL, Packed, PackedCanonicals
 from fhirhub.resources.validation.validator import Validator
 from fhirhub.store.database import Database, Transaction
 from fhirhub.store.sql import Binder, Statement
+from fhirhub.terminology.library import Library
+from fhirhub.terminology.verdicts import TenantTerminology
 
 TYPES = ("StructureDefinition", "ValueSet", "CodeSystem", "Questionnaire", "ConceptMap")
 
@@ -30,14 +30,15 @@ READ_AT_ONCE = 100
 class Conformance:
     """What one tenant defines, in this process."""
 
-    def __init__(self, database: Database, tenant: int) -> None:
+    def __init__(self, database: Database, tenant: int, library: Library) -> None:
         self._database = database
         self._tenant = tenant
+        self._library = library
         self._generation = -1
         self._looked = 0.0
         self._held: dict[int, tuple[int, Packed | None]] = {}
         """By row key: the version and what it is."""
-        self._validator = official()
+        self._validator = self._made([])
         self._taking = asyncio.Lock()
 
     @property
@@ -88,7 +89,12 @@ class Conformance:
             held.update(await self._read(wanted[start : start + READ_AT_ONCE]))
             await asyncio.sleep(0)
         self._held = held
-        self._validator = validator_of(packed for _, packed in held.values() if packed is not None)
+        self._validator = self._made([packed for _, packed in held.values() if packed is not None])
+
+    def _made(self, given: list[Packed]) -> Validator:
+        """A validator with these definitions in front of R4's own."""
+        found = PackedCanonicals(given, OFFICIAL) if given else OFFICIAL
+        return Validator(found, TenantTerminology(found, self._library))
 
     async def _read(self, rids: list[int]) -> dict[int, tuple[int, Packed | None]]:
         binder = Binder()
@@ -101,18 +107,6 @@ class Conformance:
             )
         )
         return {int(row[0]): (int(row[1]), canonicals.pack(row[2])) for row in rows}
-
-
-@functools.cache
-def official() -> Validator:
-    """The validator of those who define nothing of their own."""
-    return Validator(OFFICIAL)
-
-
-def validator_of(given: Iterable[Packed]) -> Validator:
-    """A validator with these definitions in front of R4's own."""
-    packed = list(given)
-    return Validator(PackedCanonicals(packed, OFFICIAL)) if packed else official()
 
 
 class _Unit(Protocol):

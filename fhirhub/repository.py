@@ -126,8 +126,8 @@ class Tenant:
     """Its code systems, value sets and concept maps."""
 
     def __post_init__(self) -> None:
-        self.conformance = Conformance(self.database, self.number)
         self.library = Library(self.database, self.number, self.parameters)
+        self.conformance = Conformance(self.database, self.number, self.library)
 
 
 @dataclass(slots=True)

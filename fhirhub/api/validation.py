@@ -58,7 +58,8 @@ async def issues(
     seconds = math.inf if request.inside == "transaction" else age_seconds
     validator = await request.repository.tenant.conformance.validator(seconds)
     return await request.context.turns.run(
-        lambda turn: _examined(request, validator, subject, level, turn, {}, MOST_SECONDS)
+        lambda turn: _examined(request, validator, subject, level, turn, {}, MOST_SECONDS),
+        may_ask=request.inside != "transaction",
     )
 
 
@@ -148,7 +149,7 @@ async def check_of(request: FhirRequest) -> Check | None:
         subject = Subject(resource, profiles_of(request, resource["resourceType"]), has_structure=True)
         level = level_of(request)
         request.said = await request.context.turns.run(
-            lambda turn: _examined(within, validator, subject, level, turn, {}, MOST_SECONDS)
+            lambda turn: _examined(within, validator, subject, level, turn, {}, MOST_SECONDS), may_ask=False
         )
         refuse(request.said)
 
