@@ -49,9 +49,10 @@ class Application:
     def __init__(self, settings: Settings, mark: Mark) -> None:
         self.settings = settings
         self.tenants: tenants.Tenants | None = None
-        self._door = Door(Context(settings, ROUTES, OPERATIONS, dispatch, _now), self._admit)
         self._bases = Bases(settings)
         self.smart = self._sign_in(mark) if settings.auth == "smart" else None
+        registered = self.smart.is_registered if self.smart else lambda origin: False
+        self._door = Door(Context(settings, ROUTES, OPERATIONS, dispatch, _now), self._admit, registered)
         self._described: asyncio.Task[Callable[[Scope, Receive, Send], Awaitable[None]]] | None = None
 
     @property
@@ -149,6 +150,7 @@ class Application:
             self.tenants = opened
             if self.smart is not None:
                 self.smart.secret = opened.secret
+                await self.smart.refresh(opened.database)
             await opened.get(tenants.DEFAULT)
             beside = [asyncio.create_task(self._refresh(opened)), asyncio.create_task(self._work_off(opened))]
             try:
@@ -167,7 +169,7 @@ class Application:
                 await opened.refresh()
                 await opened.database.measure()
                 if self.smart is not None:
-                    await self.smart.refresh()
+                    await self.smart.refresh(opened.database)
             except Exception as fault:
                 logs.error("The tenants' search parameters and profiles could not be read", fault)
 

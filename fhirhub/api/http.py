@@ -63,13 +63,18 @@ class Door:
     """The FHIR API of all tenants as an ASGI application.
 
     `admit` gives the store as the caller sees it and who that is, or None for a tenant that is unknown.
+    `registered` says whether an app is registered at an origin: a browser may show it the answers
+    (https://hl7.org/fhir/smart-app-launch/STU2.2/app-launch.html#considerations-for-cross-origin-resource-sharing-cors-support).
     """
 
-    def __init__(self, context: Context, admit: Admit) -> None:
+    def __init__(
+        self, context: Context, admit: Admit, registered: Callable[[str], bool] = lambda origin: False
+    ) -> None:
         self._context = context
         self._settings = context.settings
         self._dispatch = context.dispatch
         self._admit = admit
+        self._registered = registered
         self._bases = address.Bases(context.settings)
         self._packing = coding.Packing()
         self._tells_each = context.settings.log_level == "debug"
@@ -197,11 +202,12 @@ class Door:
 
     def _options(self, scope: Scope, raw: dict[bytes, bytes]) -> FhirResponse:
         """What may be done here: for a browser app that asks first, and for anybody else."""
-        names = routes.allowed(address.path(scope)[1])
+        path = address.path(scope)[1]
+        names = routes.allowed(path)
         if not names:
             raise not_found("There is nothing at this address")
         headers = {"Allow": ", ".join([*names, "OPTIONS"])}
-        if b"access-control-request-method" in raw and self._cors(raw):
+        if b"access-control-request-method" in raw and self._cors(raw, path):
             headers["Access-Control-Allow-Methods"] = _METHODS.decode()
             headers["Access-Control-Allow-Headers"] = _ASKABLE.decode()
             headers["Access-Control-Max-Age"] = "3600"
@@ -238,17 +244,18 @@ class Door:
         if response.headers:
             head += _lines(response.headers)
         if b"origin" in raw:
-            head += self._cors(raw)
+            head += self._cors(raw, () if request is None else request.path)
         return head, body
 
-    def _cors(self, raw: dict[bytes, bytes]) -> bytes:
-        """The fields that let a browser app of a known origin see the answer."""
+    def _cors(self, raw: dict[bytes, bytes], path: tuple[str, ...]) -> bytes:
+        """The fields that let a browser app of a known origin see the answer, and any app how to sign in."""
         origin = raw.get(b"origin")
-        allowed = self._settings.cors_origins
-        if origin is None or not allowed:
+        if origin is None:
             return b""
-        if origin.decode("latin-1") not in allowed:
-            if "*" not in allowed:
+        allowed, named = self._settings.cors_origins, origin.decode("latin-1")
+        if named not in allowed and not self._registered(named):
+            is_public = self._settings.auth == "smart" and path == ("metadata",)
+            if "*" not in allowed and not is_public:
                 return b""
             origin = b"*"
         return b"access-control-allow-origin: %s\r\naccess-control-expose-headers: %s\r\n" % (

@@ -18,6 +18,8 @@ from fhirhub.auth.jose import CLIENT_ALGORITHMS, Json, TokenError
 from fhirhub.auth.realm import Realm
 from fhirhub.auth.scopes import Scopes
 from fhirhub.auth.sealing import hashed, new_token
+from fhirhub.store.database import Database
+from fhirhub.store.sql import Statement
 
 METHODS = ("none", "client_secret_basic", "private_key_jwt")
 GRANT_TYPES = ("authorization_code", "refresh_token", "client_credentials")
@@ -95,6 +97,19 @@ async def every(realm: Realm) -> list[Client]:
     """All clients, oldest first."""
     sql = "SELECT id, metadata, secret FROM auth_client WHERE tenant = $1 ORDER BY created, id"
     return [_client(row) for row in await realm.rows(sql)]
+
+
+async def origins(database: Database) -> frozenset[str]:
+    """Where the apps of all tenants live that keep no secret, so may be in a browser."""
+    rows = await database.fetch(Statement("SELECT metadata FROM auth_client"))
+    found = set()
+    for row in rows:
+        metadata = json.loads(row[0])
+        if metadata["token_endpoint_auth_method"] == "none":
+            for uri in metadata.get("redirect_uris", ()):
+                parts = urlsplit(uri)
+                found.add(f"{parts.scheme}://{parts.netloc}")
+    return frozenset(found)
 
 
 async def register(realm: Realm, asked: Any, *, by_itself: bool = False) -> Json:

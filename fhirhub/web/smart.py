@@ -7,7 +7,7 @@ from typing import Any
 
 from fhirhub.access import Access
 from fhirhub.api.address import Bases
-from fhirhub.auth import permission, permits, providers
+from fhirhub.auth import clients, permission, permits, providers
 from fhirhub.auth.endpoints import Server
 from fhirhub.auth.jose import TokenError
 from fhirhub.auth.people import Opens
@@ -17,6 +17,8 @@ from fhirhub.auth.revocation import Mark
 from fhirhub.repository import Repository, Tenant
 from fhirhub.secrets import Secret
 from fhirhub.settings import Settings
+from fhirhub.store.database import Database
+from fhirhub.store.sql import Statement
 from fhirhub.web.door import AuthDoor
 from fhirhub.web.signing import Ways
 
@@ -44,6 +46,8 @@ class Smart:
         self._server = Server()
         self._realms: dict[str, Realm] = {}
         self._forgotten = 0.0
+        self._origins: frozenset[str] = frozenset()
+        self._clients: tuple[Any, ...] = ()
         self.secret: Secret | None = None
         """Set when the database is open."""
         self.ways = Ways(opens, providers.read(settings.openid_providers))
@@ -89,8 +93,17 @@ class Smart:
         principal = verified.principal
         return Repository(tenant, await self.ways.opens(tenant, principal)), principal
 
-    async def refresh(self) -> None:
-        """Take note of what other machines and commands revoked, and now and then drop what expired."""
+    def is_registered(self, origin: str) -> bool:
+        """Whether a registered app is at this origin, in any tenant."""
+        return origin in self._origins
+
+    async def refresh(self, database: Database) -> None:
+        """Take note of what other machines and commands registered or revoked, and now and then drop what
+        expired."""
+        rows = await database.fetch(Statement("SELECT COUNT(*), MAX(created) FROM auth_client"))
+        if (state := tuple(rows[0])) != self._clients:
+            self._origins = await clients.origins(database)
+            self._clients = state
         due = self._clock() - self._forgotten >= FORGET_SECONDS
         for realm in list(self._realms.values()):
             await realm.revocations.look()

@@ -669,3 +669,16 @@ async def test_off_this_machine_a_second_factor_is_set_up_and_asked(open_hub: Op
         hub.realm.clock = lambda: now() + 1400
         late = await again.send(page, "second-factor", code=totp.code(secret, int(now() + 1400) // 30))
         assert late.status == 400
+
+
+async def test_a_browser_shows_answers_to_registered_apps(people: Hub) -> None:
+    assert people.app.smart is not None
+    await people.app.smart.refresh(people.realm.database)
+    for origin, known in (("https://app.example", True), ("https://evil.example", False)):
+        answer = await people.http.get(f"{BASE}/Patient/anna", headers={"Origin": origin})
+        assert answer.headers.get("access-control-allow-origin") == (origin if known else None)
+        answer = await people.http.get(f"{BASE}/metadata", headers={"Origin": origin})
+        assert answer.headers.get("access-control-allow-origin") == (origin if known else "*")
+        asked = {"Origin": origin, "Access-Control-Request-Method": "GET"}
+        answer = await people.http.options(f"{BASE}/Patient/anna", headers=asked)
+        assert ("authorization" in answer.headers.get("access-control-allow-headers", "").lower()) is known
