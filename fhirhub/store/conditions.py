@@ -522,12 +522,16 @@ class Writer:
             first += 1
         known = f"{concept}.tenant = 0 AND {concept}.edition = {node.edition:d}"
         if each:
-            found.append(exists(f"concept {concept}", [known, f"{concept}.code = {alias}.code", condition]))
+            found.append(
+                exists(
+                    self.by("code", "concept", concept), [known, f"{concept}.code = {alias}.code", condition]
+                )
+            )
         else:
             used = self.alias("d")
             codes = " UNION ALL ".join(self._codes_in_use(key) for key in node.keys)
             chosen = (
-                f"SELECT {used}.code FROM ({codes}) {used} CROSS JOIN concept {concept} "
+                f"SELECT {used}.code FROM ({codes}) {used} CROSS JOIN {self.by('code', 'concept', concept)} "
                 f"WHERE {known} AND {concept}.code = {used}.code AND {condition}"
             )
             is_postgresql = self.dialect.name == "postgresql"
