@@ -771,18 +771,19 @@ def capability(
     if mode not in stating.MODES:
         raise Refusal(f"--mode expects one of {', '.join(stating.MODES)}; got `{mode}`")
 
-    async def known() -> tuple[Parameters, str]:
-        """The tenant's search parameters and base; R4's own where there is no database yet."""
+    async def known() -> tuple[Parameters, str, Mapping[str, Sequence[Any]]]:
+        """The tenant's search parameters, base and code systems; R4's own where there is no database yet."""
         if not (await _look(chosen)).current:
-            return Parameters(), f"{chosen.public_url}/fhir"
+            return Parameters(), f"{chosen.public_url}/fhir", {}
         async with _tenants(chosen) as opened:
             one = await opened.get(chosen.tenant)
-            return one.parameters, one.bases[0]
+            systems = await one.library.known() if mode == "terminology" else {}
+            return one.parameters, one.bases[0], systems
 
-    parameters, base = _run(known())
+    parameters, base, systems = _run(known())
     moment = document.instant(now())
     if mode == "terminology":
-        statement = stating.terminology(base, moment)
+        statement = stating.terminology(base, moment, systems)
     else:
         context = Context(chosen, ROUTES, OPERATIONS, dispatch, now)
         statement = stating.statement(context, base, moment, mode, parameters)

@@ -27,6 +27,7 @@ from fhirhub.store.request import SearchRequest
 from fhirhub.store.sql import Statement
 from fhirhub.store.versions import HistoryRequest
 from fhirhub.store.versions import Stored as Stored
+from fhirhub.terminology.judging import Verdicts
 from fhirhub.terminology.library import Library
 
 Json = dict[str, Any]
@@ -124,6 +125,8 @@ class Tenant:
     conformance: Conformance = field(init=False)
     library: Library = field(init=False)
     """Its code systems, value sets and concept maps."""
+    verdicts: Verdicts = field(default_factory=Verdicts)
+    """What the validator was told of codes that are not in the definitions."""
 
     def __post_init__(self) -> None:
         self.library = Library(self.database, self.number, self.parameters)
@@ -171,6 +174,11 @@ class Repository:
     @property
     def parameters(self) -> Parameters:
         return self.tenant.parameters
+
+    @property
+    def is_together(self) -> bool:
+        """Whether this is a transaction under way: who holds one must not wait for another connection."""
+        return self._unit is not None
 
     new_id = staticmethod(new_id)
 

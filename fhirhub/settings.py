@@ -176,6 +176,16 @@ class Settings:
     page_count_default: Annotated[int, "Matches on a page when `_count` does not say."] = 50
     page_count_max: Annotated[int, "Matches on a page at most."] = 1000
 
+    terminology_server: Annotated[
+        str | None,
+        "A FHIR R4 terminology server that is asked for the code systems and value sets that are not known here. "
+        "Only codes and value sets are sent to it.",
+        "https://terminology.example.nl/fhir",
+    ] = None
+    terminology_timeout_ms: Annotated[
+        int, "Milliseconds that server has to answer; past them the code could not be checked."
+    ] = 5000
+
     log_level: Annotated[Literal["debug", "info", "warning", "error"], "The least that is logged."] = "info"
     log_format: Annotated[
         Literal["auto", "json", "text"],
@@ -384,6 +394,8 @@ def _parsed(setting: Setting, value: Any) -> Any:
     if setting.name == "fetch_allow":
         return tuple(_host(part) for part in _parts(value))
     if setting.name == "package_registry":
+        return _web_address(str(value).rstrip("/"))
+    if setting.name == "terminology_server":
         return _web_address(str(value).rstrip("/"))
     if setting.name == "base_url":
         return _web_address(str(value).rstrip("/").removesuffix("/fhir"))

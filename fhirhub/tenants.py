@@ -19,6 +19,7 @@ from fhirhub.store.database import Database
 from fhirhub.store.index.parameters import Parameters
 from fhirhub.store.opening import open_database
 from fhirhub.store.sql import Statement
+from fhirhub.terminology.outside import Outside
 
 DEFAULT = "default"
 FIRST = 1
@@ -57,6 +58,11 @@ class Tenants:
         self._rules = rules
         self._open: dict[str, Tenant] = {}
         self._unknown: dict[str, float] = {}
+        self._outside = (
+            Outside(settings.terminology_server, settings.terminology_timeout_ms / 1000)
+            if settings.terminology_server
+            else None
+        )
 
     async def named(self, name: str) -> Tenant | None:
         """The tenant of that name; None where there is none."""
@@ -138,7 +144,7 @@ class Tenants:
         if not rows:
             return None
         number = int(rows[0][0])
-        return Tenant(
+        tenant = Tenant(
             number=number,
             name=name,
             database=self.database,
@@ -150,6 +156,8 @@ class Tenants:
             bases=(self._base(name),),
             rules=self._rules,
         )
+        tenant.library.outside = self._outside
+        return tenant
 
     async def parameters_of(self, number: int) -> Parameters:
         """R4's search parameters and the tenant's own; those still being indexed are known as such."""

@@ -15,6 +15,8 @@ from fhirhub.errors import invalid
 from fhirhub.resources import definitions, document
 from fhirhub.settings import Settings
 from fhirhub.store.index.parameters import Parameters
+from fhirhub.terminology import expansion
+from fhirhub.terminology.systems import CodeSystem
 
 if TYPE_CHECKING:
     from fhirhub.api.operations import Operation
@@ -68,10 +70,10 @@ async def capabilities(request: FhirRequest) -> FhirResponse:
             _known.clear()
         moment = document.instant(context.now())
         if mode == "terminology":
-            body = document.encode(terminology(request.base, moment))
+            known = await request.repository.tenant.library.known()
+            body = document.encode(terminology(request.base, moment, known))
         else:
-            body = document.encode(statement(context, request.base, moment, mode, parameters))
-        _known[key] = body
+            body = _known[key] = document.encode(statement(context, request.base, moment, mode, parameters))
     if request.query:
         body = read.part(request, body, ("mode",))
     return FhirResponse(200, body)
@@ -117,14 +119,45 @@ def statement(context: Context, base: str, moment: str, mode: str, parameters: P
     }
 
 
-def terminology(base: str, moment: str) -> Json:
-    """The TerminologyCapabilities of the server at this base."""
-    return {
+def terminology(
+    base: str, moment: str, known: Mapping[str, Sequence[CodeSystem | Json]] | None = None
+) -> Json:
+    """The TerminologyCapabilities of the server at this base, which knows these code systems by URL."""
+    stated: Json = {
         "resourceType": "TerminologyCapabilities",
         **_head("TerminologyCapabilities", base, moment),
         "lockedDate": False,
-        "codeSearch": "explicit",
     }
+    if known:
+        stated["codeSystem"] = [_code_system(url, known[url]) for url in sorted(known)]
+    return {
+        **stated,
+        "expansion": {
+            "hierarchical": True,
+            "paging": True,
+            "incomplete": False,
+            "parameter": [{"name": name} for name in sorted(expansion.PARAMETERS)],
+            "textFilter": "Each word begins a word of a name, whatever case and accents; the shortest displays first.",
+        },
+        "codeSearch": "explicit",
+        "validateCode": {"translations": False},
+        "translation": {"needsMap": False},
+        "closure": {"translation": False},
+    }
+
+
+def _code_system(url: str, known: Sequence[CodeSystem | Json]) -> Json:
+    versions: list[Json] = []
+    for each in known:
+        description = each if isinstance(each, dict) else each.description
+        version: Json = {"isDefault": each is known[0]}
+        if description.get("version"):
+            version["code"] = description["version"]
+        if description.get("language"):
+            version["language"] = [description["language"]]
+        if version not in versions:
+            versions.append(version)
+    return {"uri": url, "version": versions, "subsumption": True}
 
 
 def _head(name: str, base: str, moment: str) -> Json:

@@ -17,6 +17,7 @@ from fhirhub.resources import document, references
 from fhirhub.resources.validation import positions
 from fhirhub.resources.validation.examination import MOST_SECONDS
 from fhirhub.resources.validation.validator import Level, Validator
+from fhirhub.terminology.judging import Judge
 from fhirhub.turns import Turn
 
 BUNDLE_SECONDS = 30.0
@@ -55,8 +56,9 @@ async def issues(
 ) -> list[Issue]:
     """Every issue of one resource, by what the tenant defined up to `age_seconds` ago; inside a transaction
     when that began."""
-    seconds = math.inf if request.inside == "transaction" else age_seconds
-    validator = await request.repository.tenant.conformance.validator(seconds)
+    is_inside = request.inside == "transaction"
+    validator = await request.repository.tenant.conformance.validator(math.inf if is_inside else age_seconds)
+    await _look(request)
     return await request.context.turns.run(
         lambda turn: _examined(request, validator, subject, level, turn, {}, MOST_SECONDS),
         may_ask=request.inside != "transaction",
@@ -69,6 +71,7 @@ async def issues_of_all(
     """The same for what is written together, as the settings ask; `near` has the resources by the references
     that mean them."""
     level = level_of(request)
+    await _look(request)
     until = time.monotonic() + BUNDLE_SECONDS
 
     def work(turn: Turn) -> list[list[Issue]]:
@@ -80,6 +83,12 @@ async def issues_of_all(
         ]
 
     return await request.context.turns.run(work)
+
+
+async def _look(request: FhirRequest) -> None:
+    """Take note of the code systems that were loaded."""
+    if not request.repository.is_together:
+        await request.repository.tenant.library.loaded()
 
 
 def _examined(
@@ -106,6 +115,9 @@ def _examined(
             known[text] = found
         return known[text]
 
+    tenant = request.repository.tenant
+    wait = None if request.repository.is_together else turn.wait
+    judge = Judge(tenant.library, validator.terminology, tenant.verdicts, wait)
     return validator.validate(
         subject.resource,
         subject.profiles,
@@ -114,6 +126,7 @@ def _examined(
         seconds=seconds,
         pause=turn.pause,
         has_structure=subject.has_structure,
+        terminology=judge,
     )
 
 

@@ -18,6 +18,13 @@ Json = dict[str, Any]
 
 MOST = 10_000
 """Codes in one answer."""
+PARAMETERS = (
+    *("url", "valueSet", "valueSetVersion", "context", "contextDirection", "filter", "date", "offset"),
+    *("count", "includeDesignations", "designation", "includeDefinition", "activeOnly", "excludeNested"),
+    *("excludeNotForUI", "excludePostCoordinated", "displayLanguage", "exclude-system"),
+    *("system-version", "check-system-version", "force-system-version"),
+)
+"""Those of the operation."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,11 +14,13 @@ from fhirhub import errors
 from fhirhub.errors import FhirError
 from fhirhub.resources import canonicals, document
 from fhirhub.resources.canonicals import Canonicals
+from fhirhub.resources.validation.bindings import Verdict
 from fhirhub.store.database import Database
 from fhirhub.store.index.parameters import Parameters
 from fhirhub.store.index.token import shortened
 from fhirhub.store.sql import Statement
 from fhirhub.terminology import loinc, snomed
+from fhirhub.terminology.outside import Outside
 from fhirhub.terminology.stored import StoredSystem
 from fhirhub.terminology.systems import CodeSystem, ListedSystem
 
@@ -48,6 +50,8 @@ class Library:
         self.database = database
         self.tenant = tenant
         self.canonicals = canonicals
+        self.outside: Outside | None = None
+        """The terminology server that is asked for what is not known here."""
         self._keys = {type: parameters.of(type)["url"].keys for type in TYPES}
         self._modes = parameters.of("CodeSystem")["content-mode"].keys
         self._parsed: dict[tuple[int, int], Json] = {}
@@ -186,6 +190,40 @@ class Library:
             self._looked = now
         return self._loaded
 
+    def may_know(self, system: str) -> bool:
+        """Whether a code system that the definitions do not list may be known: it is loaded, as far as that was
+        looked at lately, or the outside server can be asked."""
+        return self.outside is not None or any(each.url == system for each in self._loaded)
+
+    async def outside_verdict(self, system: str, code: str, value_set: str | None) -> Verdict:
+        """What the outside server says of a code. Raises FhirError where it does not answer."""
+        if self.outside is None:
+            return Verdict()
+        told: list[Json] = [{"name": "code", "valueCode": code}]
+        if value_set is None:
+            operation = "CodeSystem/$validate-code"
+            told.append({"name": "url", "valueUri": system})
+        else:
+            operation = "ValueSet/$validate-code"
+            told.append({"name": "system", "valueUri": system})
+            here = await self.value_set(value_set)
+            if here is None:
+                told.append({"name": "url", "valueUri": value_set})
+            else:
+                told.append({"name": "valueSet", "resource": here})
+        answer = await self.outside.ask(operation, {"resourceType": "Parameters", "parameter": told})
+        if answer.status != 200:
+            return Verdict()
+        found = {each.get("name"): each for each in answer.resource.get("parameter", ())}
+        result = found.get("result", {}).get("valueBoolean")
+        if not isinstance(result, bool):
+            return Verdict()
+        display = found.get("display", {}).get("valueString")
+        displays = (display,) if isinstance(display, str) and result else ()
+        if value_set is None:
+            return Verdict(None, result, displays)
+        return Verdict(result, True if result else None, displays)
+
     def of_resource(self, resource: Json) -> ListedSystem | None:
         """The code system that a CodeSystem resource lists."""
         return ListedSystem(resource) if resource.get("content") in LISTING else None
@@ -219,6 +257,25 @@ class Library:
         known = [self._read(*row) for row in rows]
         known += [each for each in self.canonicals.all("CodeSystem") if each.get("content") == "supplement"]
         return [each for each in known if str(each.get("supplements", "")).partition("|")[0] == url]
+
+    async def known(self) -> dict[str, list[CodeSystem | Json]]:
+        """By URL, every code system whose concepts are known: those in the database, and the resources of the
+        tenant's own and of R4."""
+        found: dict[str, list[CodeSystem | Json]] = {}
+        for each in await self.loaded():
+            found.setdefault(each.url, []).append(each)
+        rows = await self.database.fetch(
+            Statement(
+                "SELECT r.rid, r.version, r.body FROM resource r WHERE r.tenant = $1 "
+                "AND r.type = 'CodeSystem' AND NOT r.deleted ORDER BY r.id LIMIT 2000",
+                (self.tenant,),
+                ("int",),
+            )
+        )
+        for resource in (*(self._read(*row) for row in rows), *canonicals.official("CodeSystem")):
+            if resource.get("content") in LISTING and isinstance(resource.get("url"), str):
+                found.setdefault(resource["url"], []).append(resource)
+        return found
 
     async def known_versions(self, url: str) -> list[str]:
         """The versions of that code system that are known."""

@@ -82,6 +82,29 @@ async def test_the_statement_is_itself_right(client: AsyncClient) -> None:
     assert [one for one in issues(checked) if one["severity"] in ("error", "fatal")] == []
 
 
+async def test_the_terminology_that_is_known_is_stated(client: AsyncClient) -> None:
+    system = {
+        "resourceType": "CodeSystem",
+        "url": "https://zoo.example/animals",
+        "version": "2",
+        "status": "active",
+        "content": "complete",
+        "concept": [{"code": "cat"}],
+    }
+    await client.post("CodeSystem", json=system)
+    response = await client.get("metadata?mode=terminology")
+    known = {each["uri"]: each for each in response.json()["codeSystem"]}
+    assert known["https://zoo.example/animals"]["version"] == [{"code": "2", "isDefault": True}]
+    assert known["http://hl7.org/fhir/administrative-gender"]["version"][0]["code"] == "4.0.1"
+    assert {"name": "filter"} in response.json()["expansion"]["parameter"]
+    checked = await client.post(
+        "TerminologyCapabilities/$validate",
+        content=response.content,
+        headers={"Content-Type": "application/fhir+json"},
+    )
+    assert [one for one in issues(checked) if one["severity"] in ("error", "fatal")] == []
+
+
 async def test_modes_give_their_part(client: AsyncClient) -> None:
     normative = (await client.get("metadata?mode=normative")).json()
     terminology = (await client.get("metadata?mode=terminology")).json()

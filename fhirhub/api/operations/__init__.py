@@ -8,6 +8,7 @@ from typing import NamedTuple
 from fhirhub.api.exchange import FhirRequest, FhirResponse, Handler
 from fhirhub.api.operations import (
     code_system_validate_code,
+    elsewhere,
     everything,
     expand,
     lastn,
@@ -82,7 +83,13 @@ OPERATIONS: tuple[Operation, ...] = (
         "$lastn", ("type",), ("Observation",), False, "s", _DEFINITIONS + "Observation-lastn", lastn.lastn
     ),
     Operation(
-        "$lookup", ("type",), ("CodeSystem",), False, "r", _DEFINITIONS + "CodeSystem-lookup", lookup.lookup
+        "$lookup",
+        ("type",),
+        ("CodeSystem",),
+        False,
+        "r",
+        _DEFINITIONS + "CodeSystem-lookup",
+        elsewhere.asking(lookup.lookup),
     ),
     Operation(
         "$subsumes",
@@ -91,7 +98,7 @@ OPERATIONS: tuple[Operation, ...] = (
         False,
         "r",
         _DEFINITIONS + "CodeSystem-subsumes",
-        subsumes.subsumes,
+        elsewhere.asking(subsumes.subsumes),
     ),
     Operation(
         "$validate-code",
@@ -100,7 +107,7 @@ OPERATIONS: tuple[Operation, ...] = (
         False,
         "r",
         _DEFINITIONS + "CodeSystem-validate-code",
-        code_system_validate_code.validate_code,
+        elsewhere.asking(code_system_validate_code.validate_code),
     ),
     Operation(
         "$validate-code",
@@ -109,7 +116,7 @@ OPERATIONS: tuple[Operation, ...] = (
         False,
         "r",
         _DEFINITIONS + "ValueSet-validate-code",
-        value_set_validate_code.validate_code,
+        elsewhere.asking(value_set_validate_code.validate_code),
     ),
     Operation(
         "$expand",
@@ -118,7 +125,7 @@ OPERATIONS: tuple[Operation, ...] = (
         False,
         "r",
         _DEFINITIONS + "ValueSet-expand",
-        expand.expand,
+        elsewhere.asking(expand.expand),
     ),
     Operation(
         "$translate",
@@ -127,7 +134,7 @@ OPERATIONS: tuple[Operation, ...] = (
         False,
         "r",
         _DEFINITIONS + "ConceptMap-translate",
-        translate.translated,
+        elsewhere.asking(translate.translated),
     ),
 )
 _BY_NAME: dict[str, list[Operation]] = {}

@@ -14,12 +14,6 @@ from fhirhub.terminology.composition import Versions
 from fhirhub.terminology.concepts import languages_of
 from fhirhub.terminology.library import unknown_value_set
 
-_PARAMETERS = (
-    *("url", "valueSet", "valueSetVersion", "context", "contextDirection", "filter", "date", "offset"),
-    *("count", "includeDesignations", "designation", "includeDefinition", "activeOnly", "excludeNested"),
-    *("excludeNotForUI", "excludePostCoordinated", "displayLanguage", "exclude-system"),
-    *("system-version", "check-system-version", "force-system-version"),
-)
 _RECORDED = (
     ("filter", "valueString"),
     ("date", "valueDateTime"),
@@ -49,7 +43,7 @@ _LARGEST = 100_000_000
 async def expand(request: FhirRequest) -> FhirResponse:
     """The value set with its expansion."""
     given = parameters.read(request)
-    given.only(_PARAMETERS)
+    given.only(expansion.PARAMETERS)
     given.moment("date")
     asked = expansion.Request(
         filter=given.text("filter"),

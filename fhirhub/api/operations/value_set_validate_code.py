@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from fhirhub.api.exchange import FhirRequest, FhirResponse
-from fhirhub.api.operations import codes, expand, parameters
+from fhirhub.api.operations import codes, elsewhere, expand, parameters
 from fhirhub.errors import required
 from fhirhub.terminology import membership
 from fhirhub.terminology.composition import compose
@@ -37,6 +37,8 @@ async def validate_code(request: FhirRequest) -> FhirResponse:
         for each in asked
     ]
     best = next((each for each in judged if each.result), judged[0])
+    if best.result is None and library.outside is not None and len(request.path) == 2:
+        return await elsewhere.forward(request, library.outside)
     return codes.answer(
         ("result", "valueBoolean", bool(best.result)),
         ("message", "valueString", best.message),

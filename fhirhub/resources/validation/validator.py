@@ -90,6 +90,7 @@ class Validator:
         seconds: float = MOST_SECONDS,
         pause: Callable[[], float] | None = None,
         has_structure: bool = False,
+        terminology: Terminology | None = None,
     ) -> list[Issue]:
         """Every issue, errors first, each with its FHIRPath; an empty list where all is well.
 
@@ -97,13 +98,19 @@ class Validator:
         in `meta.profile`. `resolve` finds resources that references name and that are not in the resource.
         `source` is the JSON or XML that the resource came in: with it each issue tells line and column.
         `pause` is called often and may stop the work for the seconds that it returns. `has_structure` says that
-        the structure was found right already. Never raises for what is in a resource.
+        the structure was found right already; `terminology` judges codes this time. Never raises for what is in
+        a resource.
         """
         issues = [] if has_structure else structure.validate(resource)
         type = resource.get("resourceType")
         if level != "structure" and isinstance(type, str) and definitions.is_resource_type(type):
             examination = Examination(
-                self.canonicals, self.terminology, resolve, seconds, pause, self._lately_quiet()
+                self.canonicals,
+                terminology or self.terminology,
+                resolve,
+                seconds,
+                pause,
+                self._lately_quiet(),
             )
             self._examine(examination, resource, tuple(profiles), level, bool(issues))
             issues = _ordered(issues, examination.issues)
