@@ -14,6 +14,7 @@ import os
 import re
 import sqlite3
 import time
+from collections import deque
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import cache, lru_cache
@@ -25,6 +26,8 @@ from fhirhub.store.index import TABLES
 from fhirhub.store.sql import Dialect, Row, SqliteDialect, Statement
 
 T = TypeVar("T")
+_Member = tuple[int, Change, "asyncio.Future[Verdict]"]
+"""A change that waits to be written: its tenant, itself, and who waits for its verdict."""
 
 MEMBERS = 128
 SHORT_SECONDS = 0.02
@@ -86,7 +89,7 @@ class SqliteDatabase:
         self._thread = ThreadPoolExecutor(1, "fhirhub-writer")
         self._slow = ThreadPoolExecutor(2, "fhirhub-reader")
         self._alone = asyncio.Lock()
-        self._waiting: list[tuple[int, Change, asyncio.Future[Verdict]]] = []
+        self._waiting: deque[_Member] = deque()
         self._busy = False
         self._tasks: set[asyncio.Task[None]] = set()
 
@@ -141,9 +144,7 @@ class SqliteDatabase:
         try:
             while self._waiting:
                 async with self._alone:
-                    members, self._waiting = self._waiting[:MEMBERS], self._waiting[MEMBERS:]
-                    changes = [(tenant, change) for tenant, change, _ in members]
-                    outcomes = await loop.run_in_executor(self._thread, self._write_group, changes)
+                    members, outcomes = await loop.run_in_executor(self._thread, self._write_waiting)
                 for (_, _, future), outcome in zip(members, outcomes, strict=True):
                     if future.done():
                         continue
@@ -154,15 +155,30 @@ class SqliteDatabase:
         finally:
             self._busy = False
 
-    def _write_group(self, changes: Sequence[tuple[int, Change]]) -> list[Verdict | Exception]:
-        """One transaction for all; one each if that fails."""
+    def _write_waiting(self) -> tuple[list[_Member], list[Verdict | Exception]]:
+        """One transaction for all who wait when it is this process's turn, not when it began to wait for it;
+        one each if that fails."""
+        members: list[_Member] = []
         try:
             with self._one_transaction():
-                return [*_apply(self._writer, changes)]
+                members = self._take()
+                return members, [*_apply(self._writer, [(tenant, change) for tenant, change, _ in members])]
         except Exception as failure:
-            if len(changes) == 1:
-                return [_meant(failure)]
-        return [self._write_group([change])[0] for change in changes]
+            members = members or self._take()
+            if len(members) == 1:
+                return members, [_meant(failure)]
+        return members, [self._write_alone(tenant, change) for tenant, change, _ in members]
+
+    def _take(self) -> list[_Member]:
+        """The next group. The event loop may add to those who wait meanwhile."""
+        return [self._waiting.popleft() for _ in range(min(len(self._waiting), MEMBERS))]
+
+    def _write_alone(self, tenant: int, change: Change) -> Verdict | Exception:
+        try:
+            with self._one_transaction():
+                return _apply(self._writer, [(tenant, change)])[0]
+        except Exception as failure:
+            return _meant(failure)
 
     @contextlib.contextmanager
     def _one_transaction(self) -> Iterator[None]:
