@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from bench import targets
+from bench import targets, validation
 
 MAPPED = "with mapped files"
 
@@ -81,6 +81,7 @@ def write(
         lines += ["", f"## {database}", "", *_operations(database, sizes, workers, cells)]
     lines += ["", "## Processor time", "", *_processor(sizes, workers, databases, cells)]
     lines += ["", "## Bounded searches, one at a time", "", *_alone(sizes, databases, cells)]
+    lines += ["", "## Validation", "", *validation.lines()]
     lines += ["", "## Start and memory", "", *_resources(cells)]
     if faults:
         lines += ["", "## Not measured", "", *[f"- {fault}" for fault in faults]]
