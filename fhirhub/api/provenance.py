@@ -75,7 +75,8 @@ def version_of(written: Written) -> str:
 async def keep(
     request: FhirRequest, unit: Repository, resource: Json, id: str, versions: Iterable[str]
 ) -> None:
-    """Write the Provenance of these versions, as a create of its own through the same door."""
+    """Write the Provenance of these versions, as a create of its own through the same door: who may make no
+    Provenance is refused, and the write with it."""
     await request.context.dispatch(
         FhirRequest(
             "POST",
@@ -92,6 +93,7 @@ async def keep(
             checked=True,
             inside="transaction",
             new_id=id,
+            principal=request.principal,
         )
     )
 

@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import json
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 from httpx import AsyncClient
 
+from fhirhub.api import provenance
+from fhirhub.api.exchange import FhirRequest, FhirResponse
 from tests.api.builders import Json, bundle, entry, fhir, observation, patient, post, put, said
 from tests.api.conftest import Open
 
@@ -131,3 +135,22 @@ async def test_conditional_creates_at_once_with_a_provenance_make_one_resource(o
         )
         assert sorted(one.status_code for one in made) == [200] * 7 + [201]
         assert len(await targets(client)) == 1
+
+
+async def test_the_provenance_is_written_by_who_wrote_the_rest() -> None:
+    asked: list[FhirRequest] = []
+
+    async def dispatch(request: FhirRequest) -> FhirResponse:
+        asked.append(request)
+        return FhirResponse(201)
+
+    who: Any = object()
+    context: Any = SimpleNamespace(dispatch=dispatch)
+    unit: Any = object()
+    request = FhirRequest("PUT", ("Patient", "a"), "", {}, b"", "b", "default", unit, context, principal=who)
+    await provenance.keep(request, unit, WHO, "p", ["Patient/a/_history/1", "Patient/a/_history/1"])
+    (made,) = asked
+    assert made.principal is who
+    assert (made.method, made.path, made.new_id) == ("POST", ("Provenance",), "p")
+    assert made.resource is not None
+    assert made.resource["target"] == [{"reference": "Patient/a/_history/1"}]
