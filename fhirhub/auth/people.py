@@ -11,6 +11,7 @@ from fhirhub.auth.accounts import Standing
 from fhirhub.auth.jose import Json
 from fhirhub.auth.principal import Principal
 from fhirhub.auth.realm import Realm
+from fhirhub.auth.roles import SUPERVISORS
 from fhirhub.auth.scopes import Scope
 from fhirhub.repository import Repository, Tenant
 from fhirhub.resources import document
@@ -20,6 +21,7 @@ Opens = Callable[[Tenant, Principal], Awaitable[Access]]
 """What a caller may see and do in a tenant."""
 
 MOST_SHOWN = 20
+MOST_DOCTORS = 100
 SHARED_PLAN = "http://snomed.info/sct|135411000146103,http://snomed.info/sct|734163000"
 """The categories of plans that are shared; a NursingIntervention of nl-core is a CarePlan too, and none."""
 
@@ -95,6 +97,22 @@ async def shared_plan(seen: Repository, patient: str) -> list[Json]:
              ("_sort", "-_lastUpdated"), ("_count", "1")]  # fmt: skip
     found = await seen.search(parse("CarePlan", query, seen.parameters))
     return [{"reference": f"CarePlan/{match.id}"} for match in found.matches]
+
+
+async def supervisors(realm: Realm, organization: str) -> dict[str, str]:
+    """The doctors who work at this organisation now, by reference, with their names (RULES R24)."""
+    whole = Repository(realm.tenant, EVERYTHING)
+    codes = ",".join(f"{system}|{code}" for system, code in SUPERVISORS)
+    query = [
+        ("organization", organization),
+        ("active", "true"),
+        ("role", codes),
+        ("_count", str(MOST_DOCTORS)),
+    ]
+    found = await whole.search(parse("PractitionerRole", query, realm.tenant.parameters))
+    roles = [document.decode(match.body) for match in found.matches]
+    references = [str(role.get("practitioner", {}).get("reference", "")) for role in roles]
+    return await names(realm, sorted(one for one in references if one.startswith("Practitioner/")))
 
 
 async def encounter_is_seen(seen: Repository, id: str) -> bool:

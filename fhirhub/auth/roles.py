@@ -64,3 +64,8 @@ ROLES: dict[str, Role] = {
         "RelatedPerson", "wettelijk vertegenwoordiger", "legal representative", (SNOMED, "310391000146105")
     ),
 }
+
+SUPERVISED = frozenset({"poh", "doktersassistent"})
+"""Roles that work under the responsibility of a doctor of their practice (RULES R24)."""
+SUPERVISORS = ((UZI, "01.015"), (UZI, "01.047"))
+"""The doctors who can bear it."""

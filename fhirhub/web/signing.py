@@ -38,6 +38,7 @@ from fhirhub.auth.limits import Limits
 from fhirhub.auth.people import Opens
 from fhirhub.auth.permits import Code
 from fhirhub.auth.providers import Provider, ProviderError
+from fhirhub.auth.roles import SUPERVISED
 from fhirhub.auth.scopes import Scopes
 from fhirhub.auth.sealing import new_token
 from fhirhub.auth.sessions import Session
@@ -196,7 +197,7 @@ async def _consent(flow: Flow) -> Response | None:
             )
             covers = str(scopes.narrowed(asked.scopes, grant.scopes)) == str(asked.scopes)
             if same and covers and grant.patient == flow.progress.patient:
-                return await grant_and_answer(flow, asked.scopes)
+                return await grant_and_answer(flow, asked.scopes, grant.responsible)
         raise asked.refusal(
             OAuthError("consent_required", "the person has not consented, and prompt is none")
         )
@@ -214,6 +215,8 @@ async def _consent(flow: Flow) -> Response | None:
         question=flow.say("consent_professional" if is_professional else "consent", app=flow.app),
         name=name,
         patient=patient,
+        supervisors=await _supervisors(flow),
+        responsible=flow.visit.cookies.get("responsible") or standing.responsible,
         scopes=_offered(flow.visit.language, asked.scopes),
         how_long=wording.how_long(
             flow.visit.language,
@@ -229,6 +232,15 @@ async def _consent(flow: Flow) -> Response | None:
 STEPS: tuple[Step, ...] = (_sign_in, _standing, _patient, _consent)
 
 
+async def _supervisors(flow: Flow) -> dict[str, str]:
+    """Under whose responsibility the person can work today, where they work under somebody's (RULES R24)."""
+    assert flow.session is not None
+    standing = flow.session.standing
+    if standing is None or standing.role not in SUPERVISED or standing.organization is None:
+        return {}
+    return await people.supervisors(flow.visit.request.realm, standing.organization)
+
+
 def _offered(language: wording.Language, asked: Scopes) -> list[dict[str, str]]:
     """The scopes a person can take away, each with what it means."""
     told = [{"value": str(one), "text": wording.scope(language, one)} for one in asked.resources]
@@ -240,8 +252,8 @@ def _choosable(asked: Scopes) -> list[str]:
     return [word for word in asked.words if word not in scopes.LAUNCH]
 
 
-async def grant_and_answer(flow: Flow, granted: Scopes) -> Response:
-    """Grant these scopes, and send the person back to the app with a code."""
+async def grant_and_answer(flow: Flow, granted: Scopes, responsible: str | None = None) -> Response:
+    """Grant these scopes, and send the person back to the app with a code. `responsible` is for the day."""
     asked, session = flow.asked, flow.session
     assert asked is not None
     assert session is not None
@@ -267,7 +279,7 @@ async def grant_and_answer(flow: Flow, granted: Scopes) -> Response:
         fhir_user=standing.fhir_user,
         organization=standing.organization,
         role=standing.role,
-        responsible=standing.responsible,
+        responsible=responsible or standing.responsible,
         acr=session.acr,
         signed_in=session.signed_in,
         session=session.id,
@@ -553,7 +565,11 @@ async def take_consent(flow: Flow, fields: dict[str, str], chosen: list[str]) ->
     )
     if fields.get("decision") != "allow" or not (kept.resources or _choosable(kept)):
         raise flow.asked.refusal(access_denied("the person did not allow it"))
-    return await grant_and_answer(flow, kept)
+    responsible = fields.get("responsible")
+    if responsible is None or responsible not in await _supervisors(flow):
+        return await grant_and_answer(flow, kept)
+    flow.visit.keep("responsible", responsible)
+    return await grant_and_answer(flow, kept, responsible)
 
 
 async def take_language(flow: Flow, fields: dict[str, str], chosen: list[str]) -> Response:
@@ -602,6 +618,7 @@ async def sign_out(flow: Flow, fields: dict[str, str], chosen: list[str]) -> Res
     if flow.session is not None:
         await sessions.end(flow.visit.request.realm, flow.session)
     flow.visit.keep("session", "")
+    flow.visit.keep("responsible", "")
     title = flow.say("signed_out")
     return flow.visit.page("stopped.html", title=title, text="", detail="", fault="")
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import json
 from typing import Any
 
 import pytest
@@ -682,3 +683,33 @@ async def test_a_browser_shows_answers_to_registered_apps(people: Hub) -> None:
         asked = {"Origin": origin, "Access-Control-Request-Method": "GET"}
         answer = await people.http.options(f"{BASE}/Patient/anna", headers=asked)
         assert ("authorization" in answer.headers.get("access-control-allow-headers", "").lower()) is known
+
+
+async def test_a_practice_nurse_says_under_whose_responsibility_for_the_day(people: Hub) -> None:
+    role = {
+        "resourceType": "PractitionerRole",
+        "id": "jan",
+        "active": True,
+        "practitioner": {"reference": "Practitioner/jan"},
+        "organization": {"reference": "Organization/praktijk"},
+        "code": [{"coding": [{"system": "http://fhir.nl/fhir/NamingSystem/uzi-rolcode", "code": "01.015"}]}],
+    }
+    await write(people, role)
+    let_see(people, EVERYTHING)
+    browser = Browser(people)
+    asked = browser.request(scope="user/Task.rs")
+    page = await browser.sign_in(await browser.get(asked), "els")
+    assert "verantwoordelijkheid" in page.text
+    assert "Jan de Proef" in page.text
+    boxes = page.form("consent").boxes
+    stranger = await browser.send(
+        page, "consent", *boxes, ("decision", "allow"), responsible="Practitioner/x"
+    )
+    assert stranger.told["code"]
+    await browser.send(page, "consent", *boxes, ("decision", "allow"), responsible="Practitioner/jan")
+    rows = await people.realm.rows("SELECT content FROM auth_grant WHERE tenant = $1 ORDER BY created")
+    assert sorted(json.loads(row[0])["responsible"] or "" for row in rows) == ["", "Practitioner/jan"]
+    again = await browser.get(asked)
+    assert 'value="Practitioner/jan" selected' in again.answer.text
+    other = Browser(people)
+    assert "verantwoordelijkheid" not in (await other.sign_in(await other.get(asked), "anna")).text
