@@ -231,6 +231,7 @@ async def _open_once(chosen: Settings) -> None:
 
     async with open_tenants(chosen) as opened:
         await opened.get(chosen.tenant)
+        await opened.note_address()
         if await lacks_standby(opened.database):
             logs.warning(f"PostgreSQL has {NO_STANDBY}")
 
@@ -877,6 +878,19 @@ def disable_user(
     typer.echo(f"{username} cannot sign in any more, and what they granted has ended.")
 
 
+@users.command("enable")
+def enable_user(
+    username: Username, database: Database = None, tenant: Tenant = None, secret_file: SecretFile = None
+) -> None:
+    """Let somebody sign in again; what their apps were granted before stays ended."""
+    from fhirhub.auth import accounts
+
+    chosen = _prepared(database=database, tenant=tenant, secret_file=secret_file)
+    if not _run(_with_realm(chosen, lambda realm: accounts.enable(realm, username))):
+        raise Refusal(f"there is no account `{username}`; `fhirhub users list` lists them")
+    typer.echo(f"{username} can sign in again.")
+
+
 @users.command("forget-second-factor")
 def forget_second_factor(
     username: Username, database: Database = None, tenant: Tenant = None, secret_file: SecretFile = None
@@ -924,8 +938,7 @@ def launch(
 
     async def work(realm: Realm) -> str:
         app, value = await launching.prepare(realm, asked)
-        prefix = "" if chosen.tenant == "default" else f"/{chosen.tenant}"
-        return launching.address(Issuer(realm, f"{chosen.public_url}{prefix}/fhir"), app, value)
+        return launching.address(Issuer(realm, realm.tenant.bases[0]), app, value)
 
     typer.echo(_run(_with_realm(chosen, work)))
 
@@ -951,6 +964,7 @@ async def _with_realm(chosen: Settings, work: Callable[[Realm], Awaitable[T]]) -
     from fhirhub.tenants import open_tenants
 
     async with open_tenants(chosen) as opened:
+        await opened.find_address()
         one = await opened.get(chosen.tenant)
         assert opened.secret is not None
         realm = Realm(one, opened.secret, chosen, Mark(), time.time)

@@ -55,6 +55,7 @@ class Tenants:
         self.database = database
         self.secret = secret
         self._settings = settings
+        self._address = settings.public_url
         self._rules = rules
         self._open: dict[str, Tenant] = {}
         self._unknown: dict[str, float] = {}
@@ -100,8 +101,31 @@ class Tenants:
         )
         return self._base(str(rows[0][0]))
 
+    async def note_address(self) -> None:
+        """Keep where this hub is served, for commands that run beside it."""
+        await self.database.execute(
+            Statement(
+                "INSERT INTO instance (tenant, name, value) VALUES ($1, $2, $3) "
+                "ON CONFLICT (tenant, name) DO UPDATE SET value = $3",
+                (0, "address", self._settings.public_url),
+                ("int", "text", "text"),
+            )
+        )
+
+    async def find_address(self) -> None:
+        """Take the hub to be where it was last served, unless the settings say where it is."""
+        if self._settings.base_url is None:
+            rows = await self.database.fetch(
+                Statement(
+                    "SELECT value FROM instance WHERE tenant = $1 AND name = $2",
+                    (0, "address"),
+                    ("int", "text"),
+                )
+            )
+            self._address = str(rows[0][0]) if rows else self._address
+
     def _base(self, name: str) -> str:
-        return self._settings.public_url + ("/fhir" if name == DEFAULT else f"/{name}/fhir")
+        return self._address + ("/fhir" if name == DEFAULT else f"/{name}/fhir")
 
     async def numbers(self) -> list[int]:
         """The number of every tenant."""

@@ -215,6 +215,12 @@ async def disable(realm: Realm, username: str) -> bool:
     return True
 
 
+async def enable(realm: Realm, username: str) -> bool:
+    """Let people in by this account again; whether there is one. What was ended stays ended."""
+    sql = "UPDATE auth_account SET disabled = $3 WHERE tenant = $1 AND username = $2"
+    return bool(await realm.change(sql, username, False))
+
+
 async def is_password(realm: Realm, account: Account | None, password: str) -> bool:
     """Whether this is the account's password; takes as long for an account that is not there."""
     if len(password) > LONGEST_PASSWORD:
@@ -309,8 +315,9 @@ def _person(asked: Json) -> tuple[str, str | None, str, str | None]:
     organization, responsible = asked.get("organization"), asked.get("responsible")
     if role.has_organization and not _refers(organization, "Organization"):
         raise AccountError(f"`organization` expects a reference such as Organization/x for a {asked['role']}")
-    if not role.has_organization and organization is not None:
-        raise AccountError(f"`organization` has no place with a {asked['role']}")
+    if not role.has_organization:
+        # A patient, or a relative, acts for themselves, whatever the organisation that makes the account.
+        organization = None
     if responsible is not None and not (role.has_organization and _refers(responsible, "Practitioner")):
         raise AccountError("`responsible` expects a reference such as Practitioner/x, for a professional")
     return fhir_user, organization, asked["role"], responsible

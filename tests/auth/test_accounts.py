@@ -57,6 +57,13 @@ async def test_a_disabled_account_lets_nobody_in(realm: Realm) -> None:
     assert account is not None
     assert realm.revocations.any_of([f"account {account.id}"])
     assert not await accounts.disable(realm, "piet")
+    assert await accounts.enable(realm, "jan")
+    assert await accounts.is_password(realm, await accounts.by_username(realm, "jan"), "een lang wachtwoord")
+
+
+def test_a_patient_has_no_organisation_whoever_makes_the_account() -> None:
+    asked = {**JAN, "role": "patient", "fhirUser": "Patient/jan"}
+    assert accounts.wanted(asked).organization is None
 
 
 async def test_a_password_hashed_with_less_is_hashed_anew(
@@ -126,7 +133,6 @@ def test_codes_are_those_of_the_rfc() -> None:
         {"fhirUser": "Patient/jan"},
         {"organization": None},
         {"organization": "praktijk"},
-        {"role": "patient", "fhirUser": "Patient/jan"},
         {"responsible": "Patient/els"},
         {"rol": "huisarts"},
     ],

@@ -9,6 +9,7 @@ import sys
 import time
 from pathlib import Path
 from typing import Any
+from urllib.parse import parse_qsl, urlsplit
 
 import httpx
 from joserfc import jwt
@@ -35,6 +36,27 @@ def assertion(token_url: str) -> str:
     now = int(time.time())
     claims = {"iss": "his", "sub": "his", "aud": token_url, "exp": now + 200, "jti": secrets.token_hex(8)}
     return jwt.encode({"alg": "ES384", "kid": "ec"}, claims, EC, algorithms=["ES384"])
+
+
+def test_a_command_knows_where_the_hub_is_served(sqlite_url: str, tmp_path: Path) -> None:
+    with running_hub(sqlite_url, tmp_path, workers=1, auth="smart") as hub:
+        app = {
+            "client_id": "app",
+            "redirect_uris": ["https://app.example/x"],
+            "launch_uri": "https://app.example/go",
+        }
+        user = {
+            "username": "anna",
+            "password": "een lang wachtwoord",
+            "fhirUser": "Patient/anna",
+            "role": "patient",
+        }
+        command(sqlite_url, tmp_path, "clients", "add", "-", given=app)
+        command(sqlite_url, tmp_path, "users", "add", "-", given=user)
+        address = command(
+            sqlite_url, tmp_path, "launch", "--client", "app", "--user", "anna", "--patient", "anna"
+        )
+        assert dict(parse_qsl(urlsplit(address).query))["iss"] == hub.base
 
 
 def statuses(url: str, token: str) -> set[int]:
