@@ -3,7 +3,8 @@
     python scripts/compile_guide.py            write what it makes
     python scripts/compile_guide.py --check    say whether what is there is what this makes: exit 0 or 1
 
-`profiles/fsh-generated/resources` has a file for each resource, for people, publishers and other validators.
+`profiles/fsh-generated` is a FHIR package in a folder, with a file for each resource, for people, publishers, other
+validators and `fhirhub packages add`.
 `fhirhub/resources/guide.json` has them all, one to a line; the hub reads that.
 
 SUSHI is installed from its lock into `.cache/sushi`, with a home of its own there, in which it finds R4's
@@ -30,7 +31,9 @@ from scripts import compile_definitions
 
 ROOT = Path(__file__).resolve().parent.parent
 SOURCE = ROOT / "profiles"
-RESOURCES = SOURCE / "fsh-generated" / "resources"
+GENERATED = SOURCE / "fsh-generated"
+RESOURCES = GENERATED / "resources"
+MANIFEST = GENERATED / "package.json"
 ARTIFACT = ROOT / "fhirhub" / "resources" / "guide.json"
 CACHE = ROOT / ".cache" / "sushi"
 CORE = "hl7.fhir.r4.core#4.0.1"
@@ -49,10 +52,11 @@ def main() -> int:
         faults = differences(made)
         print("\n".join(faults) or f"{len(made)} resources are up to date")
         return 1 if faults else 0
-    shutil.rmtree(RESOURCES, ignore_errors=True)
+    shutil.rmtree(GENERATED, ignore_errors=True)
     RESOURCES.mkdir(parents=True)
     for name, text in made.items():
         (RESOURCES / name).write_text(text, encoding="utf-8")
+    MANIFEST.write_text(manifest(made), encoding="utf-8")
     ARTIFACT.write_text(artifact(made), encoding="utf-8")
     print(f"{len(made)} resources, {ARTIFACT.stat().st_size:,} bytes")
     return 0
@@ -64,8 +68,9 @@ def differences(made: dict[str, str]) -> list[str]:
     faults = [f"{name} is missing" for name in made if name not in there]
     faults += [f"{name} is made of no source" for name in there if name not in made]
     faults += [f"{name} is out of date" for name in made if name in there and there[name] != made[name]]
-    if not ARTIFACT.is_file() or ARTIFACT.read_text(encoding="utf-8") != artifact(made):
-        faults.append(f"{ARTIFACT.relative_to(ROOT)} is out of date")
+    for file, text in ((ARTIFACT, artifact(made)), (MANIFEST, manifest(made))):
+        if not file.is_file() or file.read_text(encoding="utf-8") != text:
+            faults.append(f"{file.relative_to(ROOT)} is out of date")
     return faults
 
 
@@ -101,6 +106,22 @@ def tidied(text: str) -> str:
         for needless in ("page", "parameter"):
             resource["definition"].pop(needless, None)
     return json.dumps(resource, ensure_ascii=False, indent=2) + "\n"
+
+
+def manifest(made: dict[str, str]) -> str:
+    """The package.json of the guide as a FHIR package."""
+    resources = [json.loads(text) for text in made.values()]
+    (about,) = (each for each in resources if each["resourceType"] == "ImplementationGuide")
+    content = {
+        "name": about["packageId"],
+        "version": about["version"],
+        "canonical": about["url"].partition("/ImplementationGuide/")[0],
+        "title": about["title"],
+        "license": about["license"],
+        "fhirVersions": about["fhirVersion"],
+        "dependencies": {"hl7.fhir.r4.core": "4.0.1"},
+    }
+    return json.dumps(content, ensure_ascii=False, indent=2) + "\n"
 
 
 def artifact(made: dict[str, str]) -> str:

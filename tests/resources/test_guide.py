@@ -11,7 +11,8 @@ from typing import Any
 
 import pytest
 
-from fhirhub.resources import guide
+from fhirhub.auth import roles
+from fhirhub.resources import canonicals, guide, packages
 from fhirhub.resources.canonicals import OFFICIAL
 from fhirhub.resources.validation import snapshots
 from fhirhub.resources.validation.validator import Validator
@@ -209,3 +210,25 @@ def test_guide_depends_on_no_national_package() -> None:
     assert "nictiz.nl/fhir/StructureDefinition" not in (ROOT / "fhirhub/resources/guide.json").read_text(
         "utf-8"
     )
+
+
+def test_roles_of_accounts_have_their_national_codes_in_the_concept_map() -> None:
+    assert guide.url("CodeSystem", "role") == roles.LOCAL
+    mapped = {
+        (element["code"], group["target"], target["code"])
+        for group in of("ConceptMap", "role-to-national")["group"]
+        for element in group["element"]
+        for target in element["target"]
+    }
+    assert {(code, *role.coding) for code, role in roles.ROLES.items() if role.coding} <= mapped
+    assert set(roles.ROLES) <= set(codes(of("CodeSystem", "role")["concept"]))
+
+
+def test_guide_is_a_package_that_can_be_added() -> None:
+    package = packages.read(SOURCE / "fsh-generated")
+    assert package.name == "fhirhub.guide"
+    assert package.missing == {}
+    assert package.skipped == {}
+    assert {each.url for each in package.definitions} == {
+        each["url"] for each in DEFINITIONS if each["resourceType"] in canonicals.TYPES
+    }

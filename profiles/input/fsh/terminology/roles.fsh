@@ -59,6 +59,9 @@ Description: "Rollen in de hub, functies in het team, en de SNOMED CT-begrippen 
 * $uzi#01.015 "Huisarts"
 * $uzi#01.047 "Specialist ouderengeneeskunde"
 * $uzi#30.000 "Verpleegkundige"
+* $uzi#81.000 "Physician assistant"
+* $uzi#86.000 "Verzorgende individuele gezondheidszorg"
+* $uzi#17.000 "Apotheker"
 
 Instance: role-to-national
 InstanceOf: ConceptMap
@@ -90,17 +93,36 @@ Description: "De rolcode van het UZI-register of het SNOMED CT-begrip dat naast 
 * group[0].element[3].target[0].display = "Verpleegkundige"
 * group[0].element[3].target[0].equivalence = #wider
 * group[0].element[3].target[0].comment = "Alleen met een BIG-registratie als verpleegkundige."
+* group[0].element[4].code = #verpleegkundig-specialist
+* group[0].element[4].target[0].code = #30.000
+* group[0].element[4].target[0].display = "Verpleegkundige"
+* group[0].element[4].target[0].equivalence = #wider
+* group[0].element[5].code = #physician-assistant
+* group[0].element[5].target[0].code = #81.000
+* group[0].element[5].target[0].display = "Physician assistant"
+* group[0].element[5].target[0].equivalence = #equivalent
+* group[0].element[6].code = #verzorgende-ig
+* group[0].element[6].target[0].code = #86.000
+* group[0].element[6].target[0].display = "Verzorgende individuele gezondheidszorg"
+* group[0].element[6].target[0].equivalence = #equivalent
+* group[0].element[7].code = #apotheker
+* group[0].element[7].target[0].code = #17.000
+* group[0].element[7].target[0].display = "Apotheker"
+* group[0].element[7].target[0].equivalence = #equivalent
 * group[1].source = Canonical(CareRole)
 * group[1].target = $sct
-* group[1].element[0].code = #patient
-* group[1].element[0].target[0].code = #116154003
-* group[1].element[0].target[0].equivalence = #equivalent
-* group[1].element[1].code = #mantelzorger
-* group[1].element[1].target[0].code = #407542009
+* group[1].element[0].code = #casemanager-dementie
+* group[1].element[0].target[0].code = #768832004
+* group[1].element[0].target[0].equivalence = #wider
+* group[1].element[1].code = #patient
+* group[1].element[1].target[0].code = #116154003
 * group[1].element[1].target[0].equivalence = #equivalent
-* group[1].element[2].code = #wettelijk-vertegenwoordiger
-* group[1].element[2].target[0].code = #310391000146105
+* group[1].element[2].code = #mantelzorger
+* group[1].element[2].target[0].code = #407542009
 * group[1].element[2].target[0].equivalence = #equivalent
+* group[1].element[3].code = #wettelijk-vertegenwoordiger
+* group[1].element[3].target[0].code = #310391000146105
+* group[1].element[3].target[0].equivalence = #equivalent
 
 CodeSystem: AffiliationCode
 Id: affiliation
