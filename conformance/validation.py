@@ -14,15 +14,15 @@ import random
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from bench import validation as cost
 from conformance import official
 from fhirhub.errors import FhirError, Issue
-from fhirhub.resources import document, guide, packages, xml
+from fhirhub.resources import document, packages, xml
 from fhirhub.resources.canonicals import OFFICIAL, Canonicals
-from fhirhub.resources.validation import structure
 from fhirhub.resources.validation.validator import Validator
 from tests.examples import official_examples
 from tests.mutants import MUTATIONS, mutant
@@ -196,32 +196,8 @@ def beside_official() -> str:
 
 
 def costs() -> str:
-    """What a CarePlan of the guide takes, in processor time; the least of several runs, as others run beside."""
-    plan = next(each for each in guide.examples() if each["resourceType"] == "CarePlan")
-    validator = Validator()
-    runs = {
-        "its structure": lambda: structure.validate(plan),
-        "R4's invariants, codes and extensions besides": lambda: validator.validate(
-            plan, level="base", has_structure=True
-        ),
-        "its profiles with their invariants besides": lambda: validator.validate(plan, has_structure=True),
-    }
-    lines = [f"| {name} | {_least(run):.0f} |" for name, run in runs.items()]
-    size = len(document.encode(plan))
-    head = f"## Validation: what it costs\n\nA CarePlan of the guide ({size} bytes), microseconds of a processor:\n"
-    return "\n".join([head, "| check | us |", "|---|---|", *lines, ""])
-
-
-def _least(run: Callable[[], object]) -> float:
-    for _ in range(50):
-        run()
-    found = []
-    for _ in range(20):
-        begin = time.process_time()
-        for _ in range(100):
-            run()
-        found.append((time.process_time() - begin) / 100 * 1e6)
-    return min(found)
+    """What a CarePlan takes, as the bench measures it."""
+    return "\n".join(["## Validation: what it costs\n", *cost.lines(), ""])
 
 
 def cases(root: Path) -> str:

@@ -77,9 +77,14 @@ def of_resource(resource: Json) -> Item:
     return Item(resource, _type_of(resource))
 
 
+_FEW = 3
+
+
 def member(name: str) -> Callable[[Items], Items]:
     """A function from items to what stands under that name in each, in order."""
     ways: dict[str, tuple[Property, ...]] = {}
+    # Of a choice of many types, such as the value of an extension, by each key that it may stand under.
+    many: dict[str, dict[str, Property]] = {}
 
     def follow(items: Items) -> Items:
         found: list[Item] = []
@@ -88,10 +93,15 @@ def member(name: str) -> Callable[[Items], Items]:
             way = ways.get(type)
             if way is None:
                 way = ways[type] = _reach(type, name)
+                if len(way) > _FEW:
+                    many[type] = {key: each for each in way for key in (each.key, each.shadow)}
             value = item.value
             source = value if value.__class__ is dict else item.sibling
             if source is None:
                 continue
+            if len(way) > _FEW:
+                by_key = many[type]
+                way = tuple(dict.fromkeys(by_key[key] for key in source if key in by_key))
             for property in way:
                 _collect(item, source, property, found)
         return found
