@@ -2,7 +2,7 @@
 
     python -m bench.snomed FOLDER
     fhirhub terminology load FOLDER --database URL
-    python -m bench.terminology URL
+    python -m bench.terminology URL        (on PostgreSQL with FHIRHUB_SECRET_FILE)
 
 The invented release of `bench.snomed` has no identifiers of the real one, so the questions draw theirs from it.
 Times are of whole requests in one process, without a network; `database` conditions are stored first.
@@ -13,9 +13,7 @@ from __future__ import annotations
 import asyncio
 import random
 import sys
-import tempfile
 import time
-from pathlib import Path
 from urllib.parse import quote
 
 import httpx
@@ -27,7 +25,7 @@ from fhirhub.store.sql import Statement
 
 SNOMED = "http://snomed.info/sct"
 CONDITIONS = 20_000
-TIMES = 100
+TIMES = 200
 WORDS = (
     "hart",
     "har",
@@ -44,17 +42,13 @@ WORDS = (
 
 
 async def measure(url: str) -> None:
-    with tempfile.TemporaryDirectory() as folder:
-        chosen = settings.read({}, database=url, secret_file=Path(folder) / "hub.secret")
-        app = create_app(chosen)
-        async with (
-            app.running(),
-            httpx.AsyncClient(
-                transport=httpx.ASGITransport(app=app), base_url="http://hub.test/fhir"
-            ) as client,
-        ):
-            assert app.database is not None
-            await _measure(client, app.database)
+    app = create_app(settings.read(database=url))
+    async with (
+        app.running(),
+        httpx.AsyncClient(transport=httpx.ASGITransport(app=app), base_url="http://hub.test/fhir") as client,
+    ):
+        assert app.database is not None
+        await _measure(client, app.database)
 
 
 async def _measure(client: httpx.AsyncClient, database: Database) -> None:

@@ -64,9 +64,9 @@ class Library:
     async def value_set(self, canonical: str) -> Json | None:
         """The value set of that canonical, which may say a version, or may be implied by a code system.
         Raises FhirError for an implicit one that cannot be had."""
-        found = await self.resource("ValueSet", canonical)
+        found = snomed.implicit(canonical) or loinc.implicit(canonical)
         if found is None:
-            found = snomed.implicit(canonical) or loinc.implicit(canonical)
+            found = await self.resource("ValueSet", canonical)
         if found is None and canonical.endswith("?fhir_vs"):
             system = await self.system(canonical.removesuffix("?fhir_vs"))
             if system is not None:

@@ -41,9 +41,13 @@ START = 3
 WORD = 40
 """Letters of a word that are kept."""
 _LAST = "\U0010ffff"
-_COUNTED = 10_000
+_COUNTED = 1_000
 """Matches of words are counted up to this number."""
+_COUNTED_WITHOUT = 100_000
+"""Other matches are."""
 _MOST_VALUES = 5_000
+_HIERARCHIES = 500
+"""Of as many concepts it is kept what they subsume."""
 _FEW = 8
 """Intervals that are written out; more are looked up."""
 _COLUMNS = "c.n, c.code, c.display, c.active, c.abstract, c.detail"
@@ -105,7 +109,9 @@ class StoredSystem:
         self.description = description
         self.is_complete = description.get("content", "complete") == "complete"
         self._database = database
+        # What is looked up of an edition never changes.
         self._totals: OrderedDict[tuple[Any, ...], int | None] = OrderedDict()
+        self._intervals: OrderedDict[int, list[tuple[int, int]]] = OrderedDict()
 
     async def get(self, codes: Iterable[str]) -> Mapping[str, Concept]:
         wanted = list(dict.fromkeys(codes))
@@ -152,6 +158,10 @@ class StoredSystem:
         count: int,
         listed: Sequence[str] | None = None,
     ) -> Page:
+        if not words and not active_only and listed is None:
+            numbered = await self._numbered(node)
+            if numbered is not None:
+                return await self._page_of(numbered, offset, count)
         resolved = await self._resolved(node)
         total = await self._total(node, resolved, tuple(words), active_only)
         if count == 0 or (total is not None and offset >= total):
@@ -159,16 +169,76 @@ class StoredSystem:
         if listed is not None and not words and len(listed) <= _MOST_VALUES:
             return await self._listed(resolved, listed, active_only, offset, count, total)
         found = self._found(resolved, words, active_only)
-        found = Piece(f"{found.sql} LIMIT {count:d} OFFSET {offset:d}", found.values, found.kinds)
-        if words:
-            found = join(
-                f"SELECT {_COLUMNS} FROM (%s) m CROSS JOIN concept c WHERE %s AND c.n = m.n "
-                "ORDER BY m.length, m.n",
-                found,
-                self._of("c"),
-            )
-        rows = await self._database.fetch(found.statement())
+        order = "ORDER BY m.length, m.n" if words else "ORDER BY m.n"
+        whole = join(
+            f"SELECT {_COLUMNS} FROM (%s) m CROSS JOIN concept c WHERE %s AND c.n = m.n {order}",
+            Piece(f"{found.sql} LIMIT {count:d} OFFSET {offset:d}", found.values, found.kinds),
+            self._of("c"),
+        )
+        rows = await self._database.fetch(whole.statement())
         return Page([concept_of(row) for row in rows], total)
+
+    async def _numbered(self, node: Expression) -> list[tuple[int, int]] | None:
+        """The intervals of the numbers that are meant, where the expression is nothing but a hierarchy or all;
+        then a page is worked out and nothing is searched for."""
+        match node:
+            case Every():
+                return [(1, self.size)]
+            case Under(code, itself):
+                number = (await self._numbers([code])).get(code)
+                if number is None:
+                    return []
+                found = await self._intervals_of(number)
+                if itself:
+                    return found
+                # It has the first number of its own tree.
+                cut = [
+                    part
+                    for low, high in found
+                    for part in (
+                        [(low, number - 1), (number + 1, high)] if low <= number <= high else [(low, high)]
+                    )
+                ]
+                return [(low, high) for low, high in cut if low <= high]
+        return None
+
+    async def _page_of(self, intervals: Sequence[tuple[int, int]], offset: int, count: int) -> Page:
+        total = sum(high - low + 1 for low, high in intervals)
+        numbers: list[int] = []
+        for low, high in intervals:
+            size = high - low + 1
+            if offset >= size:
+                offset -= size
+                continue
+            numbers += range(low + offset, min(high + 1, low + offset + count - len(numbers)))
+            offset = 0
+            if len(numbers) >= count:
+                break
+        if not numbers:
+            return Page([], total)
+        among = self._database.dialect.any_of("c.n", "?")
+        piece = join(
+            f"SELECT {_COLUMNS} FROM concept c WHERE %s AND %s ORDER BY c.n",
+            self._of("c"),
+            Piece(among, (numbers,), ("bigint[]",)),
+        )
+        return Page([concept_of(row) for row in await self._database.fetch(piece.statement())], total)
+
+    async def _intervals_of(self, number: int) -> list[tuple[int, int]]:
+        """What the concept of that number subsumes, itself too."""
+        found = self._intervals.get(number)
+        if found is None:
+            piece = join(
+                "SELECT i.low, i.high FROM concept_interval i WHERE %s AND i.n = ? ORDER BY i.low",
+                self._of("i"),
+            ).with_values((number,), ("int",))
+            rows = await self._database.fetch(piece.statement())
+            found = self._intervals[number] = [(int(row[0]), int(row[1])) for row in rows]
+            if len(self._intervals) > _HIERARCHIES:
+                self._intervals.popitem(last=False)
+        else:
+            self._intervals.move_to_end(number)
+        return found
 
     async def _listed(
         self,
@@ -201,8 +271,8 @@ class StoredSystem:
         if key in self._totals:
             self._totals.move_to_end(key)
             return self._totals[key]
-        most = _COUNTED + 1 if words else 10 * _COUNTED + 1
-        found = self._found(resolved, words, active_only, only_numbers=True)
+        most = (_COUNTED if words else _COUNTED_WITHOUT) + 1
+        found = self._found(resolved, words, active_only, is_counted=True)
         inner = Piece(f"{found.sql} LIMIT {most:d}", found.values, found.kinds)
         rows = await self._database.fetch(join("SELECT count(*) FROM (%s) x", inner).statement())
         total = int(rows[0][0])
@@ -242,28 +312,35 @@ class StoredSystem:
 
     async def few(self, node: Expression, at_most: int) -> list[str] | None:
         """The codes that are meant, None where there are more than that."""
+        numbered = await self._numbered(node)
+        if numbered is not None:
+            if sum(high - low + 1 for low, high in numbered) > at_most:
+                return None
+            return [each.code for each in (await self._page_of(numbered, 0, at_most)).concepts]
         found = self._found(await self._resolved(node), (), False)
-        piece = Piece(f"{found.sql} LIMIT {at_most + 1:d}", found.values, found.kinds)
-        rows = await self._database.fetch(piece.statement())
-        return None if len(rows) > at_most else [str(row[1]) for row in rows]
+        whole = join(
+            "SELECT c.code FROM (%s) m CROSS JOIN concept c WHERE %s AND c.n = m.n",
+            Piece(f"{found.sql} LIMIT {at_most + 1:d}", found.values, found.kinds),
+            self._of("c"),
+        )
+        rows = await self._database.fetch(whole.statement())
+        return None if len(rows) > at_most else [str(row[0]) for row in rows]
 
     def _found(
-        self, resolved: _Resolved, words: Sequence[str], active_only: bool, *, only_numbers: bool = False
+        self, resolved: _Resolved, words: Sequence[str], active_only: bool, *, is_counted: bool = False
     ) -> Piece:
-        """The concepts in order, without bounds; with words their lengths and numbers alone."""
+        """The numbers of the concepts in order, with words their lengths before, without bounds."""
         tests = [resolved.test]
         if active_only:
             tests.append(Piece("{c}.active"))
         if words:
-            return self._worded(tests, words, only_numbers)
-        columns = "c.n" if only_numbers else _COLUMNS
-        order = "" if only_numbers else " ORDER BY c.n"
+            return self._worded(tests, words, is_counted)
+        order = "" if is_counted else " ORDER BY c.n"
         driver = resolved.driver
-        if driver is not None and driver.is_ordered:
+        if driver is not None and driver.is_of_intervals:
             tests[0] = driver.rest
-            order = "" if only_numbers else " ORDER BY i.low, c.n"
             return join(
-                f"SELECT {columns} FROM concept_interval i CROSS JOIN concept c WHERE %s AND %s AND %s "
+                "SELECT c.n FROM concept_interval i CROSS JOIN concept c WHERE %s AND %s AND %s "
                 f"AND c.n >= i.low AND c.n <= i.high AND %s{order}",
                 self._of("i"),
                 driver.source,
@@ -273,17 +350,15 @@ class StoredSystem:
         if driver is not None:
             tests[0] = driver.rest
             return join(
-                f"SELECT {columns} FROM (SELECT DISTINCT s.n FROM (%s) s) s CROSS JOIN concept c WHERE %s "
+                f"SELECT c.n FROM (SELECT DISTINCT s.n FROM (%s) s) s CROSS JOIN concept c WHERE %s "
                 f"AND c.n = s.n AND %s{order}",
                 driver.source,
                 self._of("c"),
                 _all(tests).on("c"),
             )
-        return join(
-            f"SELECT {columns} FROM concept c WHERE %s AND %s{order}", self._of("c"), _all(tests).on("c")
-        )
+        return join(f"SELECT c.n FROM concept c WHERE %s AND %s{order}", self._of("c"), _all(tests).on("c"))
 
-    def _worded(self, tests: list[Piece], words: Sequence[str], only_numbers: bool) -> Piece:
+    def _worded(self, tests: list[Piece], words: Sequence[str], is_counted: bool) -> Piece:
         """Those with words that begin so, the shortest displays first."""
         first = max(words, key=len)
         tests += [
@@ -316,25 +391,15 @@ class StoredSystem:
             linked,
             test.on("w" if alone else "c"),
         )
-        if only_numbers:
+        if is_counted:
             return inner
         return Piece(f"{inner.sql} ORDER BY w.length, w.n", inner.values, inner.kinds)
 
     async def _resolved(self, node: Expression) -> _Resolved:
         node = await self._spelled_out(node)
         numbers = await self._numbers(_codes_in(node))
-        intervals: dict[int, list[tuple[int, int]]] = {}
-        under = [numbers[code] for code in _under_in(node) if code in numbers]
-        for number in under:
-            rows = await self._database.fetch(
-                join(
-                    f"SELECT i.low, i.high FROM concept_interval i WHERE %s AND i.n = ? LIMIT {_FEW + 1}",
-                    self._of("i"),
-                )
-                .with_values((number,), ("int",))
-                .statement()
-            )
-            intervals[number] = [(int(row[0]), int(row[1])) for row in rows]
+        under = {numbers[code] for code in _under_in(node) if code in numbers}
+        intervals = {number: await self._intervals_of(number) for number in under}
         above: dict[int, list[int]] = {}
         for code in _over_in(node):
             if code in numbers:
@@ -387,13 +452,13 @@ class StoredSystem:
 
 @dataclass(frozen=True, slots=True)
 class _Driver:
-    """What a search for concepts begins with: a SELECT of numbers `n`, or of the intervals `i` of one concept,
-    in whose order they come. `rest` is what is left to be tested."""
+    """What a search for concepts begins with: a SELECT of numbers `n`, or the condition on the intervals `i` of
+    one concept. `rest` is what is left to be tested."""
 
     source: Piece
     rest: Piece
     cost: int
-    is_ordered: bool = False
+    is_of_intervals: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -529,7 +594,7 @@ class _Writer:
                 if number is None:
                     return _Driver(Piece("SELECT 0 AS n WHERE 1 = 0"), EVERYTHING, 0)
                 rest = EVERYTHING if itself else Piece("{c}.n <> ?", (number,), ("int",))
-                return _Driver(Piece("i.n = ?", (number,), ("int",)), rest, 5, is_ordered=True)
+                return _Driver(Piece("i.n = ?", (number,), ("int",)), rest, 5, is_of_intervals=True)
             case All(nodes):
                 return self._best(nodes)
             case Some(nodes) if nodes:
@@ -567,7 +632,7 @@ class _Writer:
             return None
         driver, chosen = best
         rest = [driver.rest, *(self.test(each) for place, each in enumerate(nodes) if place != chosen)]
-        return _Driver(driver.source, _all(rest), driver.cost, driver.is_ordered)
+        return _Driver(driver.source, _all(rest), driver.cost, driver.is_of_intervals)
 
     def _several(self, nodes: tuple[Expression, ...]) -> _Driver | None:
         """One after another; None where one of them would have to look at every concept."""
@@ -576,7 +641,7 @@ class _Writer:
             found = self.driver(each)
             if found is None:
                 return None
-            if found.is_ordered:
+            if found.is_of_intervals:
                 sources.append(
                     join(
                         f"SELECT x.n FROM concept_interval i CROSS JOIN concept x WHERE {self.of('i')} AND %s "

@@ -48,21 +48,23 @@ async def _told(system: CodeSystem, concept: Concept, languages: tuple[str, ...]
         told.append(_property("definition", {"valueString": concept.definition}))
     if _has(wanted, "inactive") and (concept.inactive or "inactive" in wanted):
         told.append(_property("inactive", {"valueBoolean": concept.inactive}))
+    others = [
+        each
+        for each in concept.properties
+        if each.get("code") not in _SPECIAL and _has(wanted, str(each.get("code")))
+    ]
+    named = [str(each["valueCode"]) for each in others if "valueCode" in each]
+    known = await system.get([*(concept.parents if _has(wanted, "parent") else ()), *named])
     if _has(wanted, "parent"):
-        known = await system.get(concept.parents)
         for code in concept.parents:
             told.append(_property("parent", {"valueCode": code}, _name(known.get(code), languages)))
     if _has(wanted, "child"):
         for child in await system.children(concept.code):
             told.append(_property("child", {"valueCode": child.code}, _name(child, languages)))
-    others = [each for each in concept.properties if each.get("code") not in _SPECIAL]
-    meant = await system.get(str(each["valueCode"]) for each in others if "valueCode" in each)
     for each in others:
-        name = str(each.get("code"))
-        if wanted and name not in wanted:
-            continue
         value = {key: content for key, content in each.items() if key.startswith("value")}
-        told.append(_property(name, value, _name(meant.get(str(each.get("valueCode"))), languages)))
+        meant = known.get(str(each.get("valueCode")))
+        told.append(_property(str(each.get("code")), value, _name(meant, languages)))
     return {"resourceType": "Parameters", "parameter": told}
 
 
