@@ -1,7 +1,7 @@
 """ROLES: who people can be here, by the codes that accounts are made with, each with its FHIR coding.
 
 Care providers have their code of the UZI register (`http://fhir.nl/fhir/NamingSystem/uzi-rolcode`), carers and
-representatives SNOMED CT's; a role that has neither, such as the POH, has the local code alone.
+representatives SNOMED CT's; a role that has neither, such as the POH, has the guide's own code alone.
 """
 
 from __future__ import annotations
@@ -11,14 +11,13 @@ from typing import Literal
 
 UZI = "http://fhir.nl/fhir/NamingSystem/uzi-rolcode"
 SNOMED = "http://snomed.info/sct"
-LOCAL = "https://fhirhub.example/fhir/CodeSystem/role"
 
 Person = Literal["Practitioner", "Patient", "RelatedPerson"]
 
 
 @dataclass(frozen=True, slots=True)
 class Role:
-    """One role: which resource its people are, how it is called, and its coding besides the local code."""
+    """One role: which resource its people are, how it is called, and its coding besides the guide's own."""
 
     person: Person
     dutch: str
@@ -58,7 +57,7 @@ ROLES: dict[str, Role] = {
     "analist": Role("Practitioner", "analist zorggroep", "care-group analyst"),
     "beheerder": Role("Practitioner", "beheerder", "administrator"),
     "privacy-officer": Role("Practitioner", "privacy officer", "privacy officer"),
-    "patient": Role("Patient", "patiënt", "patient"),
+    "patient": Role("Patient", "patiënt", "patient", (SNOMED, "116154003")),
     "mantelzorger": Role("RelatedPerson", "mantelzorger", "informal carer", (SNOMED, "407542009")),
     "wettelijk-vertegenwoordiger": Role(
         "RelatedPerson", "wettelijk vertegenwoordiger", "legal representative", (SNOMED, "310391000146105")
