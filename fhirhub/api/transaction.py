@@ -246,12 +246,17 @@ class Transaction(Answers):
         found = await validation.issues_of_all(
             self.request, self.validator, [subject for _, subject in subjects], near
         )
-        moved: list[Issue] = []
-        for (entry, _), issues in zip(subjects, found, strict=True):
-            entry.said = self.said[entry.index] = outcome.moved(issues, entry.where)
-            moved += entry.said
-        if moved and any(issue.severity == "error" for issue in moved):
+        if any(issue.severity == "error" for issues in found for issue in issues):
+            moved = [
+                issue
+                for (entry, _), issues in zip(subjects, found, strict=True)
+                for issue in outcome.moved(issues, entry.where)
+            ]
             validation.refuse(positions.placed(moved, self.request.body))
+        for (entry, _), issues in zip(subjects, found, strict=True):
+            # As a rule nobody is told.
+            if issues and "operationoutcome" in entry.headers["prefer"].lower():
+                entry.said = self.said[entry.index] = outcome.moved(issues, entry.where)
 
     def _links(self) -> tuple[dict[str, str], dict[str, dict[str, str]]]:
         """What takes the place of each fullUrl; and, by the root of RESTful ones, of a relative link in an
