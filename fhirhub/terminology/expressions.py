@@ -153,7 +153,7 @@ def compiled(pattern: str) -> Callable[[str], bool]:
     try:
         found = regex.compile(f"^(?:{pattern})$")
     except FhirpathError as fault:
-        raise errors.invalid(f"`{pattern[:200]}` is no regular expression: {fault}", status=422) from None
+        raise errors.invalid(f"A filter by regex: {fault}", status=422) from None
     return lambda text: found.search(text) is not None
 
 

@@ -79,8 +79,9 @@ async def test_a_page_goes_on_from_one_code_system_to_the_next(client: AsyncClie
 async def test_filters_choose_concepts(
     client: AsyncClient, filters: list[tuple[str, str, str]], found: list[str]
 ) -> None:
-    await stored(client, CODE_SYSTEM, value_set("some", of_animals(*filters)))
-    assert await expanded(client, f"url={ZOO}/some&excludeNested=true") == found
+    await stored(client, CODE_SYSTEM)
+    sent = value_set("some", of_animals(*filters))
+    assert codes(await called(client, "ValueSet/$expand", valueSet=sent, excludeNested=True)) == found
 
 
 async def test_what_is_listed_stands_in_its_order_with_its_own_displays(client: AsyncClient) -> None:
@@ -88,8 +89,8 @@ async def test_what_is_listed_stands_in_its_order_with_its_own_displays(client: 
         "system": ANIMALS,
         "concept": [{"code": "tiger", "display": "Big cat"}, {"code": "cat"}, {"code": "unicorn"}],
     }
-    await stored(client, CODE_SYSTEM, value_set("list", include))
-    answer = (await client.get(f"ValueSet/$expand?url={ZOO}/list")).json()
+    await stored(client, CODE_SYSTEM)
+    answer = await called(client, "ValueSet/$expand", valueSet=value_set("list", include))
     assert [(each["code"], each["display"]) for each in answer["expansion"]["contains"]] == [
         ("tiger", "Big cat"),
         ("cat", "Cat"),
@@ -271,8 +272,9 @@ async def test_what_cannot_be_read_is_refused(client: AsyncClient, query: str) -
     ],
 )
 async def test_a_filter_without_meaning_is_refused(client: AsyncClient, include: Json) -> None:
-    await stored(client, CODE_SYSTEM, value_set("wrong", include))
-    response = await client.get(f"ValueSet/$expand?url={ZOO}/wrong")
+    await stored(client, CODE_SYSTEM)
+    sent = parameters(valueSet=value_set("wrong", include))
+    response = await client.post("ValueSet/$expand", json=sent, headers=fhir({}))
     assert response.status_code == 422, response.text
 
 
