@@ -11,6 +11,7 @@ from fhirhub.errors import Severity
 from fhirhub.resources.canonicals import CORE, OFFICIAL
 from fhirhub.resources.fhirpath import Item
 from fhirhub.resources.validation import wording
+from fhirhub.resources.validation.datatypes import uri_fault
 from fhirhub.resources.validation.examination import Examination
 
 Json = dict[str, Any]
@@ -183,6 +184,10 @@ _PAGES = tuple(
 def _check_coding(examination: Examination, item: Item, coding: Json, at: str) -> None:
     system, code = coding.get("system"), coding.get("code")
     if not isinstance(system, str) or not isinstance(code, str):
+        return
+    fault = uri_fault(system) if system[:4] == "urn:" else None
+    if fault is not None:
+        examination.tell("error", "value", f"system {fault}", item, below=f"{at}.system")
         return
     if not system.startswith(("http:", "https:", "urn:")):
         text = f"The system of a code is an absolute URL or urn; got `{system[:80]}`"

@@ -17,7 +17,7 @@ from fhirhub.resources.validation.examination import Examination, Scope
 Json = dict[str, Any]
 Own = Callable[[Examination, Scope, Item], None]
 
-_has_scheme = re.compile(r"[A-Za-z][A-Za-z0-9+.\-]*:").match
+has_scheme = re.compile(r"[A-Za-z][A-Za-z0-9+.\-]*:").match
 _is_system = re.compile(r"(?:https?|urn|ldaps?):").match
 _URI = "urn:ietf:rfc:3986"
 
@@ -26,10 +26,13 @@ def _identifier(examination: Examination, scope: Scope, item: Item) -> None:
     system, value = item.value.get("system"), item.value.get("value")
     if not isinstance(system, str):
         return
-    if not _is_system(system):
+    fault = uri_fault(system)
+    if fault is not None:
+        examination.tell("error", "value", f"system {fault}", item, below=".system")
+    elif not _is_system(system):
         text = f"The system of an identifier is an absolute URL or urn; got `{system[:80]}`"
         examination.tell("error", "value", text, item, below=".system")
-    elif system == _URI and isinstance(value, str) and not _has_scheme(value):
+    elif system == _URI and isinstance(value, str) and not has_scheme(value):
         text = f"An identifier of the system {_URI} is a whole URI, such as urn:uuid:...; got `{value[:80]}`"
         examination.tell("error", "value", text, item, below=".value")
 
@@ -91,7 +94,7 @@ class Type(NamedTuple):
 
 def _is_quiet_identifier(value: Json) -> bool:
     system = value.get("system")
-    return system is None or (system.__class__ is str and _is_system(system) is not None and system != _URI)
+    return system is None or (system.__class__ is str and _is_usual(system) is not None)
 
 
 def _is_quiet_narrative(value: Json) -> bool:
@@ -130,23 +133,31 @@ def is_usual_uri(value: Any) -> bool:
     return value.__class__ is str and (value[:1] == "#" or _is_usual(value) is not None)
 
 
+def uri_fault(value: str) -> str | None:
+    """What would be right where an OID or UUID is none."""
+    if value.startswith(("oid:", "uuid:")):
+        return f"expects urn:{value.partition(':')[0]}:...; got `{value[:80]}`"
+    if value.startswith("urn:uuid:") and not _is_uuid(re.split(r"[#|]", value[9:], maxsplit=1)[0]):
+        return f"expects a UUID after urn:uuid:; got `{value[:80]}`"
+    if value.startswith("urn:oid:"):
+        oid = re.split(r"[#|]", value[8:], maxsplit=1)[0]
+        # Roots so short name nothing but the bodies that give out OIDs.
+        if not _is_oid(oid) or (oid.rfind(".") < 4 and not oid.startswith("1.3")):
+            return f"expects an OID after urn:oid:; got `{value[:80]}`"
+    return None
+
+
 def check_uri(examination: Examination, item: Item) -> None:
     """Tell what is wrong with a uri, url, canonical, oid or uuid beyond white space."""
     value = item.value
     if not isinstance(value, str):
         return
-    fault = None
     name = item.property.name if item.property is not None else item.type
-    if value.startswith(("oid:", "uuid:")):
-        fault = f"expects urn:{value.partition(':')[0]}:...; got `{value[:80]}`"
-    elif item.type == "canonical" and not value.startswith("#") and not _has_scheme(value):
+    if item.type == "canonical" and not value.startswith("#") and not has_scheme(value):
         # A warning, since R4's own examples have relative ones.
         text = f"{name} expects an absolute URL, or #id of a contained resource; got `{value[:80]}`"
         examination.tell("warning", "value", text, item)
-    elif value.startswith("urn:uuid:"):
-        if not _is_uuid(re.split(r"[#|]", value[9:], maxsplit=1)[0]):
-            fault = f"expects a UUID after urn:uuid:; got `{value[:80]}`"
-    elif value.startswith("urn:oid:") and not _is_oid(re.split(r"[#|]", value[8:], maxsplit=1)[0]):
-        fault = f"expects an OID after urn:oid:; got `{value[:80]}`"
+        return
+    fault = uri_fault(value)
     if fault is not None:
         examination.tell("error", "value", f"{name} {fault}", item)

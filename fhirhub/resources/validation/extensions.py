@@ -13,7 +13,7 @@ from fhirhub.resources import definitions, fhirpath
 from fhirhub.resources.canonicals import CORE, type_of
 from fhirhub.resources.fhirpath import FhirpathError, Item
 from fhirhub.resources.fhirpath.environment import MOST_STEPS
-from fhirhub.resources.validation import wording
+from fhirhub.resources.validation import datatypes, wording
 from fhirhub.resources.validation.examination import Examination, Scope
 from fhirhub.resources.validation.profiles import Check, Node, Profile
 
@@ -40,7 +40,11 @@ def check(checking: Check, scope: Scope, item: Item) -> None:
     if parent is not None and parent.type == "Extension" and ":" not in url:
         _check_part(checking, item, parent, url)
         return
-    if ":" not in url:
+    fault = datatypes.uri_fault(url)
+    if fault is not None:
+        examination.tell("error", "value", f"url {fault}", item, below=".url")
+        return
+    if not datatypes.has_scheme(url):
         text = f"The url of an extension is absolute; only the parts of one have names: got `{url[:120]}`"
         examination.tell("error", "value", text, item, below=".url")
         return
@@ -116,8 +120,15 @@ def _tell_unknown(checking: Check, item: Item, url: str, is_modifier: bool) -> N
 
 
 def _is_of_hl7(url: str) -> bool:
-    """Whether it stands in the name space of FHIR itself, where all that there is, is known."""
-    return url.startswith(CORE) and "/" not in url.removeprefix(CORE)
+    """Whether it stands in the name space of FHIR itself, where all that there is, is known; guides and the elements
+    of other versions (https://hl7.org/fhir/R4/versions.html#extensions) have places of their own in it."""
+    return url.startswith("http://hl7.org/fhir/") and _is_elsewhere(url) is None
+
+
+_is_elsewhere = re.compile(
+    r"http://hl7\.org/fhir/(?:[a-z0-9-]+/[a-z0-9.-]+/StructureDefinition/"
+    r"|[1-9]\.\d/StructureDefinition/extension-|tools/|tests?/)"
+).match
 
 
 def _check_context(examination: Examination, scope: Scope, item: Item, profile: Profile) -> None:

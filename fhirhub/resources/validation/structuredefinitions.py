@@ -113,6 +113,12 @@ def _check_contexts(examination: Examination, item: Item) -> None:
         if name in definition and definition.get("type") != "Extension":
             text = f"Only an extension has a context; this is a profile of {definition.get('type')}"
             examination.tell("error", "business-rule", text, item, below=f".{name}")
+    for position, expression in enumerate(definition.get("contextInvariant") or ()):
+        try:
+            compile_expression(str(expression))
+        except FhirpathError as fault:
+            below = f".contextInvariant[{position}]"
+            examination.tell("error", "invalid", f"The expression cannot be read: {fault}", item, below=below)
     for position, context in enumerate(definition.get("context") or ()):
         expression = context.get("expression") if isinstance(context, dict) else None
         if not isinstance(expression, str) or definition.get("type") != "Extension":
