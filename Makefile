@@ -68,7 +68,12 @@ bench: install postgresql ## Measured figures beside their limits, into bench/RE
 bench-large: install postgresql ## The same at a million resources
 	$(BIN)/python -m bench --large $(if $(PEER),--peer "$(PEER)") $(ARGS)
 
-conformance: install ## The running hub judged from outside, by other people's clients
+.PHONY: java
+java: # What HL7's validator runs on; without it that judge says what is missing
+	@{ command -v java && command -v mvn; } >/dev/null || sh scripts/apt_install.sh default-jre-headless maven || \
+	  echo "Java and Maven could not be installed: HL7's validator cannot run"
+
+conformance: install postgresql node java ## The running hub judged from outside: HL7's validator, other people's clients
 	$(BIN)/python -m conformance $(ARGS)
 
 docs: install ## The documents that are made from code

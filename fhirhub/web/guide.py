@@ -14,6 +14,7 @@ from typing import Any
 import jinja2
 import msgspec
 
+from fhirhub.auth import matrix, roles
 from fhirhub.resources import guide
 from fhirhub.resources.canonicals import OFFICIAL
 from fhirhub.resources.validation import snapshots
@@ -55,13 +56,15 @@ def show(path: str) -> Shown | None:
     """What stands at that path below the hub's address, None if nothing does.
 
     `/guide` and `/guide/nl` are Dutch, `/guide/en` is English; `/guide/nl/{type}/{id}` is a page, and
-    `/guide/{type}/{id}` the resource as JSON.
+    `/guide/{type}/{id}` the resource as JSON. `/guide/nl/access` tells what each role may do.
     """
     parts = path.removeprefix(ROOT).strip("/").split("/")
     if parts == [""]:
         return Shown(HTML, _index("nl"))
     if len(parts) == 1 and parts[0] in LANGUAGES:
         return Shown(HTML, _index(parts[0]))
+    if len(parts) == 2 and parts[0] in LANGUAGES and parts[1] == "access":
+        return Shown(HTML, _access(parts[0]))
     resource = _by_id().get((parts[-2], parts[-1])) if len(parts) in (2, 3) else None
     if resource is None:
         return None
@@ -108,6 +111,24 @@ def _page(language: str, type: str, id: str) -> bytes:
         source=_json(resource),
         path=f"/{type}/{id}",
     )
+
+
+@functools.cache
+def _access(language: str) -> bytes:
+    """The matrix of roles and types; types with the same cells share a row."""
+    rows: dict[tuple[str, ...], list[str]] = {}
+    for type in sorted({type for cells in matrix.MATRIX.values() for type in cells}):
+        rows.setdefault(tuple(cells.get(type, "") for cells in matrix.MATRIX.values()), []).append(type)
+    columns = [(column, _roles_of(column, language)) for column in matrix.MATRIX]
+    by_size = sorted(rows.items(), key=lambda row: (len(row[1]), row[1]))
+    return _render("guide-access.html", language, rows=by_size, columns=columns, path="/access")
+
+
+def _roles_of(column: str, language: str) -> list[str]:
+    """The names of the roles of a column of the matrix; a backend is none."""
+    found = [roles.ROLES[role] for role, named in matrix.CLASSES.items() if named == column]
+    backend = ["systeem van een organisatie" if language == "nl" else "system of an organisation"]
+    return [role.dutch if language == "nl" else role.english for role in found] or backend
 
 
 def _render(template: str, language: str, **given: Any) -> bytes:

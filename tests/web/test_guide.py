@@ -11,6 +11,7 @@ from lxml import html
 
 from fhirhub import settings
 from fhirhub.app import create_app
+from fhirhub.auth import matrix
 from fhirhub.resources import guide
 from fhirhub.web.guide import show
 
@@ -58,6 +59,24 @@ def test_page_needs_no_script_and_its_tables_have_headers() -> None:
         assert not document.xpath("//script | //*[@style] | //@onclick")
         for table in document.xpath("//table"):
             assert table.xpath(".//th[@scope]")
+
+
+@pytest.mark.parametrize("language", ["nl", "en"])
+def test_access_is_told_as_the_matrix_has_it(language: str) -> None:
+    (table,) = page(f"/guide/{language}/access").xpath("//table")
+    columns = list(matrix.MATRIX)
+    assert len(table.xpath("./thead/tr/th")) == 1 + len(columns)
+    told: dict[tuple[str, str], str] = {}
+    for row in table.xpath("./tbody/tr"):
+        types = "".join(row.xpath("./th//text()[not(parent::summary)]")).split(", ")
+        cells = [cell.text_content().strip("–") for cell in row.xpath("./td")]
+        told |= {(type, column): cell for type in types for column, cell in zip(columns, cells, strict=True)}
+    assert {key: cell for key, cell in told.items() if cell} == {
+        (type, column): cell
+        for column, cells in matrix.MATRIX.items()
+        for type, cell in cells.items()
+        if cell
+    }
 
 
 async def test_guide_is_served_as_pages_and_json_under_the_policy_of_pages(tmp_path: Path) -> None:
