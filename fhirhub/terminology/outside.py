@@ -6,8 +6,6 @@ https://hl7.org/fhir/R4/terminology-service.html
 from __future__ import annotations
 
 import asyncio
-import http.client
-import ssl
 import time
 from collections import OrderedDict
 from dataclasses import dataclass
@@ -61,7 +59,7 @@ class Outside:
         async with self._room:
             try:
                 answer = await asyncio.to_thread(self._post, operation, body)
-            except (OSError, http.client.HTTPException, ValueError, ssl.SSLError, FhirError) as fault:
+            except (OSError, ValueError, FhirError) as fault:
                 self._rest_until = time.monotonic() + REST_SECONDS
                 logs.warning(f"The terminology server {self.base} does not answer: {type(fault).__name__}")
                 raise self._down(type(fault).__name__) from fault
@@ -76,6 +74,10 @@ class Outside:
         )
 
     def _post(self, operation: str, body: bytes) -> Answer:
+        # Only a hub with such a server loads these: they are a good part of a quick start.
+        import http.client
+        import ssl
+
         host, port = self._parts.hostname or "", self._parts.port
         connection: http.client.HTTPConnection
         if self._parts.scheme == "https":
@@ -93,6 +95,8 @@ class Outside:
             )
             response = connection.getresponse()
             content = response.read(MOST_BYTES + 1)
+        except http.client.HTTPException as fault:
+            raise ValueError(type(fault).__name__) from fault
         finally:
             connection.close()
         # A redirect would lead to a host that nobody has allowed.
