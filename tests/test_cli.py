@@ -446,3 +446,19 @@ def test_accounts_and_clients_are_added_listed_and_ended(
     assert "no client" in run("clients", "remove", "dagboek", "--database", database_url).err
     app.write_text("[")
     assert "JSON object" in run("clients", "add", str(app), "--database", database_url).err
+
+
+def test_a_code_system_is_loaded_listed_and_removed(run: Runner, tmp_path: Path) -> None:
+    database = f"--database=sqlite://{tmp_path / 'hub.db'}"
+    (tmp_path / "icpc.csv").write_text("code,display\nK77,Decompensatio cordis\nK78,Boezemfibrilleren\n")
+    load = ("terminology", "load", str(tmp_path / "icpc.csv"), database)
+    refused = run(*load)
+    assert (refused.status, "--url" in refused.err) == (2, True)
+    loaded = run(*load, "--url=urn:icpc", "--version=1")
+    assert "Loaded urn:icpc 1, 2 concepts." in loaded.out
+    assert "It was there" in run(*load, "--url=urn:icpc", "--version=1").out
+    assert run("terminology", "list", database).out == "urn:icpc|1  2 concepts\n"
+    assert "urn:icpc" in run("capability", "--mode=terminology", database).out
+    assert run("terminology", "remove", "urn:other", database).status == 2
+    assert "Removed urn:icpc 1." in run("terminology", "remove", "urn:icpc", database).out
+    assert run("terminology", "list", database).out == ""

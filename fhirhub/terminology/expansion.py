@@ -10,7 +10,7 @@ from typing import Any
 from fhirhub import errors
 from fhirhub.terminology.composition import Composition, Key, Part, Versions, compose
 from fhirhub.terminology.concepts import Concept, has_words, tokens
-from fhirhub.terminology.expressions import listed_in, told
+from fhirhub.terminology.expressions import Having, Not, both, listed_in, told
 from fhirhub.terminology.library import Library
 from fhirhub.terminology.systems import CodeSystem, ListedSystem
 
@@ -109,10 +109,15 @@ async def _sources(library: Library, composition: Composition, asked: Request) -
         if _is_excluded(key, asked.exclude_system):
             continue
         system = await library.system(part.system, part.version)
+        if asked.exclude_not_for_ui and system is not None:
+            part.expression = both([part.expression, _SELECTABLE])
         if system is None and (not part.is_listed or listed_in(part.expression) is None):
             raise await library.unknown_system(part.system, part.version, 422)
         found.append(_Source(part, system))
     return found
+
+
+_SELECTABLE = Not(Having("notSelectable", ("true",)))
 
 
 def _is_excluded(key: Key, excluded: Sequence[str]) -> bool:
@@ -235,7 +240,7 @@ def _nested(
 ) -> tuple[list[Json], int] | None:
     """The codes as a tree and their number, where the value set is of one code system with a hierarchy and
     neither a page, nor words, nor a flat list is asked for."""
-    if asked.exclude_nested or asked.is_paged or words or len(sources) != 1:
+    if asked.exclude_nested or asked.exclude_not_for_ui or asked.is_paged or words or len(sources) != 1:
         return None
     source = sources[0]
     system = source.system

@@ -204,25 +204,18 @@ class StoredSystem:
 
     async def _page_of(self, intervals: Sequence[tuple[int, int]], offset: int, count: int) -> Page:
         total = sum(high - low + 1 for low, high in intervals)
-        numbers: list[int] = []
-        for low, high in intervals:
-            size = high - low + 1
-            if offset >= size:
-                offset -= size
-                continue
-            numbers += range(low + offset, min(high + 1, low + offset + count - len(numbers)))
-            offset = 0
-            if len(numbers) >= count:
-                break
+        rows = await self._numbered_rows(_COLUMNS, _cut(intervals, offset, count))
+        return Page([concept_of(row) for row in rows], total)
+
+    async def _numbered_rows(self, columns: str, numbers: list[int]) -> list[Row]:
         if not numbers:
-            return Page([], total)
-        among = self._database.dialect.any_of("c.n", "?")
+            return []
         piece = join(
-            f"SELECT {_COLUMNS} FROM concept c WHERE %s AND %s ORDER BY c.n",
+            f"SELECT {columns} FROM concept c WHERE %s AND %s ORDER BY c.n",
             self._of("c"),
-            Piece(among, (numbers,), ("bigint[]",)),
+            Piece(self._database.dialect.any_of("c.n", "?"), (numbers,), ("bigint[]",)),
         )
-        return Page([concept_of(row) for row in await self._database.fetch(piece.statement())], total)
+        return await self._database.fetch(piece.statement())
 
     async def _intervals_of(self, number: int) -> list[tuple[int, int]]:
         """What the concept of that number subsumes, itself too."""
@@ -316,7 +309,8 @@ class StoredSystem:
         if numbered is not None:
             if sum(high - low + 1 for low, high in numbered) > at_most:
                 return None
-            return [each.code for each in (await self._page_of(numbered, 0, at_most)).concepts]
+            rows = await self._numbered_rows("c.code", _cut(numbered, 0, at_most))
+            return [str(row[0]) for row in rows]
         found = self._found(await self._resolved(node), (), False)
         whole = join(
             "SELECT c.code FROM (%s) m CROSS JOIN concept c WHERE %s AND c.n = m.n",
@@ -445,6 +439,21 @@ class StoredSystem:
         test = compiled(pattern)
         matching = tuple(str(row[0]) for row in rows if test(str(row[0])))
         return Having(name, matching) if matching else Some(())
+
+
+def _cut(intervals: Sequence[tuple[int, int]], offset: int, count: int) -> list[int]:
+    """The numbers of one page."""
+    numbers: list[int] = []
+    for low, high in intervals:
+        size = high - low + 1
+        if offset >= size:
+            offset -= size
+            continue
+        numbers += range(low + offset, min(high + 1, low + offset + count - len(numbers)))
+        offset = 0
+        if len(numbers) >= count:
+            break
+    return numbers
 
 
 # Writing expressions

@@ -41,6 +41,12 @@ async def test_a_tree_can_be_had_flat(client: AsyncClient) -> None:
     assert {"name": "excludeNested", "valueBoolean": True} in answer["expansion"]["parameter"]
 
 
+async def test_without_what_only_helps_to_choose_it_is_flat(client: AsyncClient) -> None:
+    await stored(client, CODE_SYSTEM, value_set("all", of_animals()))
+    asked = f"url={ZOO}/all&excludeNotForUI=true"
+    assert await expanded(client, asked) == ["cat", "tiger", "whale", "dodo"]
+
+
 async def test_pages_are_flat_and_say_how_many_there_are(client: AsyncClient) -> None:
     await stored(client, CODE_SYSTEM, value_set("all", of_animals()))
     answer = (await client.get(f"ValueSet/$expand?url={ZOO}/all&offset=1&count=2")).json()
