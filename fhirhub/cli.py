@@ -176,13 +176,13 @@ def serve(
     chosen = settings.with_port(chosen, listening.getsockname()[1])
     try:
         _prepare(chosen)
-        _run(_open_once(chosen))
+        also = _run(_open_once(chosen))
     except BaseException:
         listening.close()
         raise
     if chosen.is_open:
         typer.echo(f"Warning: everybody who reaches {chosen.host} may read and change everything.", err=True)
-    sys.exit(serving.serve(chosen, listening, lambda: _tell_where(chosen)))
+    sys.exit(serving.serve(chosen, listening, lambda: _tell_where(chosen, also)))
 
 
 def _prepare(chosen: Settings) -> None:
@@ -223,20 +223,50 @@ def _prepare_here(chosen: Settings, stands: _Stands) -> int:
     return status
 
 
-async def _open_once(chosen: Settings) -> None:
-    """Make the secret of a new hub, and refuse here, not in every worker, where it is not the database's."""
+async def _open_once(chosen: Settings) -> list[tuple[str, str]]:
+    """Make the secret of a new hub, and refuse here, not in every worker, where it is not the database's. What
+    else is to be told of the hub."""
     from fhirhub import logs
     from fhirhub.tenants import open_tenants
     from fhirhub.web.pages import NO_STANDBY, lacks_standby
 
+    also: list[tuple[str, str]] = []
     async with open_tenants(chosen) as opened:
         await opened.get(chosen.tenant)
         await opened.note_address()
+        # Accounts whose password is printed are for this machine alone.
+        if chosen.demo and chosen.auth == "smart" and not chosen.needs_second_factor:
+            also = await _demo_accounts(chosen, opened)
         if await lacks_standby(opened.database):
             logs.warning(f"PostgreSQL has {NO_STANDBY}")
+    return also
 
 
-def _tell_where(chosen: Settings) -> None:
+async def _demo_accounts(chosen: Settings, opened: Tenants) -> list[tuple[str, str]]:
+    """Make an account for each role of the demo region, and tell of them."""
+    import time
+
+    from fhirhub.access import EVERYTHING
+    from fhirhub.auth import accounts
+    from fhirhub.auth.realm import Realm
+    from fhirhub.auth.revocation import Mark
+    from fhirhub.auth.roles import ROLES
+    from fhirhub.demo import accounts as demo_accounts
+    from fhirhub.repository import Repository
+
+    one = await opened.get(chosen.tenant)
+    assert opened.secret is not None
+    realm = Realm(one, opened.secret, chosen, Mark(), time.time)
+    await demo_accounts.add(realm, Repository(one, EVERYTHING))
+    names = [one.username for one in await accounts.every(realm) if one.username in ROLES]
+    return [
+        ("Accounts", ", ".join(names)),
+        ("Password", f"{demo_accounts.password(realm)} (of the accounts of the demo)"),
+        ("App", f"{demo_accounts.CLIENT}, at {demo_accounts.APP['redirect_uris'][0]}"),
+    ]
+
+
+def _tell_where(chosen: Settings, also: list[tuple[str, str]]) -> None:
     lines = [
         ("FHIR R4", f"{chosen.public_url}/fhir"),
         ("Start page", f"{chosen.public_url}/"),
@@ -248,6 +278,7 @@ def _tell_where(chosen: Settings) -> None:
         lines.append(("Searches", "also on the replica"))
     if chosen.auth == "none":
         lines.append(("Access", "none is asked for: for development only"))
+    lines += also
     lines.append(("Workers", str(chosen.workers)))
     width = max(len(name) for name, _ in lines)
     text = "".join(f"  {name:{width}}  {value}\n" for name, value in lines)

@@ -93,7 +93,7 @@ async def patient(seen: Repository, id: str) -> Choice | None:
 
 async def shared_plan(seen: Repository, patient: str) -> list[Json]:
     """The patient's shared CarePlan as `fhirContext` tells of it: the one that was changed last."""
-    query = [("subject", f"Patient/{patient}"), ("category", SHARED_PLAN), ("status", "active"),
+    query = [("subject", f"Patient/{patient}"), ("category", SHARED_PLAN), ("status", "active,on-hold"),
              ("_sort", "-_lastUpdated"), ("_count", "1")]  # fmt: skip
     found = await seen.search(parse("CarePlan", query, seen.parameters))
     return [{"reference": f"CarePlan/{match.id}"} for match in found.matches]

@@ -31,6 +31,10 @@ UZI_ROLES = {
     "hap-arts": ("01.015", "Huisarts"),
     "specialist-ouderengeneeskunde": ("01.047", "Specialist ouderengeneeskunde"),
     "wijkverpleegkundige": ("30.000", "Verpleegkundige"),
+    "verpleegkundig-specialist": ("30.000", "Verpleegkundige"),
+    "physician-assistant": ("81.000", "Physician assistant"),
+    "verzorgende-ig": ("86.000", "Verzorgende individuele gezondheidszorg"),
+    "apotheker": ("17.000", "Apotheker"),
 }
 
 
@@ -59,6 +63,8 @@ def regional() -> tuple[list[Json], Neighbourhood]:
         made += _professional(place, "post", "hap-arts", "hap", number)
         made += _professional(place, "welzijn", "welzijn", "welzijn", number)
     made += _professional(place, "care-group", "analist", "analist", 0)
+    for role in ("beheerder", "privacy-officer"):
+        made += _professional(place, "care-group", role, role, 0, key=role)
     made.append(_post_service(place))
     return made, place
 
@@ -82,6 +88,17 @@ def neighbourhood(number: int, region: Neighbourhood) -> tuple[list[Json], Neigh
     made += _professional(place, "huisarts", "doktersassistent", f"assistent{suffix}", 0, key="assistent")
     for index in range(3):
         made += _professional(place, "wijkverpleging", "wijkverpleegkundige", f"wvk{suffix}", index)
+    made += _organization(
+        place, "apotheek", f"apotheek{suffix}", f"Apotheek Proeflaan {number + 1}", "J8", 92000 + number
+    )
+    for organization, role in (
+        ("huisarts", "verpleegkundig-specialist"),
+        ("huisarts", "physician-assistant"),
+        ("wijkverpleging", "verzorgende-ig"),
+        ("wijkverpleging", "casemanager-dementie"),
+        ("apotheek", "apotheker"),
+    ):
+        made += _professional(place, organization, role, f"{role}{suffix}", 0, key=role)
     made.append(_cover(place, practice))
     return made, place
 
@@ -100,6 +117,7 @@ def _organization(
         "N6": "Huisartsenpost (t.b.v. dienstwaarneming)",
         "T2": "Thuiszorg",
         "R5": "Verpleeghuis",
+        "J8": "Openbare apotheek",
     }
     kind = (
         {"coding": [{"system": ORGANIZATION_TYPE, "code": type, "display": kinds[type]}]}
