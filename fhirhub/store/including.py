@@ -56,7 +56,7 @@ def _forward(writer: Writer, joins: Sequence[Include], given: str, absent: str) 
     )
     tables = f"CROSS JOIN {writer.by('id', 'resource', 'r')}"
     on = "r.type = l.target_type AND r.id = l.target_id AND NOT r.deleted"
-    return _bounded(writer, links, "l.target_version" + absent, tables, on)
+    return _bounded(writer, links, "l.target_version" + absent, tables, on, _reach(joins))
 
 
 def _backward(writer: Writer, joins: Sequence[Include], given: str, absent: str) -> str:
@@ -66,7 +66,15 @@ def _backward(writer: Writer, joins: Sequence[Include], given: str, absent: str)
         f"WHERE o.tenant = $1 AND o.rid = g.rid AND s.tenant = $1 AND s.target_id = o.id "
         f"AND {_linked(writer, joins)} AND s.target_type = o.type"
     )
-    return _bounded(writer, links, "NULL" + absent, "CROSS JOIN resource r", "r.rid = l.rid")
+    on = "r.rid = l.rid"
+    return _bounded(writer, links, "NULL" + absent, "CROSS JOIN resource r", on, _sources(joins))
+
+
+def _reach(joins: Sequence[Include]) -> tuple[str, ...]:
+    """The types that the joins may bring; empty for any."""
+    if not all(join.reach for join in joins):
+        return ()
+    return tuple(dict.fromkeys(type for join in joins for type in join.reach))
 
 
 def _canonical(writer: Writer, joins: Sequence[Include], given: str, absent: str) -> str:
@@ -85,21 +93,26 @@ def _canonical(writer: Writer, joins: Sequence[Include], given: str, absent: str
         f"WHERE s.tenant = $1 AND s.rid = g.rid AND s.param {in_keys(keys)} AND s.target_type = '' "
         f"AND u.tenant = $1 AND u.param {in_keys(urls)} AND u.value = s.target_id "
         f"AND (s.target_version IS NULL OR {exists('token n', versioned)})"
-        + "".join(f" AND {one}" for one in writer.visible.shown("reference", "s", keys))
+        + "".join(f" AND {one}" for one in writer.visible.shown("reference", "s", keys, _sources(joins)))
     )
-    return _bounded(
-        writer, links, "NULL" + absent, "CROSS JOIN resource r", "r.rid = l.rid AND NOT r.deleted"
-    )
+    on = "r.rid = l.rid AND NOT r.deleted"
+    return _bounded(writer, links, "NULL" + absent, "CROSS JOIN resource r", on, _reach(joins))
 
 
-def _bounded(writer: Writer, links: str, more: str, tables: str, on: str) -> str:
+def _sources(joins: Sequence[Include]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(type for join in joins for type in join.sources))
+
+
+def _bounded(writer: Writer, links: str, more: str, tables: str, on: str, types: tuple[str, ...]) -> str:
     """The resources behind the links, one more than may be included; only what may be seen counts."""
     most = f" LIMIT {INCLUDED_AT_MOST + 1}"
     if writer.visible.unlimited:
         return f"SELECT 1, {RESOURCE}, {more} FROM ({links}{most}) l {tables} WHERE r.tenant = $1 AND {on}"
-    seen = " AND ".join(writer.seen("r"))
+    seen = " AND ".join([*([f"r.type {in_names(types)}"] if types else []), *writer.seen("r", types)])
     own, *rest = more.split(", ")
-    columns = f"r.rid, r.type, r.id, r.version, r.updated, {writer.visible.body('r')} AS body, {own} AS link"
+    columns = (
+        f"r.rid, r.type, r.id, r.version, r.updated, {writer.visible.body('r', types)} AS body, {own} AS link"
+    )
     return (
         f"SELECT 1, i.*{''.join(f', {each}' for each in rest)} FROM (SELECT {columns} FROM ({links}) l {tables} "
         f"WHERE r.tenant = $1 AND {on} AND {seen}{most}) i"
@@ -117,4 +130,4 @@ def _linked(writer: Writer, joins: Sequence[Include]) -> str:
         parts.append(f"({part} AND s.target_type {in_names(targets)})" if targets else part)
     linked = parts[0] if len(parts) == 1 else f"({' OR '.join(parts)})"
     every = [key for join in joins for key in join.keys]
-    return " AND ".join([linked, *writer.visible.shown("reference", "s", every)])
+    return " AND ".join([linked, *writer.visible.shown("reference", "s", every, _sources(joins))])

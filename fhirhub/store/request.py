@@ -48,6 +48,10 @@ class Include:
     """Keys of references that are canonicals, with those of the `url` and `version` they point to."""
     urls: tuple[int, ...] = ()
     versions: tuple[int, ...] = ()
+    sources: tuple[str, ...] = ()
+    """The types whose references it follows."""
+    reach: tuple[str, ...] = ()
+    """The types that these may point to; empty for any."""
 
 
 @dataclass(slots=True)
@@ -383,7 +387,7 @@ def _joins(
     names: Names, chosen: Iterable[Parameter], target: str, iterate: bool, reverse: bool
 ) -> Iterable[Include]:
     """One join for all parameters with the same possible targets, one for each canonical."""
-    by_targets: dict[tuple[str, ...], dict[int, None]] = {}
+    by_targets: dict[tuple[str, ...], list[Parameter]] = {}
     for parameter in chosen:
         if target and parameter.only_type and target != parameter.only_type:
             continue
@@ -391,12 +395,18 @@ def _joins(
             targets = (target,) if target else parameter.targets
             urls, versions = _business(names, targets, "url"), _business(names, targets, "version")
             if urls and versions and not reverse:
-                yield Include((), targets, iterate, reverse, parameter.keys, urls, versions)
+                sources = (parameter.type,)
+                yield Include((), targets, iterate, reverse, parameter.keys, urls, versions, sources, targets)
             continue
         only = target or parameter.only_type
-        by_targets.setdefault((only,) if only else (), {}).update(dict.fromkeys(parameter.keys))
-    for targets, keys in by_targets.items():
-        yield Include(tuple(keys), targets, iterate, reverse)
+        by_targets.setdefault((only,) if only else (), []).append(parameter)
+    for only_targets, parameters in by_targets.items():
+        keys = dict.fromkeys(key for parameter in parameters for key in parameter.keys)
+        sources = tuple(dict.fromkeys(parameter.type for parameter in parameters))
+        reach = only_targets
+        if not reach and all(parameter.targets for parameter in parameters):
+            reach = tuple(dict.fromkeys(type for parameter in parameters for type in parameter.targets))
+        yield Include(tuple(keys), only_targets, iterate, reverse, sources=sources, reach=reach)
 
 
 def _business(names: Names, types: Iterable[str], code: str) -> tuple[int, ...]:

@@ -125,10 +125,15 @@ def _listed(names: Sequence[str]) -> str:
 
 
 def _order(rule: Rule) -> tuple[int, list[str], str, list[str], list[str]]:
-    """What is answered without a look-up comes first."""
-    look_ups = sum(isinstance(condition, Related | Held | Matching) for condition in rule.where)
+    """What is answered without a look-up comes first, then the relations that are most often there."""
+    first = 0
+    for condition in rule.where:
+        if isinstance(condition, Held | Matching):
+            first += 3
+        elif isinstance(condition, Related):
+            first += 1 if condition.ended is None else 4
     return (
-        look_ups,
+        first,
         sorted(map(repr, rule.where)),
         f"{rule.masked}{rule.letters}",
         sorted(rule.types),
@@ -308,10 +313,16 @@ class Shape:
         kinds = [Kind.DENY, Kind.PERMIT, *([Kind.DENY_WRITING] if writing else [])]
         anybody = "d.actor = ''" if self.provider else f"d.actor = '' AND d.kind <> {int(Kind.PERMIT)}"
         hint = " INDEXED BY relation_a" if self.dialect == "sqlite" else ""
+        # Few object at all: whether anybody does is asked first.
+        objections = [kind for kind in kinds if kind != Kind.PERMIT]
+        nobody = self._exists(
+            "relation", "o", ["o.tenant = $1", f"o.subject = {subject}", _among("o.kind", objections)]
+        )
         return (
-            f"COALESCE((SELECT max(d.weight) FROM relation d{hint} WHERE d.tenant = $1 AND d.subject = {subject} "
+            f"(NOT {nobody} OR COALESCE((SELECT max(d.weight) FROM relation d{hint} "
+            f"WHERE d.tenant = $1 AND d.subject = {subject} "
             f"AND {_among('d.kind', kinds)} AND {_now('d')} AND d.type IN ('', {alias}.type) "
-            f"AND ({anybody} OR {self._mine('d')})), 0) % 2 = 0"
+            f"AND ({anybody} OR {self._mine('d')})), 0) % 2 = 0)"
         )
 
     def _held(self, alias: str, kinds: tuple[int, ...]) -> str:
@@ -368,7 +379,9 @@ class Shape:
     def _masked(self, types: Sequence[str]) -> list[str]:
         return [type for type in self.masked if not types or type in types]
 
-    def _whole(self, alias: str, masked: Sequence[str]) -> str:
+    def _whole(self, alias: str, masked: Sequence[str], types: Sequence[str]) -> str:
+        if types and set(types) <= set(masked):
+            return self._any(alias, masked, whole=True)
         names = ", ".join(f"'{type}'" for type in masked)
         return f"({alias}.type NOT IN ({names}) OR {self._any(alias, masked, whole=True)})"
 
@@ -380,7 +393,7 @@ class Shape:
             marked = f"'\\x{MASKED_BYTE.hex()}'::bytea || {alias}.body"
         else:
             marked = f"CAST('{MASKED_BYTE.decode()}' || {alias}.body AS BLOB)"
-        whole = " AND ".join(self._whole(one, masked) for one in (alias, also) if one is not None)
+        whole = " AND ".join(self._whole(one, masked, types) for one in (alias, also) if one is not None)
         return f"CASE WHEN {whole} THEN {alias}.body ELSE {marked} END"
 
     def shown(self, table: str, alias: str, keys: Sequence[int], types: Sequence[str]) -> list[str]:
@@ -389,7 +402,7 @@ class Shape:
             found.append(f"{alias}.system NOT IN ({', '.join(map(str, _BSN))})")
         masked = [type for type in self._masked(types) if not _shown_keys(type).issuperset(keys)]
         if masked:
-            where = ["w.tenant = $1", f"w.rid = {alias}.rid", self._whole("w", masked)]
+            where = ["w.tenant = $1", f"w.rid = {alias}.rid", self._whole("w", masked, types)]
             found.append(f"EXISTS (SELECT 1 FROM resource w WHERE {' AND '.join(where)} LIMIT 1 OFFSET 0)")
         return found
 
@@ -423,8 +436,11 @@ def _of_types(alias: str, types: Sequence[str]) -> str:
 
 
 def _among(column: str, values: Sequence[int]) -> str:
-    if len(values) == 1:
-        return f"{column} = {int(values[0])}"
+    numbers = sorted(int(value) for value in values)
+    if len(numbers) == 1:
+        return f"{column} = {numbers[0]}"
+    if numbers == list(range(numbers[0], numbers[-1] + 1)):
+        return f"{column} BETWEEN {numbers[0]} AND {numbers[-1]}"
     return f"{column} IN ({', '.join(str(int(value)) for value in values)})"
 
 
