@@ -395,8 +395,8 @@ def _joins(
             targets = (target,) if target else parameter.targets
             urls, versions = _business(names, targets, "url"), _business(names, targets, "version")
             if urls and versions and not reverse:
-                sources = (parameter.type,)
-                yield Include((), targets, iterate, reverse, parameter.keys, urls, versions, sources, targets)
+                own = (parameter.type,)
+                yield Include((), targets, iterate, reverse, parameter.keys, urls, versions, own, targets)
             continue
         only = target or parameter.only_type
         by_targets.setdefault((only,) if only else (), []).append(parameter)
