@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import os
 import time
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal, NamedTuple, Protocol, TypeVar
 
@@ -482,6 +482,16 @@ class Repository:
             + ", ".join(f"{type}/{id}" for type, id, _, _ in found)
             + ". Change or delete these first."
         )
+
+    async def why_refused(self, resource: Json, id: str) -> Sequence[errors.Issue]:
+        """Why a resource that is right may not be written under this id: what it refers to is not here."""
+        copy = document.decode(document.encode(resource))
+        try:
+            change = await self._change(copy, resource["resourceType"], id, None, "PUT")
+            await self._check_targets([change])
+        except errors.FhirError as fault:
+            return fault.issues
+        return ()
 
     async def delete_where(self, request: SearchRequest, *, multiple: bool = False) -> list[Written]:
         """Conditional delete. Raises `multiple-matches` where several match and only one may go."""

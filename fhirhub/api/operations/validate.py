@@ -78,10 +78,14 @@ async def _issues(
         rest = Issue("information", "incomplete", "The rest was not checked: first the XML must be right")
         return [*(parameters.within_resource(issue, type) for issue in unread), rest]
     asked = (*profiles, *validation.profiles_of(request, type))
-    return [
+    found = [
         *_of_id(resource, request.path, mode),
         *await validation.issues(request, Subject(resource, asked)),
     ]
+    if mode in ("create", "update") and not any(issue.severity in ("error", "fatal") for issue in found):
+        id = request.path[1] if len(request.path) == 3 else request.repository.new_id()
+        found += await request.repository.why_refused(resource, id)
+    return found
 
 
 def _of_id(resource: Json, path: tuple[str, ...], mode: str | None) -> list[Issue]:

@@ -52,6 +52,22 @@ async def test_update_asks_for_the_id_of_the_url(client: AsyncClient) -> None:
     assert [issue["expression"][0] for issue in faults(other)] == ["Patient.id"]
 
 
+@pytest.mark.parametrize("mode", ["create", "update"])
+async def test_what_a_write_would_be_refused_for_is_told_where_that_is_asked(
+    client: AsyncClient, mode: str
+) -> None:
+    await put(client, patient(id="a"))
+    link = {"type": "seealso", "other": {"reference": "Patient/nobody"}}
+    path = "Patient/$validate" if mode == "create" else "Patient/a/$validate"
+    resource = patient(id="a", link=[link])
+    assert faults(await validate(client, "Patient/$validate", resource)) == []
+    (issue,) = faults(await validate(client, path, parameters(resource, mode=mode)))
+    assert issue["code"] == "not-found"
+    assert "Patient/nobody" in issue["details"]["text"]
+    known = patient(id="a", link=[{**link, "other": {"reference": "Patient/a"}}])
+    assert faults(await validate(client, path, parameters(known, mode=mode))) == []
+
+
 async def test_what_is_stored_is_validated_without_a_body(client: AsyncClient) -> None:
     await put(client, patient(id="a"))
     assert faults(await client.get("Patient/a/$validate")) == []
