@@ -8,16 +8,17 @@ that the mark moved reads what changed. Those of R4 itself stand behind and are 
 from __future__ import annotations
 
 import asyncio
+import functools
+import hashlib
 import time
 from typing import Any, Protocol
+from weakref import WeakValueDictionary
 
-from fhirhub.resources import canonicals
+from fhirhub.resources import canonicals, document
 from fhirhub.resources.canonicals import OFFICIAL, Packed, PackedCanonicals
 from fhirhub.resources.validation.validator import Validator
 from fhirhub.store.database import Database, Transaction
 from fhirhub.store.sql import Binder, Statement
-from fhirhub.terminology.library import Library
-from fhirhub.terminology.verdicts import TenantTerminology
 
 TYPES = ("StructureDefinition", "ValueSet", "CodeSystem", "Questionnaire", "ConceptMap")
 
@@ -30,15 +31,14 @@ READ_AT_ONCE = 100
 class Conformance:
     """What one tenant defines, in this process."""
 
-    def __init__(self, database: Database, tenant: int, library: Library) -> None:
+    def __init__(self, database: Database, tenant: int) -> None:
         self._database = database
         self._tenant = tenant
-        self._library = library
         self._generation = -1
         self._looked = 0.0
         self._held: dict[int, tuple[int, Packed | None]] = {}
         """By row key: the version and what it is."""
-        self._validator = self._made([])
+        self._validator = official()
         self._taking = asyncio.Lock()
 
     @property
@@ -89,12 +89,7 @@ class Conformance:
             held.update(await self._read(wanted[start : start + READ_AT_ONCE]))
             await asyncio.sleep(0)
         self._held = held
-        self._validator = self._made([packed for _, packed in held.values() if packed is not None])
-
-    def _made(self, given: list[Packed]) -> Validator:
-        """A validator with these definitions in front of R4's own."""
-        found = PackedCanonicals(given, OFFICIAL) if given else OFFICIAL
-        return Validator(found, TenantTerminology(found, self._library))
+        self._validator = validator_of([packed for _, packed in held.values() if packed is not None])
 
     async def _read(self, rids: list[int]) -> dict[int, tuple[int, Packed | None]]:
         binder = Binder()
@@ -106,7 +101,39 @@ class Conformance:
                 f"AND NOT r.deleted AND {among}"
             )
         )
-        return {int(row[0]): (int(row[1]), canonicals.pack(row[2])) for row in rows}
+        return {int(row[0]): (int(row[1]), _packed(row[2])) for row in rows}
+
+
+def _packed(body: bytes) -> Packed | None:
+    """What a stored definition defines, without what is of its storing or for people alone: two tenants that have
+    the same package hold the same."""
+    resource = document.decode(body)
+    for name in ("id", "meta", "text"):
+        resource.pop(name, None)
+    return canonicals.pack(document.encode(resource))
+
+
+@functools.cache
+def official() -> Validator:
+    """The validator of those who define nothing of their own."""
+    return Validator(OFFICIAL)
+
+
+_validators: WeakValueDictionary[bytes, Validator] = WeakValueDictionary()
+
+
+def validator_of(given: list[Packed]) -> Validator:
+    """A validator with these definitions in front of R4's own; tenants that define the same share it, and so
+    what it made ready."""
+    if not given:
+        return official()
+    mark = hashlib.sha256()
+    for packed in sorted(given):
+        mark.update(f"{packed.type} {packed.url} {len(packed.content)} ".encode() + packed.content)
+    found = _validators.get(mark.digest())
+    if found is None:
+        found = _validators[mark.digest()] = Validator(PackedCanonicals(given, OFFICIAL))
+    return found
 
 
 class _Unit(Protocol):

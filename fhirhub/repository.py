@@ -130,7 +130,7 @@ class Tenant:
 
     def __post_init__(self) -> None:
         self.library = Library(self.database, self.number, self.parameters)
-        self.conformance = Conformance(self.database, self.number, self.library)
+        self.conformance = Conformance(self.database, self.number)
 
 
 @dataclass(slots=True)

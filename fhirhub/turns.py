@@ -19,18 +19,6 @@ SLICE_SECONDS = 0.005
 """How long work goes on before others have their turn."""
 
 
-class _Inner(greenlet):  # type: ignore[misc]
-    """The greenlet of one piece of work."""
-
-    turn: Turn | None = None
-
-
-def here() -> Turn | None:
-    """The turn of the work that calls this; None outside of any."""
-    found = getcurrent()
-    return found.turn if isinstance(found, _Inner) else None
-
-
 class Turns:
     """Whose turn it is in one process: of the pieces of work that take longer than a slice, one goes on in
     each round of the event loop, so that short requests wait for one slice at most."""
@@ -38,11 +26,10 @@ class Turns:
     def __init__(self) -> None:
         self._lock = asyncio.Lock()
 
-    async def run(self, work: Callable[[Turn], T], *, may_ask: bool = True) -> T:
-        """The result of `work`; `may_ask` says whether it may ask the database by a connection of its own."""
-        turn = Turn(self._lock, may_ask)
-        inner = _Inner(work)
-        inner.turn = turn
+    async def run(self, work: Callable[[Turn], T]) -> T:
+        """The result of `work`."""
+        turn = Turn(self._lock)
+        inner = greenlet(work)
         try:
             asked: Any = inner.switch(turn)
             while not inner.dead:
@@ -61,8 +48,7 @@ class Turns:
 class Turn:
     """One piece of work on its way."""
 
-    def __init__(self, lock: asyncio.Lock, may_ask: bool) -> None:
-        self.may_ask = may_ask
+    def __init__(self, lock: asyncio.Lock) -> None:
         self._lock = lock
         self._is_held = False
         self._since = time.monotonic()

@@ -206,6 +206,24 @@ async def test_tenants_are_kept_apart(database_url: str, tmp_path: Path) -> None
         ]
 
 
+async def test_tenants_that_define_the_same_share_what_was_made_ready(
+    database_url: str, tmp_path: Path
+) -> None:
+    async with hub(database_url, tmp_path) as (one, client):
+        assert one.tenants is not None
+        await one.tenants.add("other")
+        for tenant in ("default", "other"):
+            await add(one, package(manifest("acme.plan"), TITLED), tenant=tenant)
+        first, second = [
+            await (await one.tenants.get(name)).conformance.validator() for name in ("default", "other")
+        ]
+        assert first is second
+        changed = profile("plan", "CarePlan", required("CarePlan.description"))
+        assert (await client.put("StructureDefinition/plan", json=changed)).status_code == 200
+        assert await (await one.tenants.get("default")).conformance.validator() is not first
+        assert await (await one.tenants.get("other")).conformance.validator() is first
+
+
 async def test_versions_stand_beside_each_other_and_the_newest_is_meant(
     database_url: str, tmp_path: Path
 ) -> None:

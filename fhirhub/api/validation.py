@@ -60,8 +60,7 @@ async def issues(
     validator = await request.repository.tenant.conformance.validator(math.inf if is_inside else age_seconds)
     await _look(request)
     return await request.context.turns.run(
-        lambda turn: _examined(request, validator, subject, level, turn, {}, MOST_SECONDS),
-        may_ask=request.inside != "transaction",
+        lambda turn: _examined(request, validator, subject, level, turn, {}, MOST_SECONDS)
     )
 
 
@@ -162,7 +161,7 @@ async def check_of(request: FhirRequest) -> Check | None:
         subject = Subject(resource, profiles_of(request, resource["resourceType"]), has_structure=True)
         level = level_of(request)
         request.said = await request.context.turns.run(
-            lambda turn: _examined(within, validator, subject, level, turn, {}, MOST_SECONDS), may_ask=False
+            lambda turn: _examined(within, validator, subject, level, turn, {}, MOST_SECONDS)
         )
         refuse(request.said)
 
