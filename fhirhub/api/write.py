@@ -174,7 +174,8 @@ def parse(body: bytes, kind: str) -> Json:
     if kind == "json":
         return document.parse(body)
     resource, faults = parse_with_faults(body, kind)
-    refuse_faults(faults)
+    if faults:
+        refuse_faults(positions.placed(faults, body))
     return resource
 
 

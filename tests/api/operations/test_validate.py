@@ -133,6 +133,7 @@ async def test_a_create_in_xml_tells_all_faults_at_once(client: AsyncClient) -> 
     assert response.status_code == 400
     places = {issue["expression"][0] for issue in issues(response)}
     assert places == {"Observation.status", "Observation.foo", "Observation.code"}
+    assert all(issue["location"][0].startswith("Line[1] Col[") for issue in issues(response))
 
 
 def placed(response: Response) -> dict[str, tuple[int, int]]:
