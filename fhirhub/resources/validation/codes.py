@@ -112,9 +112,9 @@ def check(examination: Examination, item: Item, bound: Binding | None) -> None:
     Codes that their code system does not have are errors; another display than the system's is a warning;
     what is not known here is said to be unknown. The binding says what the value set asks.
     """
-    before = len(examination.issues)
+    before = len(examination.issues), examination.unsettled
     _check(examination, item, bound)
-    if len(examination.issues) == before and item.value.__class__ is dict:
+    if (len(examination.issues), examination.unsettled) == before and item.value.__class__ is dict:
         known = key(item.value, bound)
         if known is not None:
             examination.quiet.add(known)
@@ -175,6 +175,7 @@ def check_bound(examination: Examination, item: Item, bound: Binding) -> None:
 
 
 # Versions of these stand in Coding.version (https://hl7.org/fhir/R4/terminologies-systems.html).
+_UCUM = "http://unitsofmeasure.org"
 _EXACT = ("http://snomed.info/sct", "http://loinc.org", "http://unitsofmeasure.org")
 _PAGES = tuple(
     f"{scheme}://{host}" for scheme in ("http", "https") for host in ("hl7.org/fhir", "build.fhir.org")
@@ -215,6 +216,8 @@ def _check_coding(examination: Examination, item: Item, coding: Json, at: str) -
         examination.tell("error", "value", text, item, below=f"{at}.system")
         return
     verdict = examination.terminology.validate(system, code, None)
+    if verdict.exists is None and system != _UCUM:
+        examination.say_unknown(system, item, f"{at}.system")
     if verdict.exists is False:
         # Of amounts a warning, since R4's own examples have units such as `Tab` for `TAB`.
         severity: Severity = "error" if item.type in ("Coding", "CodeableConcept") else "warning"
@@ -258,6 +261,7 @@ def _tell_outside(
         if verdict.is_member:
             return
         if verdict.is_member is None:
+            examination.unsettled += examination.may_know_later
             if examination.canonicals.find("ValueSet", value_set) is None and profile is not None:
                 text = f"The value set {value_set} is not known here, so the code was not checked against it"
                 examination.tell("information", "not-found", text, item, profile=profile)

@@ -60,7 +60,9 @@ class Examination:
     """The state of the validation of one resource.
 
     `issues` grows; `depth` and `seen` bound how profiles and references lead on; `bundles` has the resources of
-    each Bundle by URL; `quiet` has the codings of which nothing was to be told lately. `resolve` finds resources
+    each Bundle by URL; `quiet` has the codings of which nothing was to be told lately; `unknown` has the code systems
+    that were said to be unknown, None where that is not asked; `unsettled` counts what the terminology did not know,
+    as far as it has to be asked again (`may_know_later`). `resolve` finds resources
     outside; `conforms` is given by `profiles`, which stands above this. `pause` is called often: it may stop the
     examination for the seconds that it returns, which do not count.
     """
@@ -73,11 +75,14 @@ class Examination:
         "conforms",
         "depth",
         "issues",
+        "may_know_later",
         "pause",
         "quiet",
         "resolve",
         "seen",
         "terminology",
+        "unknown",
+        "unsettled",
     )
 
     def __init__(
@@ -88,7 +93,12 @@ class Examination:
         seconds: float = MOST_SECONDS,
         pause: Callable[[], float] | None = None,
         quiet: set[Any] | None = None,
+        says_unknown: bool = True,
+        may_know_later: bool = False,
     ) -> None:
+        self.unknown: set[str] | None = set() if says_unknown else None
+        self.may_know_later = may_know_later
+        self.unsettled = 0
         self.quiet: set[Any] = set() if quiet is None else quiet
         self.canonicals = canonicals
         self.terminology = terminology
@@ -126,6 +136,18 @@ class Examination:
         if len(self.issues) <= 2 * MAX_FAULTS:
             path = None if item is None else f"{item.path or item.type}{below}"
             self.issues.append(Issue(severity, code, text, path, key, profile))
+
+    def say_unknown(self, system: str, item: Item, below: str) -> None:
+        """Say once of a code system that it is not known here, which is no fault of a code."""
+        self.unsettled += self.may_know_later or self.unknown is not None
+        if self.unknown is None:
+            return
+        if system not in self.unknown:
+            self.unknown.add(system)
+            text = (
+                f"The code system {system[:200]} is not known here as a whole, so its codes were not checked"
+            )
+            self.tell("information", "not-found", text, item, below=below)
 
     def is_member(self, item: Item, value_set: str) -> bool | None:
         """Whether a code, Coding or CodeableConcept is in the value set; None where that is not known."""

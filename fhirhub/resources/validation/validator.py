@@ -76,7 +76,7 @@ class Validator:
         self.canonicals = canonicals
         self.terminology = terminology or LocalTerminology(canonicals)
         self.profiles = Profiles(canonicals)
-        self._quiet: set[Any] = set()
+        self._quiet: dict[Level, set[Any]] = {}
         self._quiet_until = 0.0
 
     def validate(
@@ -110,18 +110,23 @@ class Validator:
                 resolve,
                 seconds,
                 pause,
-                self._lately_quiet(),
+                self._lately_quiet(level),
+                says_unknown=level == "profiles",
+                may_know_later=terminology is not None,
             )
             self._examine(examination, resource, tuple(profiles), level, bool(issues))
             issues = _ordered(issues, examination.issues)
         return issues if source is None else positions.placed(issues, source)
 
-    def _lately_quiet(self) -> set[Any]:
+    def _lately_quiet(self, level: Level) -> set[Any]:
         """Kept for a while only, since an outside terminology may come to know more."""
         now = time.monotonic()
-        if now > self._quiet_until or len(self._quiet) > _MOST_QUIET:
-            self._quiet, self._quiet_until = set(), now + _QUIET_SECONDS
-        return self._quiet
+        found = self._quiet.setdefault(level, set())
+        if now > self._quiet_until or len(found) > _MOST_QUIET:
+            self._quiet_until = now + _QUIET_SECONDS
+            found = set()
+            self._quiet = {level: found}
+        return found
 
     def _examine(
         self,
@@ -212,7 +217,7 @@ class _Validation:
             if first is not None and first.type == profile.type and entry is not None and entry.index == 0:
                 scope, item = Scope(first), first
         self.checking.profile(scope, item, profile)
-        if profile.supported:
+        if profile.supported and not profile.url.startswith(CORE):
             self._note_absent(item, profile)
         for canonical in profile.imposed:
             imposed = self.checking.profiles.get(canonical)
