@@ -18,14 +18,14 @@ STARTING_SECONDS = 60
 
 
 @contextmanager
-def running(database: str, folder: Path) -> Iterator[str]:
+def running(database: str, folder: Path, auth: str = "none") -> Iterator[str]:
     """The FHIR base URL of a hub on that database; its log and secret are in the folder."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
     command = [sys.executable, "-c", "from fhirhub.cli import main; main()", "serve", "--demo"]
     command += ["--port", str(port), "--database", database, "--patients", str(PATIENTS)]
-    command += ["--secret-file", str(folder / "secret")]
+    command += ["--secret-file", str(folder / "secret"), "--auth", auth]
     environment = {key: value for key, value in os.environ.items() if not key.startswith("FHIRHUB_")}
     log = folder / "log"
     with log.open("wb") as output:
@@ -42,6 +42,12 @@ def running(database: str, folder: Path) -> Iterator[str]:
     finally:
         process.send_signal(signal.SIGTERM)
         process.wait(30)
+
+
+def password(folder: Path) -> str:
+    """The password of the demo accounts, as the start of that hub told it."""
+    lines = (folder / "log").read_text().splitlines()
+    return next(line.split()[1] for line in lines if line.strip().startswith("Password"))
 
 
 def _is_ready(port: int) -> bool:
