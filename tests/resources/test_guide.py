@@ -16,6 +16,7 @@ from fhirhub.resources import canonicals, guide, packages
 from fhirhub.resources.canonicals import OFFICIAL
 from fhirhub.resources.validation import snapshots
 from fhirhub.resources.validation.validator import Validator
+from tests.faulty import faulty
 
 Json = dict[str, Any]
 
@@ -213,7 +214,6 @@ def test_guide_depends_on_no_national_package() -> None:
 
 
 def test_roles_of_accounts_have_their_national_codes_in_the_concept_map() -> None:
-    assert guide.url("CodeSystem", "role") == roles.LOCAL
     mapped = {
         (element["code"], group["target"], target["code"])
         for group in of("ConceptMap", "role-to-national")["group"]
@@ -232,3 +232,8 @@ def test_guide_is_a_package_that_can_be_added() -> None:
     assert {each.url for each in package.definitions} == {
         each["url"] for each in DEFINITIONS if each["resourceType"] in canonicals.TYPES
     }
+
+
+@pytest.mark.parametrize(("name", "resource"), [pytest.param(*each, id=each[0]) for each in faulty()])
+def test_profile_refuses_what_it_forbids(name: str, resource: Json) -> None:
+    assert errors(resource), name
