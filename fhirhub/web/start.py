@@ -28,7 +28,7 @@ listens on this machine only.</p>"""
 
 def page(settings: Settings, base: str) -> str:
     """The page as HTML; `base` is the public address without a slash at the end."""
-    places = (
+    places: tuple[tuple[str, str], ...] = (
         ("/fhir", "the FHIR R4 API (a FHIR client wants this address)"),
         ("/fhir/metadata", "what it can do: the CapabilityStatement"),
         ("/fhir/Patient", "the patients"),
@@ -39,6 +39,13 @@ def page(settings: Settings, base: str) -> str:
         ("/readyz", "whether it can answer"),
         ("/metrics", "its figures, for Prometheus"),
     )
+    if settings.auth == "smart":
+        places = (
+            *places[:1],
+            ("/fhir/.well-known/smart-configuration", "how an app signs people in (SMART App Launch)"),
+            ("/auth/granted", "sign in, and see or withdraw what you let apps do"),
+            *places[1:],
+        )
     rows = "".join(
         f'<tr><th scope="row"><a href="{escape(path)}">{escape(path)}</a></th><td>{escape(text)}</td></tr>'
         for path, text in places

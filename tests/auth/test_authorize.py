@@ -713,3 +713,32 @@ async def test_a_practice_nurse_says_under_whose_responsibility_for_the_day(peop
     assert 'value="Practitioner/jan" selected' in again.answer.text
     other = Browser(people)
     assert "verantwoordelijkheid" not in (await other.sign_in(await other.get(asked), "anna")).text
+
+
+async def test_what_is_of_one_tenant_is_of_no_other(people: Hub) -> None:
+    assert people.app.tenants is not None
+    assert people.app.smart is not None
+    await people.app.tenants.add("regio")
+    browser = Browser(people)
+    tokens = (await browser.exchange(await browser.code())).json()
+    regio = f"{ROOT}/regio"
+    page = await browser.get(browser.request().replace(ROOT, regio, 1))
+    assert page.status == 400
+    realm = await people.app.smart.realm("regio")
+    assert realm is not None
+    there = Hub(people.app, people.http, realm)
+    await there.register(
+        client_id="app", redirect_uris=[REDIRECT], token_endpoint_auth_method="none", scope="patient/*.rs"
+    )
+    page = await browser.get(browser.request(aud=f"{regio}/fhir").replace(ROOT, regio, 1))
+    assert page.shows("sign-in")
+    assert (await browser.sign_in(page)).status == 401
+    for path in ("token", "revoke"):
+        form = {"grant_type": "refresh_token", "client_id": "app", "refresh_token": tokens["refresh_token"],
+                "token": tokens["refresh_token"]}  # fmt: skip
+        answer = await people.http.post(f"{regio}/auth/{path}", data=form)
+        assert answer.status_code == (400 if path == "token" else 200)
+    access = bearer(tokens["access_token"])
+    assert (await people.http.get(f"{regio}/fhir/Patient/anna", headers=access)).status_code == 401
+    assert (await people.http.get(f"{regio}/auth/userinfo", headers=access)).status_code == 401
+    assert (await people.http.get(f"{BASE}/Patient/anna", headers=access)).status_code == 200
