@@ -20,6 +20,8 @@ Key = tuple[str, str | None]
 """A code system and the version that is asked of it, None where any will do."""
 
 _DEEPEST = 30
+_MOST_IMPORTS = 500
+"""Value sets that one may draw from, each as often as it is named."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +81,11 @@ class Composition:
 
 
 async def compose(
-    library: Library, value_set: Json, versions: Versions | None = None, above: tuple[str, ...] = ()
+    library: Library,
+    value_set: Json,
+    versions: Versions | None = None,
+    above: tuple[str, ...] = (),
+    imports: list[str] | None = None,
 ) -> Composition:
     """The value set taken apart. Raises FhirError where it includes itself or has a filter without meaning."""
     url = str(value_set.get("url") or value_set.get("id") or "the value set given")
@@ -88,6 +94,10 @@ async def compose(
         raise errors.processing(f"The value set {url} includes itself: {circle}")
     if len(above) >= _DEEPEST:
         raise errors.too_costly(f"Value sets lead more than {_DEEPEST} deep into each other")
+    imports = [] if imports is None else imports
+    imports.append(url)
+    if len(imports) > _MOST_IMPORTS:
+        raise errors.too_costly(f"The value set {imports[0]} draws from more than {_MOST_IMPORTS} value sets")
     made = Composition()
     if "url" in value_set:
         version = value_set.get("version")
@@ -97,7 +107,7 @@ async def compose(
         _of_expansion(made, value_set)
         return made
     made.active_only = compose.get("inactive") is False
-    work = _Work(library, versions or Versions(), (*above, url), made)
+    work = _Work(library, versions or Versions(), (*above, url), imports, made)
     for include in compose.get("include", ()):
         for key, part in (await work.included(include)).items():
             _add(made.parts, key, part)
@@ -139,6 +149,7 @@ class _Work:
     library: Library
     versions: Versions
     above: tuple[str, ...]
+    imports: list[str]
     made: Composition
 
     async def included(self, include: Json) -> dict[Key, Part]:
@@ -193,7 +204,7 @@ class _Work:
         if value_set is None:
             self.made.missing.append(unknown_value_set(canonical, 422))
             return {}
-        inner = await compose(self.library, value_set, self.versions, self.above)
+        inner = await compose(self.library, value_set, self.versions, self.above, self.imports)
         self.made.used |= inner.used
         self.made.missing += inner.missing
         if inner.active_only:

@@ -1,6 +1,7 @@
-"""What a tenant's codes can be looked up in: its own resources, packages, R4's own, and loaded code systems.
+"""What a tenant's codes can be looked up in: its own resources, those of packages among them, R4's own, and loaded
+code systems.
 
-What a tenant stores over REST is asked of the database each time, so that it counts at once in every worker;
+What a tenant stores is asked of the database each time, so that it counts at once in every worker;
 what was read is kept by its version.
 """
 
@@ -13,7 +14,7 @@ from typing import Any
 from fhirhub import errors
 from fhirhub.errors import FhirError
 from fhirhub.resources import canonicals, document
-from fhirhub.resources.canonicals import Canonicals
+from fhirhub.resources.canonicals import OFFICIAL
 from fhirhub.resources.validation.bindings import Verdict
 from fhirhub.store.database import Database
 from fhirhub.store.index.parameters import Parameters
@@ -35,21 +36,11 @@ _KEPT = 1000
 
 
 class Library:
-    """The terminology of one tenant.
+    """The terminology of one tenant."""
 
-    `canonicals` has what packages define, in front of R4's own; it may be replaced at any time.
-    """
-
-    def __init__(
-        self,
-        database: Database,
-        tenant: int,
-        parameters: Parameters,
-        canonicals: Canonicals = canonicals.OFFICIAL,
-    ) -> None:
+    def __init__(self, database: Database, tenant: int, parameters: Parameters) -> None:
         self.database = database
         self.tenant = tenant
-        self.canonicals = canonicals
         self.outside: Outside | None = None
         """The terminology server that is asked for what is not known here."""
         self._keys = {type: parameters.of(type)["url"].keys for type in TYPES}
@@ -85,7 +76,7 @@ class Library:
         own = [each for each in await self._own(type, url) if is_version(each.get("version"), version)]
         if own:
             return newest(own)
-        found = self.canonicals.find(type, canonical)
+        found = OFFICIAL.find(type, canonical)
         return found if found is not None and is_version(found.get("version"), version) else None
 
     async def stored(self, type: str, id: str) -> Json | None:
@@ -112,7 +103,7 @@ class Library:
             )
         )
         own = [self._read(*row) for row in rows]
-        return iter([*own, *self.canonicals.all("ConceptMap"), *canonicals.official("ConceptMap")])
+        return iter([*own, *canonicals.official("ConceptMap")])
 
     async def _own(self, type: str, url: str) -> list[Json]:
         names = ", ".join(map(str, self._keys[type]))
@@ -161,7 +152,7 @@ class Library:
             return max(loaded, key=lambda each: canonicals.version_order(each.version or ""))
         if listing:
             return self._system_of(newest(listing), await self._supplements(url))
-        found = self.canonicals.find("CodeSystem", f"{url}|{version}" if version else url)
+        found = OFFICIAL.find("CodeSystem", f"{url}|{version}" if version else url)
         if found is None or found.get("content") not in LISTING:
             return None
         if not is_version(found.get("version"), version):
@@ -242,7 +233,7 @@ class Library:
         return found[1]
 
     async def _supplements(self, url: str) -> list[Json]:
-        """The tenant's supplements of that code system, and those of packages."""
+        """The tenant's supplements of that code system."""
         names = ", ".join(map(str, self._modes))
         rows = await self.database.fetch(
             Statement(
@@ -255,7 +246,6 @@ class Library:
             )
         )
         known = [self._read(*row) for row in rows]
-        known += [each for each in self.canonicals.all("CodeSystem") if each.get("content") == "supplement"]
         return [each for each in known if str(each.get("supplements", "")).partition("|")[0] == url]
 
     async def known(self) -> dict[str, list[CodeSystem | Json]]:
@@ -281,7 +271,7 @@ class Library:
         """The versions of that code system that are known."""
         own = [str(each["version"]) for each in await self._own("CodeSystem", url) if "version" in each]
         own += [each.version for each in await self.loaded() if each.url == url and each.version]
-        found = self.canonicals.find("CodeSystem", url)
+        found = OFFICIAL.find("CodeSystem", url)
         if found is not None and "version" in found and found.get("content") in LISTING:
             own.append(str(found["version"]))
         return list(dict.fromkeys(own))
@@ -298,7 +288,7 @@ class Library:
                     f"{', '.join(known)}",
                 )
         text = f"The code system {url[:300]} is not known here"
-        is_named = self.canonicals.find("CodeSystem", url) is not None
+        is_named = OFFICIAL.find("CodeSystem", url) is not None
         also = ": only that it exists, not its concepts" if is_named else ""
         return errors.error(status, "not-found", text + also)
 

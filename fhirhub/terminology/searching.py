@@ -12,7 +12,6 @@ from fhirhub.errors import FhirError
 from fhirhub.resources import references
 from fhirhub.store.index.comparison import split, unescape
 from fhirhub.store.index.token import CodeSet
-from fhirhub.terminology import expansion
 from fhirhub.terminology.composition import Part, compose
 from fhirhub.terminology.expressions import ACTIVE, Expression, Over, Under, both, listed_in, told
 from fhirhub.terminology.library import Library
@@ -102,16 +101,12 @@ async def _of_hierarchy(library: Library, modifier: str, value: str) -> CodeSet:
 
 
 async def _set(system: CodeSystem, node: Expression) -> CodeSet:
-    if isinstance(system, ListedSystem):
-        members = system.members(node, (), active_only=False, listed=None)
-        return CodeSet(system.url, tuple(each.code for each in members))
     if isinstance(system, StoredSystem):
         few = await system.few(node, LISTED)
         if few is not None:
             return CodeSet(system.url, tuple(few))
         test = await system.test(node)
         return CodeSet(system.url, (), system.edition, test.sql, test.values, test.kinds)
-    page = await system.page(node, (), active_only=False, offset=0, count=expansion.MOST + 1)
-    if len(page.concepts) > expansion.MOST:
-        raise errors.too_costly(f"More than {expansion.MOST:,} codes of {system.url} are meant")
-    return CodeSet(system.url, tuple(each.code for each in page.concepts))
+    assert isinstance(system, ListedSystem)
+    members = system.members(node, (), active_only=False, listed=None)
+    return CodeSet(system.url, tuple(each.code for each in members))

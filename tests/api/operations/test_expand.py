@@ -237,6 +237,16 @@ async def test_a_circular_value_set_is_told_with_its_circle(client: AsyncClient)
     assert f"{ZOO}/a > {ZOO}/b > {ZOO}/a" in said(response)
 
 
+async def test_imports_that_multiply_are_too_costly(client: AsyncClient) -> None:
+    twice = [
+        value_set(f"v{depth}", *({"valueSet": [f"{ZOO}/v{depth + 1}"]} for _ in range(2)))
+        for depth in range(20)
+    ]
+    await stored(client, CODE_SYSTEM, value_set("v20", of_animals()), *reversed(twice))
+    response = await client.get(f"ValueSet/$expand?url={ZOO}/v0")
+    assert (response.status_code, issues(response)[0]["code"]) == (422, "too-costly")
+
+
 async def test_too_many_codes_are_too_costly(client: AsyncClient) -> None:
     many = {
         **CODE_SYSTEM,
