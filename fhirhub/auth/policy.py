@@ -162,9 +162,7 @@ def access_of(principal: Principal, standing: Standing, parameters: Parameters, 
     terms = Access(merged(rules), caller, _is_without_bsn(role, provider=provider))
     guard = partial(
         writing.check,
-        writing.Author(
-            role, principal.fhir_user, principal.organization, is_doctor=role in _DOCTORS, trusted=False
-        ),
+        writing.Author(role, principal.fhir_user, principal.organization, is_doctor=role in _DOCTORS),
     )
     own_ids = principal.kind == "backend" and principal.client_id in settings.own_id_clients
     scoped = Access(merged(_scoped(principal, parameters)))

@@ -25,7 +25,6 @@ class Author:
     person: str | None
     organization: str | None
     is_doctor: bool
-    trusted: bool = False
 
     @property
     def column(self) -> str:

@@ -191,7 +191,8 @@ class Shape:
             if (whole and rule[4]) or (types and of and not set(of) & set(types)):
                 continue
             terms, related = self._terms(alias, number, rule, all_named=bool(types) and set(types) <= set(of))
-            if not related:
+            if not any(isinstance(one, Related | Unblocked) for one in related):
+                terms += [self._holding(alias, [([], one)]) for one in related if isinstance(one, Held)]
                 if not terms:
                     return "1 = 1"
                 free.append(" AND ".join(terms))
@@ -232,8 +233,6 @@ class Shape:
                     named = ", ".join(f"'{label}'" for label in seen if label in LABELS)
                     also = f" OR {alias}.label IN ({named})" if named else ""
                     terms.append(f"({alias}.label IS NULL{also})")
-                case Held(kinds):
-                    terms.append(self._held(alias, kinds))
                 case Matching(node, _, value_kinds):
                     terms.append(self._matching(alias, node, f"m{number}_{place}", len(value_kinds)))
                 case _:
@@ -251,13 +250,13 @@ class Shape:
         def of(subject: str) -> str:
             parts = []
             for common, alternatives in rules.items():
-                ways = [
-                    " AND ".join([*terms, *(self._of_one(subject, alias, one) for one in rest)])
-                    for terms, rest in alternatives
-                ]
-                ways = list(dict.fromkeys(ways))
-                always = [self._of_one(subject, alias, one) for one in common]
+                ways = self._ways(subject, alias, alternatives)
                 any_way = ways[0] if len(ways) == 1 else f"({' OR '.join(ways)})"
+                always = [
+                    self._unblocked(subject, alias, one.writing)
+                    for one in common
+                    if isinstance(one, Unblocked)
+                ]
                 parts.append(" AND ".join([*([any_way] if all(ways) else []), *always]))
             return " OR ".join(parts)
 
@@ -266,38 +265,67 @@ class Shape:
         # Nobody's is as somebody's whom nobody knows.
         patients = f"COALESCE({alias}.patient, '-')"
         if self.dialect == "postgresql":
-            each = f"unnest(string_to_array({patients}, ' ')) AS s(subject)"
+            each = f"unnest(string_to_array({patients}, ' ')) AS xs(subject)"
         else:
-            each = f"(SELECT value AS subject FROM json_each('[\"' || replace({patients}, ' ', '\",\"') || '\"]')) AS s"
-        return f"NOT EXISTS (SELECT 1 FROM {each} WHERE NOT ({of('s.subject')}))"
+            each = f"(SELECT value AS subject FROM json_each('[\"' || replace({patients}, ' ', '\",\"') || '\"]')) AS xs"
+        return f"NOT EXISTS (SELECT 1 FROM {each} WHERE NOT ({of('xs.subject')}))"
 
-    def _of_one(self, subject: str, alias: str, condition: Condition) -> str:
-        if isinstance(condition, Related):
-            return self._related(subject, alias, condition)
-        assert isinstance(condition, Unblocked)
-        return self._unblocked(subject, alias, condition.writing)
+    def _ways(
+        self, subject: str, alias: str, alternatives: Sequence[tuple[list[str], list[Condition]]]
+    ) -> list[str]:
+        """The alternatives as SQL; those that need one relation, or one holding, by one look-up together."""
+        found: list[str] = []
+        relations: list[tuple[list[str], Related]] = []
+        holdings: list[tuple[list[str], Held]] = []
+        for terms, conditions in alternatives:
+            match conditions:
+                case [Related() as one]:
+                    relations.append((terms, one))
+                case [Held() as one]:
+                    holdings.append((terms, one))
+                case _:
+                    each = [
+                        self._relation(subject, alias, [([], one)])
+                        if isinstance(one, Related)
+                        else self._holding(alias, [([], one)])
+                        for one in conditions
+                        if isinstance(one, Related | Held)
+                    ]
+                    found.append(" AND ".join([*terms, *each]))
+        if holdings:
+            found.insert(0, self._holding(alias, holdings))
+        if relations:
+            found.insert(0, self._relation(subject, alias, relations))
+        return list(dict.fromkeys(found))
 
     # --- relations ---
 
-    def _related(self, subject: str, alias: str, condition: Related) -> str:
-        kinds = condition.kinds
-        who = self._mine("x")
-        if Kind.PRACTICE in kinds:
-            firm = f"x.kind = {int(Kind.PRACTICE)} AND {self._among('$@firm', 'x')}"
-            rest = [kind for kind in kinds if kind != Kind.PRACTICE]
-            who = f"({firm} OR {_among('x.kind', rest)} AND {who})" if rest else firm
-        when = _now("x")
-        if condition.ended is not None:
-            when = f"x.until <= $@now AND x.start <= $@now AND x.until > $@now - {condition.ended}"
+    def _relation(self, subject: str, alias: str, ways: Sequence[tuple[list[str], Related]]) -> str:
+        """A relation of one of these kinds, with what else each asks."""
+        every = sorted({kind for _, condition in ways for kind in condition.kinds})
+        parts = []
+        for terms, condition in ways:
+            when = "xr.until > $@now"
+            if condition.ended is not None:
+                when = f"xr.until <= $@now AND xr.until > $@now - {condition.ended}"
+            kinds = list(condition.kinds)
+            who = self._mine("xr")
+            if Kind.PRACTICE in kinds:
+                firm = f"xr.kind = {int(Kind.PRACTICE)} AND {self._among('$@firm', 'xr')}"
+                rest = [kind for kind in kinds if kind != Kind.PRACTICE]
+                who = f"({firm} OR {_among('xr.kind', rest)} AND {who})" if rest else firm
+            elif sorted(kinds) != every:
+                who = f"{_among('xr.kind', kinds)} AND {who}"
+            typed = [f"xr.type IN ('', {alias}.type)"] if condition.typed else []
+            parts.append(" AND ".join([when, *typed, *terms, who]))
         where = [
-            "x.tenant = $1",
-            f"x.subject = {subject}",
-            _among("x.kind", kinds),
-            when,
-            *([f"x.type IN ('', {alias}.type)"] if condition.typed else []),
-            who,
+            "xr.tenant = $1",
+            f"xr.subject = {subject}",
+            _among("xr.kind", every),
+            "xr.start <= $@now",
+            parts[0] if len(parts) == 1 else f"({' OR '.join(dict.fromkeys(parts))})",
         ]
-        return self._exists("relation", "x", where)
+        return self._exists("relation", "xr", where)
 
     def _mine(self, x: str) -> str:
         """The actor of a row is the caller."""
@@ -311,41 +339,48 @@ class Shape:
         """No objection that no more specific agreement outweighs (R13): the weight of an objection is odd, and one
         more than that of an agreement as specific."""
         kinds = [Kind.DENY, Kind.PERMIT, *([Kind.DENY_WRITING] if writing else [])]
-        anybody = "d.actor = ''" if self.provider else f"d.actor = '' AND d.kind <> {int(Kind.PERMIT)}"
+        anybody = "xd.actor = ''" if self.provider else f"xd.actor = '' AND xd.kind <> {int(Kind.PERMIT)}"
         hint = " INDEXED BY relation_a" if self.dialect == "sqlite" else ""
         # Few object at all: whether anybody does is asked first.
         objections = [kind for kind in kinds if kind != Kind.PERMIT]
         nobody = self._exists(
-            "relation", "o", ["o.tenant = $1", f"o.subject = {subject}", _among("o.kind", objections)]
+            "relation", "xo", ["xo.tenant = $1", f"xo.subject = {subject}", _among("xo.kind", objections)]
         )
         return (
-            f"(NOT {nobody} OR COALESCE((SELECT max(d.weight) FROM relation d{hint} "
-            f"WHERE d.tenant = $1 AND d.subject = {subject} "
-            f"AND {_among('d.kind', kinds)} AND {_now('d')} AND d.type IN ('', {alias}.type) "
-            f"AND ({anybody} OR {self._mine('d')})), 0) % 2 = 0)"
+            f"(NOT {nobody} OR COALESCE((SELECT max(xd.weight) FROM relation xd{hint} "
+            f"WHERE xd.tenant = $1 AND xd.subject = {subject} "
+            f"AND {_among('xd.kind', kinds)} AND {_now('xd')} AND xd.type IN ('', {alias}.type) "
+            f"AND ({anybody} OR {self._mine('xd')})), 0) % 2 = 0)"
         )
 
-    def _held(self, alias: str, kinds: tuple[int, ...]) -> str:
-        """Rights on a Task are those of its owner's and requester's organisation (R22), a queue's of those who
-        belong to it (R27)."""
-        who = self._mine("h")
+    def _holding(self, alias: str, ways: Sequence[tuple[list[str], Held]]) -> str:
+        """A holding of one of these kinds. Rights on a Task are those of its owner's and requester's organisation
+        (R22), a queue's of those who belong to it (R27)."""
+        who = self._mine("xh")
         if self.at_work:
             colleague = [
-                "b.tenant = $1",
-                "b.subject = $@organization",
-                f"b.kind = {int(Kind.BELONGS)}",
-                "b.actor = h.actor",
-                _now("b"),
+                "xb.tenant = $1",
+                "xb.subject = $@organization",
+                f"xb.kind = {int(Kind.BELONGS)}",
+                "xb.actor = xh.actor",
+                _now("xb"),
             ]
-            who = f"({who} OR {self._exists('relation', 'b', colleague)})"
+            who = f"({who} OR {self._exists('relation', 'xb', colleague)})"
+        every = sorted({kind for _, condition in ways for kind in condition.kinds})
+        parts = []
+        for terms, condition in ways:
+            kind = [] if sorted(condition.kinds) == every else [_among("xh.kind", condition.kinds)]
+            parts.append(" AND ".join([*kind, *terms]))
+        also = [] if not all(parts) else [f"({' OR '.join(dict.fromkeys(parts))})"]
         where = [
-            "h.tenant = $1",
-            f"h.target_id = {alias}.id",
-            f"h.target_type = {alias}.type",
-            _among("h.kind", kinds),
+            "xh.tenant = $1",
+            f"xh.target_id = {alias}.id",
+            f"xh.target_type = {alias}.type",
+            _among("xh.kind", every),
+            *also,
             who,
         ]
-        return self._exists("holding", "h", where)
+        return self._exists("holding", "xh", where)
 
     def _matching(self, alias: str, node: Any, slot: str, count: int) -> str:
         text = Writer(_dialect(self.dialect), EVERYTHING).probe(node, _PLACES, f"{alias}.rid")
