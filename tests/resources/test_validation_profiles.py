@@ -94,6 +94,14 @@ def test_rules_and_order_of_slices(definition: Json, right: str, wrong: str | No
         assert len(told(patient(wrong), definition)) == 1
 
 
+def test_an_item_is_in_one_slice() -> None:
+    definition = by_system("open")
+    definition["differential"]["element"][-1]["fixedUri"] = "urn:a"
+    patient = {"resourceType": "Patient", "identifier": [{"system": "urn:a", "value": "1"}]}
+    assert told(patient, by_system("open")) == []
+    assert told(patient, definition) == [("Patient.identifier[0]", None)]
+
+
 def test_slices_within_slices() -> None:
     inner = [{"type": "value", "path": "system"}]
     definition = profile(

@@ -620,6 +620,11 @@ class Check:
                     self._tell("structure", text, item, node)
                 seen_open = True
                 continue
+            other = sliced.another(self, scope, item, position)
+            if other is not None:
+                names = f"{node.slices[position].slice_name} and {node.slices[other].slice_name}"
+                text = f"{node.label}: an item is in one slice; this is in {names}"
+                self._tell("structure", text, item, node)
             if sliced.rules == "openAtEnd" and seen_open:
                 text = f"{node.label}: what is in no slice stands at the end"
                 self._tell("structure", text, item, node)

@@ -74,6 +74,14 @@ class Slicing:
                 may_be = True
         return UNTOLD if may_be else None
 
+    def another(self, check: Check, scope: Scope, item: Item, first: int) -> int | None:
+        """The position of another slice that the item is in as well; None where it is in no other."""
+        for position, tests in enumerate((self._tests or [])[first + 1 :], first + 1):
+            told = tests and len(tests) == len(self.discriminators)
+            if told and all(test(check, scope, item) for test in tests):
+                return position
+        return None
+
 
 def compile(given: Json, node: Node) -> Slicing:
     """The slicing of an element; extensions and choices have theirs without being told."""
