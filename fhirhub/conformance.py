@@ -12,7 +12,7 @@ import functools
 import hashlib
 import time
 from typing import Any, Protocol
-from weakref import WeakValueDictionary
+from weakref import WeakSet, WeakValueDictionary
 
 from fhirhub.resources import canonicals, document
 from fhirhub.resources.canonicals import OFFICIAL, Packed, PackedCanonicals
@@ -145,11 +145,17 @@ class _Unit(Protocol):
 
 
 class MoveMark:
-    """The rule that runs with each write of such a resource."""
+    """The rule that runs with the writes of such resources: once in each transaction."""
 
     types = frozenset(TYPES)
 
+    def __init__(self) -> None:
+        self._moved: WeakSet[Transaction] = WeakSet()
+
     async def __call__(self, unit: _Unit, written: object) -> None:
+        if unit.transaction in self._moved:
+            return
+        self._moved.add(unit.transaction)
         await unit.transaction.execute(
             Statement(
                 "INSERT INTO conformance_mark AS m (tenant, generation) VALUES ($1, 1) "

@@ -137,14 +137,17 @@ async def _write(
                 id = _other_id(packed, id)
         taken.add(id)
         await unit.update({**resource, "id": id})
-        await unit.transaction.execute(
-            Statement(
-                "INSERT INTO package_resource (tenant, name, version, type, id) VALUES ($1, $2, $3, $4, $5) "
-                "ON CONFLICT DO NOTHING",
-                (unit.tenant.number, added.name, added.version, packed.type, id),
-                ("int", "text", "text", "text", "text"),
-            )
+    binder = Binder()
+    tenant = binder.bind(unit.tenant.number, "int")
+    name, version = binder.bind(added.name), binder.bind(added.version)
+    type = binder.bind(wanted[0][0].type)
+    rows = ", ".join(f"({tenant}, {name}, {version}, {type}, {binder.bind(id)})" for id in sorted(taken))
+    await unit.transaction.execute(
+        binder.statement(
+            f"INSERT INTO package_resource (tenant, name, version, type, id) VALUES {rows} "
+            "ON CONFLICT DO NOTHING"
         )
+    )
 
 
 def _own_id(packed: Packed, resource: Json) -> str:
