@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
 
-from fhirhub.auth import accounts, clients, discovery, introspection, launch, tokens
+from fhirhub.auth import accounts, clients, discovery, events, introspection, launch, tokens
 from fhirhub.auth.client_authentication import ClientAuthentication
+from fhirhub.auth.events import Event
 from fhirhub.auth.exchange import Request, Response, as_error, as_json
 from fhirhub.auth.faults import OAuthError
 from fhirhub.auth.jose import Json, TokenError
@@ -75,7 +76,9 @@ async def _jwks(server: Server, request: Request) -> Response:
 
 async def _register(server: Server, request: Request) -> Response:
     """Dynamic registration (RFC 7591, 3), where whoever runs the hub opened it."""
-    return as_json(await clients.register(request.realm, request.json(), by_itself=True), 201)
+    registered = await clients.register(request.realm, request.json(), by_itself=True)
+    events.tell(request, Event("registered", client=registered["client_id"]))
+    return as_json(registered, 201)
 
 
 async def _userinfo(server: Server, request: Request) -> Response:
@@ -98,6 +101,7 @@ async def _launch(server: Server, request: Request) -> Response:
     if "launch" not in verified.scopes or verified.principal.kind != "backend":
         raise insufficient("launch")
     client, value = await launch.prepare(request.realm, request.json(), verified.principal.organization)
+    events.tell(request, Event("launch", client=client.id))
     told: Json = {"launch": value, "iss": request.issuer.base, "expires_in": launch.SECONDS}
     if client.launch_uri is not None:
         told["launch_url"] = launch.address(request.issuer, client, value)

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from fhirhub.auth import permits
+from fhirhub.auth import events, permits
 from fhirhub.auth.answers import context
 from fhirhub.auth.client_authentication import ClientAuthentication
 from fhirhub.auth.clients import Client
+from fhirhub.auth.events import Event
 from fhirhub.auth.exchange import NEVER_STORED, Request, Response, as_json
 from fhirhub.auth.faults import invalid_request
 from fhirhub.auth.jose import Json, TokenError
@@ -86,6 +87,7 @@ async def revoke(request: Request, authentication: ClientAuthentication, bearers
     grant = await permits.find(request.realm, found[0]) if found else None
     if grant is not None and grant.client == by.client.id:
         await permits.revoke(request.realm, grant.id)
+        events.tell(request, Event("revoked", client=grant.client, account=grant.account))
     elif found is None:
         await _revoke_access_token(request, by.client, bearers, token)
     return Response(200, headers=list(NEVER_STORED.items()))
@@ -98,3 +100,4 @@ async def _revoke_access_token(request: Request, client: Client, bearers: Bearer
         return
     if verified.principal.client_id == client.id:
         await request.realm.revocations.revoke([verified.principal.token_id], verified.principal.expires + 1)
+        events.tell(request, Event("revoked", client=client.id, account=verified.principal.account))

@@ -22,6 +22,7 @@ from fhirhub.auth import (
     accounts,
     authorization,
     clients,
+    events,
     launch,
     people,
     permits,
@@ -32,6 +33,7 @@ from fhirhub.auth import (
 )
 from fhirhub.auth.accounts import Account
 from fhirhub.auth.authorization import Asked, Refused, Unproven
+from fhirhub.auth.events import Event
 from fhirhub.auth.exchange import Request, Response, pairs, single
 from fhirhub.auth.faults import OAuthError, access_denied, invalid_request
 from fhirhub.auth.limits import Limits
@@ -290,10 +292,23 @@ async def grant_and_answer(flow: Flow, granted: Scopes, responsible: str | None 
         need_patient_banner=started.need_patient_banner if started else True,
     )
     await permits.store(realm, grant)
+    events.tell(flow.visit.request, _told(session, "granted", grant.client))
     code = await permits.new_code(
         realm, grant, Code(asked.redirect_uri, asked.given["code_challenge"], asked.nonce)
     )
     return flow.visit.redirect(asked.answer(code=code))
+
+
+def _told(session: Session, kind: events.Kind, client: str | None = None) -> Event:
+    """An event of this person."""
+    role = session.standing.role if session.standing else None
+    return Event(kind, client=client, account=session.account.id, role=role)
+
+
+def _tell_failure(flow: Flow, account: Account | None, outcome: str) -> None:
+    events.tell(
+        flow.visit.request, Event("sign-in-failed", account=account.id if account else None, outcome=outcome)
+    )
 
 
 async def _go_on(flow: Flow) -> Response:
@@ -390,6 +405,7 @@ async def take_password(flow: Flow, fields: dict[str, str], chosen: list[str]) -
         return _wait(flow, fault, username)
     if not await accounts.is_password(realm, account, password):
         await limits.count_sign_in(username, source, device)
+        _tell_failure(flow, account, "password")
         flow.fault = flow.say("wrong_password")
         return _sign_in_page(flow, username, 401)
     assert account is not None
@@ -443,6 +459,7 @@ async def take_code(flow: Flow, fields: dict[str, str], chosen: list[str]) -> Re
     secret = account.totp if account.totp is not None else bytes.fromhex(progress.enrolling or "")
     if not await accounts.take_code(realm, account, secret, fields.get("code", ""), enrol=enrols):
         await limits.count_sign_in(name, source, device)
+        _tell_failure(flow, account, "second-factor")
         flow.fault = flow.say("wrong_code")
         return _second_factor_page(flow, account, 401)
     await limits.forget_sign_in(name, source, device)
@@ -457,6 +474,7 @@ async def _signed_in(flow: Flow, account: Account, acr: str) -> Response:
     flow.visit.keep("session", await sessions.begin(realm, account, acr))
     flow.visit.remember_device(account.id)
     flow.session = await flow.visit.session()
+    events.tell(flow.visit.request, Event("signed-in", account=account.id, outcome=acr))
     flow.progress = replace(flow.progress, account=None, enrolling=None, has_signed_in=True)
     return await _go_on(flow)
 
@@ -480,7 +498,7 @@ async def to_provider(request: Request, ways: Ways) -> Response:
             request.realm, provider, back, away["state"], away["nonce"], away["verifier"]
         )
     except ProviderError as fault:
-        logs.warning("An OpenID provider cannot be asked", provider=provider.name, fault=str(fault))
+        logs.warning("An OpenID provider cannot be asked", provider=provider.name, reason=str(fault))
         return visit.stopped("provider_failed", status=502, provider=provider.title)
     return visit.redirect(address)
 
@@ -523,7 +541,8 @@ async def _back(flow: Flow, away: dict[str, str], fields: dict[str, str]) -> Res
             away["verifier"],
         )
     except ProviderError as fault:
-        logs.warning("A sign-in by an OpenID provider failed", provider=provider.name, fault=str(fault))
+        logs.warning("A sign-in by an OpenID provider failed", provider=provider.name, reason=str(fault))
+        _tell_failure(flow, None, provider.name)
         flow.fault = flow.say("provider_failed", provider=provider.title)
         return _sign_in_page(flow, status=401)
     return await _signed_in(flow, account, acr)
@@ -564,6 +583,8 @@ async def take_consent(flow: Flow, fields: dict[str, str], chosen: list[str]) ->
         tuple(word for word in wanted.words if word in scopes.LAUNCH or word in chosen),
     )
     if fields.get("decision") != "allow" or not (kept.resources or _choosable(kept)):
+        if flow.session is not None:
+            events.tell(flow.visit.request, _told(flow.session, "declined", flow.asked.client.id))
         raise flow.asked.refusal(access_denied("the person did not allow it"))
     responsible = fields.get("responsible")
     if responsible is None or responsible not in await _supervisors(flow):
@@ -585,6 +606,7 @@ async def withdraw(flow: Flow, fields: dict[str, str], chosen: list[str]) -> Res
         for grant in await permits.of_account(realm, flow.session.account.id):
             if grant.id == fields.get("withdraw"):
                 await permits.revoke(realm, grant.id)
+                events.tell(flow.visit.request, _told(flow.session, "withdrawn", grant.client))
                 flow.fault = flow.say("withdrawn")
     return await _go_on(flow)
 
@@ -617,6 +639,7 @@ def _day(moment: int) -> str:
 async def sign_out(flow: Flow, fields: dict[str, str], chosen: list[str]) -> Response:
     if flow.session is not None:
         await sessions.end(flow.visit.request.realm, flow.session)
+        events.tell(flow.visit.request, _told(flow.session, "signed-out"))
     flow.visit.keep("session", "")
     flow.visit.keep("responsible", "")
     title = flow.say("signed_out")

@@ -742,3 +742,34 @@ async def test_what_is_of_one_tenant_is_of_no_other(people: Hub) -> None:
     assert (await people.http.get(f"{regio}/fhir/Patient/anna", headers=access)).status_code == 401
     assert (await people.http.get(f"{regio}/auth/userinfo", headers=access)).status_code == 401
     assert (await people.http.get(f"{BASE}/Patient/anna", headers=access)).status_code == 200
+
+
+async def test_what_happens_is_logged_without_secrets_or_patients(
+    people: Hub, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("INFO", logger="fhirhub")
+    browser = Browser(people)
+    page = await browser.get(browser.request())
+    await browser.sign_in(page, "anna", "een fout wachtwoord")
+    code = await browser.code()
+    tokens = (await browser.exchange(code)).json()
+    await browser.exchange(code)
+    await browser.refresh("nonsense")
+    page = await browser.sign_in(await browser.get(browser.request(prompt="login")))
+    await browser.send(page, "consent", ("decision", "deny"))
+    told = [record.fhirhub_fields for record in caplog.records if record.message == "Access"]  # type: ignore[attr-defined]
+    assert [one["kind"] for one in told] == [
+        "sign-in-failed", "signed-in", "granted", "token", "token-refused", "token-refused", "signed-in", "declined",
+    ]  # fmt: skip
+    assert told[0]["source"] == "192.0.2.1"
+    text = repr(told)
+    for secret in (
+        "wachtwoord",
+        "geheim",
+        code,
+        tokens["access_token"],
+        tokens["refresh_token"],
+        "Patient",
+        "Jansen",
+    ):
+        assert secret not in text
