@@ -49,6 +49,7 @@ async def erase_patient(database: Database, tenant: int, patient: str, ground: s
         for start in range(0, len(rids), AT_ONCE):
             await _erase(unit, tenant, rids[start : start + AT_ONCE])
         await _erase_versions(unit, tenant, patient)
+        await _erase_relations(unit, tenant, patient)
         await _erase_jobs(unit, tenant, {f"{type}/{id}" for _, type, id in found})
         if rids:
             await unit.execute(_record(tenant, patient, ground, moment, len(rids)))
@@ -120,6 +121,15 @@ def sweep(path: Path) -> bool:
             return not connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0]
     finally:
         os.close(turn)
+
+
+async def _erase_relations(unit: Transaction, tenant: int, patient: str) -> None:
+    """What was opened for a time, and follows from no resource."""
+    await unit.execute(
+        Statement(
+            "DELETE FROM relation WHERE tenant = $1 AND subject = $2", (tenant, patient), ("int", "text")
+        )
+    )
 
 
 def _record(tenant: int, patient: str, ground: str, moment: int, resources: int) -> Statement:

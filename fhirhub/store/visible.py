@@ -267,7 +267,8 @@ class Shape:
         if self.dialect == "postgresql":
             each = f"unnest(string_to_array({patients}, ' ')) AS xs(subject)"
         else:
-            each = f"(SELECT value AS subject FROM json_each('[\"' || replace({patients}, ' ', '\",\"') || '\"]')) AS xs"
+            listed = f"'[\"' || replace({patients}, ' ', '\",\"') || '\"]'"
+            each = f"(SELECT value AS subject FROM json_each({listed})) AS xs"
         return f"NOT EXISTS (SELECT 1 FROM {each} WHERE NOT ({of('xs.subject')}))"
 
     def _ways(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import time
 from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
@@ -12,11 +13,13 @@ import pytest
 from fhirhub import errors
 from fhirhub import settings as all_settings
 from fhirhub.access import EVERYTHING, Access
-from fhirhub.auth import matrix, policy, scopes
+from fhirhub.auth import careteam, matrix, policy, scopes
+from fhirhub.auth import consent as agreements
 from fhirhub.auth.principal import Principal
 from fhirhub.auth.roles import ROLES
 from fhirhub.repository import Keys, Repository, Tenant
 from fhirhub.resources import definitions, document
+from fhirhub.resources.relations import Kind
 from fhirhub.store import request as requests
 from fhirhub.store.database import Database
 from fhirhub.store.index.parameters import Parameters
@@ -258,7 +261,66 @@ async def test_an_ended_relation_closes_at_that_moment(world: World) -> None:
     assert await world.sees(nurse, *CARE) == ""
 
 
+async def test_breaking_the_glass_opens_one_patient_to_one_person_for_a_time_to_read(world: World) -> None:
+    now = time.time_ns() // 1000
+    minute = 60_000_000
+
+    async def opened(unit: Repository) -> None:
+        await careteam.open_to(
+            unit, "anna", "Practitioner/doctor", Kind.GLASS, now - 2 * minute, now + 58 * minute
+        )
+
+    await world.hub.together(opened)
+    await world.put(labelled({**OBSERVATION, "id": "hidden"}, "V"))
+    doctor = await world.as_("Practitioner/doctor", "Organization/practice", "huisarts")
+    seen = await world.sees(doctor, *CARE, "Observation/hidden")
+    assert seen == "Patient/anna CarePlan/plan Goal/goal Observation/obs"
+    assert await attempt(doctor.update({**GOAL, "language": "nl"})) == "forbidden"
+    colleague = await world.as_("Practitioner/other", "Organization/practice", "huisarts")
+    assert await world.sees(colleague, *CARE) == ""
+    await world.put(consent("deny", "Practitioner/doctor"))
+    assert await world.sees(doctor, *CARE) == ""
+    await world.put({**consent("deny", "Practitioner/doctor"), "status": "inactive"})
+    assert "Goal/goal" in await world.sees(doctor, *CARE)
+
+    async def closed(unit: Repository) -> None:
+        await careteam.close_to(unit, "anna", "Practitioner/doctor", Kind.GLASS, now)
+
+    await world.hub.together(closed)
+    assert await world.sees(doctor, *CARE) == ""
+
+
+async def test_who_takes_part_is_told_for_a_moment(world: World) -> None:
+    await world.put(
+        patient(generalPractitioner=[to("Organization/practice")]),
+        team(("Organization/nursing", NOW), ("Organization/welfare", PAST)),
+    )
+    now = time.time_ns() // 1000
+    found = await careteam.participants(world.tenant.database, world.tenant.number, "anna", now)
+    assert [(one.actor, one.kind) for one in found] == [
+        ("Organization/nursing", Kind.MEMBER),
+        ("Organization/practice", Kind.PRACTICE),
+    ]
+
+
 # --- R13, R17: objections ---
+
+
+async def test_an_agreement_is_asked_of_one_party(world: World) -> None:
+    async def said(*actors: str, provider: bool = True) -> str:
+        now = time.time_ns() // 1000
+        database, number = world.tenant.database, world.tenant.number
+        return await agreements.answer(database, number, "anna", actors, now, provider=provider)
+
+    assert await said("Organization/nursing") == "unknown"
+    await world.put(consent("permit", None))
+    assert await said("Organization/nursing") == "agreed"
+    assert await said("Organization/welfare", provider=False) == "unknown"
+    await world.put(consent("deny", "Organization/nursing", "second"))
+    assert await said("Organization/nursing") == "refused"
+    assert await said("Organization/practice") == "agreed"
+    await world.put(consent("permit", "HealthcareService/queue", "third"))
+    assert await said("Organization/welfare", "HealthcareService/queue", provider=False) == "agreed"
 
 
 async def test_a_block_of_an_organisation_or_person_works_at_once(world: World) -> None:

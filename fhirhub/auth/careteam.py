@@ -1,0 +1,65 @@
+"""Who takes part in a patient's care at a moment, and what is opened to one party for a time (RULES R7, R11, R12).
+
+Participation follows from resources (`resources/relations.py`). What a shift or breaking the glass opens follows from
+none: such a relation is written here, and goes with its end or with the patient.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from fhirhub.repository import Repository
+from fhirhub.resources.relations import Kind
+from fhirhub.store.database import Reader, take_keys
+from fhirhub.store.sql import Statement
+
+
+class Participant(NamedTuple):
+    """An active party: `Organization/x`, `Practitioner/x`, `PractitionerRole/x` or `RelatedPerson/x`."""
+
+    actor: str
+    kind: Kind
+    start: int
+    until: int
+    """Microseconds since 1970 UTC."""
+
+
+async def participants(reader: Reader, tenant: int, patient: str, now: int) -> list[Participant]:
+    """Registered practice and active participants of a patient, in order of their names."""
+    rows = await reader.fetch(
+        Statement(
+            "SELECT x.actor, x.kind, x.start, x.until FROM relation x WHERE x.tenant = $1 AND x.subject = $2 "
+            f"AND x.kind IN ({int(Kind.PRACTICE)}, {int(Kind.MEMBER)}) AND x.start <= $3 AND x.until > $3 "
+            "ORDER BY x.actor, x.kind",
+            (tenant, patient, now),
+            ("int", "text", "bigint"),
+        )
+    )
+    return [Participant(str(actor), Kind(kind), int(start), int(until)) for actor, kind, start, until in rows]
+
+
+async def open_to(unit: Repository, patient: str, actor: str, kind: Kind, start: int, until: int) -> None:
+    """Opens a patient to one party for a time, inside the transaction of `unit`: a MEMBER for a shift, GLASS for a
+    person who broke it."""
+    tenant = unit.tenant.number
+    row = (await unit.transaction.fetch(take_keys(tenant, 1)))[0]
+    await unit.transaction.execute(
+        Statement(
+            "INSERT INTO relation (tenant, rid, subject, actor, kind, type, start, until, weight) "
+            "VALUES ($1, $2, $3, $4, $5, '', $6, $7, 0)",
+            (tenant, int(row[0]), patient, actor, int(kind), start, until),
+            ("int", "bigint", "text", "text", "int", "bigint", "bigint"),
+        )
+    )
+
+
+async def close_to(unit: Repository, patient: str, actor: str, kind: Kind, now: int) -> None:
+    """Ends what `open_to` opened."""
+    await unit.transaction.execute(
+        Statement(
+            "UPDATE relation SET until = $5 WHERE tenant = $1 AND subject = $2 AND actor = $3 AND kind = $4 "
+            "AND until > $5 AND NOT EXISTS (SELECT 1 FROM resource r WHERE r.tenant = $1 AND r.rid = relation.rid)",
+            (unit.tenant.number, patient, actor, int(kind), now),
+            ("int", "text", "text", "int", "bigint"),
+        )
+    )
