@@ -20,7 +20,7 @@ from fhirhub.store.database import Database
 from fhirhub.store.index.parameters import Parameters
 from fhirhub.store.index.token import shortened
 from fhirhub.store.sql import Statement
-from fhirhub.terminology import loinc, snomed
+from fhirhub.terminology import grammars, loinc, snomed
 from fhirhub.terminology.outside import Outside
 from fhirhub.terminology.stored import StoredSystem
 from fhirhub.terminology.systems import CodeSystem, ListedSystem
@@ -152,6 +152,8 @@ class Library:
             return max(loaded, key=lambda each: canonicals.version_order(each.version or ""))
         if listing:
             return self._system_of(newest(listing), await self._supplements(url))
+        if url in grammars.SYSTEMS and not version:
+            return grammars.SYSTEMS[url]
         found = OFFICIAL.find("CodeSystem", f"{url}|{version}" if version else url)
         if found is None or found.get("content") not in LISTING:
             return None

@@ -107,6 +107,10 @@ async def _set(system: CodeSystem, node: Expression) -> CodeSet:
             return CodeSet(system.url, tuple(few))
         test = await system.test(node)
         return CodeSet(system.url, (), system.edition, test.sql, test.values, test.kinds)
-    assert isinstance(system, ListedSystem)
+    if not isinstance(system, ListedSystem):
+        listed = listed_in(node)
+        if listed is None:
+            raise errors.too_costly(f"The codes of {system.url} are made by rule and have no end")
+        return CodeSet(system.url, tuple(await system.meeting(node, list(listed))))
     members = system.members(node, (), active_only=False, listed=None)
     return CodeSet(system.url, tuple(each.code for each in members))

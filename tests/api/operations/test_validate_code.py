@@ -157,3 +157,29 @@ async def test_a_system_can_be_inferred_where_only_one_has_the_code(client: Asyn
 )
 async def test_what_cannot_be_read_is_refused(client: AsyncClient, path: str) -> None:
     assert (await client.get(path)).status_code == 400
+
+
+@pytest.mark.parametrize(
+    ("system", "right", "wrong"),
+    [
+        ("http://unitsofmeasure.org", "mmol/L", "mmmol per L"),
+        ("urn:ietf:bcp:13", "application/fhir%2Bjson", "json"),
+        ("urn:ietf:bcp:47", "nl-BE", "Dutch!"),
+    ],
+)
+async def test_codes_that_are_made_by_rule(client: AsyncClient, system: str, right: str, wrong: str) -> None:
+    assert (await in_system(client, f"url={system}&code={right}"))["result"] is True
+    assert (await in_system(client, f"url={system}&code={wrong}"))["result"] is False
+    sent = value_set("rule", {"system": system})
+    response = await client.post("ValueSet/$expand", json=sent)
+    assert (response.status_code, issues(response)[0]["code"]) == (422, "too-costly")
+
+
+async def test_listed_codes_of_a_code_system_made_by_rule(client: AsyncClient) -> None:
+    languages = "http://hl7.org/fhir/ValueSet/languages"
+    found = await in_value_set(client, f"url={languages}&system=urn:ietf:bcp:47&code=nl-NL")
+    assert found["result"] is True
+    assert (await in_value_set(client, f"url={languages}&system=urn:ietf:bcp:47&code=ga"))["result"] is False
+    expansion = (await client.get(f"ValueSet/$expand?url={languages}&count=2")).json()["expansion"]
+    assert expansion["total"] == 56
+    assert expansion["contains"][0]["display"] == "Arabic"
