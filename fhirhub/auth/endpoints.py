@@ -16,7 +16,8 @@ from fhirhub.auth.tokens import Bearers, Verified
 
 OPEN = {"Access-Control-Allow-Origin": "*"}
 """Any web app may read the answer: no cookie has a part in it."""
-CACHED = {"Cache-Control": "public, max-age=60"}
+CACHED = {"Cache-Control": "public, max-age=30"}
+"""Half as long as a new key is published before it signs."""
 
 
 class Server:

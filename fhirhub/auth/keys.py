@@ -72,6 +72,7 @@ class Keys:
         """Make new keys, which sign after NOTICE_SECONDS. `at_once` retires the old ones this moment: what
         they signed is no longer taken."""
         now = int(self._clock())
+        fresh = await self._fresh()
 
         async def work(unit: Transaction) -> None:
             active = now if at_once else now + NOTICE_SECONDS
@@ -90,7 +91,7 @@ class Keys:
                     ("int", "bigint"),
                 )
             )
-            await self._add(unit, now, active)
+            await self._add(unit, fresh, now, active)
 
         await self._database.transaction(work)
         self._read = 0.0
@@ -109,7 +110,12 @@ class Keys:
                 return
             await self._take_in()
             if not self._known:
-                await self._database.transaction(self._make_first)
+                fresh = await self._fresh()
+
+                async def work(unit: Transaction) -> None:
+                    await self._make_first(unit, fresh)
+
+                await self._database.transaction(work)
                 await self._take_in()
 
     async def _take_in(self) -> None:
@@ -131,7 +137,12 @@ class Keys:
     def _built(self, kid: str, algorithm: str, sealed: bytes) -> SigningKey:
         return jose.stored_key(kid, algorithm, unseal(self._secret, self._name, f"key {kid}", sealed))
 
-    async def _make_first(self, unit: Transaction) -> None:
+    async def _fresh(self) -> list[SigningKey]:
+        """New keys, made before a transaction waits for them."""
+        kids = [(secrets.token_urlsafe(12), algorithm) for algorithm in (ACCESS, IDENTITY)]
+        return [await asyncio.to_thread(jose.new_key, kid, algorithm) for kid, algorithm in kids]
+
+    async def _make_first(self, unit: Transaction, fresh: list[SigningKey]) -> None:
         """The first keys, made by one of those who come at once."""
         await unit.lock_names(self._tenant, ["keys"])
         rows = await unit.fetch(
@@ -139,12 +150,11 @@ class Keys:
         )
         if not rows:
             now = int(self._clock())
-            await self._add(unit, now, now)
+            await self._add(unit, fresh, now, now)
 
-    async def _add(self, unit: Transaction, now: int, active: int) -> None:
-        for algorithm in (ACCESS, IDENTITY):
-            kid = secrets.token_urlsafe(12)
-            key = await asyncio.to_thread(jose.new_key, kid, algorithm)
+    async def _add(self, unit: Transaction, fresh: list[SigningKey], now: int, active: int) -> None:
+        for key in fresh:
+            kid, algorithm = key.kid, key.algorithm
             await unit.execute(
                 Statement(
                     "INSERT INTO auth_key (tenant, kid, algorithm, created, active, retired, sealed) "

@@ -50,7 +50,10 @@ async def erase_patient(database: Database, tenant: int, patient: str, ground: s
             await _erase(unit, tenant, rids[start : start + AT_ONCE])
         await _erase_versions(unit, tenant, patient)
         await _erase_relations(unit, tenant, patient)
-        await _erase_jobs(unit, tenant, {f"{type}/{id}" for _, type, id in found})
+        gone = {f"{type}/{id}" for _, type, id in found}
+        await _erase_jobs(unit, tenant, gone)
+        await _erase_accounts(unit, tenant, gone)
+        await _erase_grants(unit, tenant, patient)
         if rids:
             await unit.execute(_record(tenant, patient, ground, moment, len(rids)))
         left = await unit.fetch(_referring(tenant, patient))
@@ -102,6 +105,35 @@ async def _erase_jobs(unit: Transaction, tenant: int, gone: Set[str]) -> None:
             await unit.execute(
                 Statement("DELETE FROM job WHERE tenant = $1 AND id = $2", (tenant, id), ("int", "text"))
             )
+
+
+async def _erase_accounts(unit: Transaction, tenant: int, gone: Set[str]) -> None:
+    """The accounts of the patient and of relatives who are nobody else here."""
+    people = sorted(one for one in gone if one.startswith(("Patient/", "RelatedPerson/")))
+    binder = Binder()
+    of_them = f"tenant = {binder.bind(tenant, 'int')} AND "
+    of_them += unit.dialect.any_of("fhir_user", binder.bind(people, "text[]"))
+    accounts = await unit.fetch(binder.statement(f"SELECT DISTINCT account FROM auth_role WHERE {of_them}"))
+    await unit.execute(binder.statement(f"DELETE FROM auth_role WHERE {of_them}"))
+    for (account,) in accounts:
+        own = (tenant, account)
+        left = "SELECT 1 FROM auth_role WHERE tenant = $1 AND account = $2"
+        if not await unit.fetch(Statement(left, own, ("int", "text"))):
+            for table, column in (
+                ("auth_session", "account"),
+                ("auth_grant", "account"),
+                ("auth_account", "id"),
+            ):
+                sql = f"DELETE FROM {table} WHERE tenant = $1 AND {column} = $2"
+                await unit.execute(Statement(sql, own, ("int", "text")))
+
+
+async def _erase_grants(unit: Transaction, tenant: int, patient: str) -> None:
+    """What was granted, or was to be started, on this patient."""
+    named = f'%"patient": "{patient}"%'
+    for table in ("auth_grant", "auth_launch"):
+        sql = f"DELETE FROM {table} WHERE tenant = $1 AND content LIKE $2"
+        await unit.execute(Statement(sql, (tenant, named), ("int", "text")))
 
 
 def sweep(path: Path) -> bool:
