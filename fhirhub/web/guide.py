@@ -142,7 +142,8 @@ def _render(template: str, language: str, **given: Any) -> bytes:
         root=ROOT,
         **given,
     )
-    title = "Gids voor gezamenlijke zorgplannen" if language == "nl" else "Guide to shared care plans"
+    named = "Gids voor gezamenlijke zorgplannen" if language == "nl" else "Guide to shared care plans"
+    title = f"{given['listed']['name']} - {named}" if "listed" in given else named
     return start.document(title, content, language=language, wide=True).encode()
 
 

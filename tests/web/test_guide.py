@@ -35,6 +35,7 @@ def test_every_definition_and_example_has_a_page_and_is_listed(language: str) ->
         assert document.get("lang") == language
         (heading,) = document.xpath("//h1")
         assert heading.text_content().strip()
+        assert document.xpath("//title")[0].text_content().startswith(heading.text_content())
 
 
 def test_no_link_of_the_guide_leads_nowhere() -> None:
