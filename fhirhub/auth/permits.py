@@ -90,6 +90,23 @@ async def store(realm: Realm, grant: Grant) -> None:
     )
 
 
+async def replace_consent(realm: Realm, grant: Grant) -> None:
+    """Store the grant. It takes the place of earlier ones that were only the memory of the same consent: no
+    token of theirs lives any more."""
+    for other in await of_account(realm, grant.account, grant.client):
+        tokens_until = other.created + CODE_SECONDS + realm.settings.access_token_seconds
+        is_memory = other.lasting is None and tokens_until < realm.now
+        same = (other.fhir_user, other.organization, other.role, other.patient) == (
+            grant.fhir_user,
+            grant.organization,
+            grant.role,
+            grant.patient,
+        )
+        if is_memory and same and set(other.scope.split()) <= set(grant.scope.split()):
+            await realm.change("DELETE FROM auth_grant WHERE tenant = $1 AND id = $2", other.id)
+    await store(realm, grant)
+
+
 async def find(realm: Realm, id: str) -> Grant | None:
     """The grant, where it stands."""
     rows = await realm.rows(

@@ -38,7 +38,7 @@ from fhirhub.auth.exchange import Request, Response, pairs, single
 from fhirhub.auth.faults import OAuthError, access_denied, invalid_request
 from fhirhub.auth.limits import Limits
 from fhirhub.auth.people import Opens
-from fhirhub.auth.permits import Code
+from fhirhub.auth.permits import Code, Grant
 from fhirhub.auth.providers import Provider, ProviderError
 from fhirhub.auth.roles import SUPERVISED
 from fhirhub.auth.scopes import Scopes
@@ -52,6 +52,8 @@ from fhirhub.web.visit import Progress, StalePage, Visit
 SECOND_FACTOR_SECONDS = 300
 """How long the second factor may come after the password."""
 HUB = "fhirhub"
+MOST_NAMED = 10
+"""Patients named beside an app that works on many."""
 
 
 @dataclass(slots=True)
@@ -291,7 +293,7 @@ async def grant_and_answer(flow: Flow, granted: Scopes, responsible: str | None 
         intent=started.intent if started else None,
         need_patient_banner=started.need_patient_banner if started else True,
     )
-    await permits.store(realm, grant)
+    await permits.replace_consent(realm, grant)
     events.tell(flow.visit.request, _told(session, "granted", grant.client))
     code = await permits.new_code(
         realm, grant, Code(asked.redirect_uri, asked.given["code_challenge"], asked.nonce)
@@ -601,32 +603,39 @@ async def take_language(flow: Flow, fields: dict[str, str], chosen: list[str]) -
 
 
 async def withdraw(flow: Flow, fields: dict[str, str], chosen: list[str]) -> Response:
-    if flow.session is not None:
+    """All that the person let this app do ends."""
+    client = fields.get("withdraw")
+    if flow.session is not None and client is not None:
         realm = flow.visit.request.realm
-        for grant in await permits.of_account(realm, flow.session.account.id):
-            if grant.id == fields.get("withdraw"):
-                await permits.revoke(realm, grant.id)
-                events.tell(flow.visit.request, _told(flow.session, "withdrawn", grant.client))
-                flow.fault = flow.say("withdrawn")
+        for grant in await permits.of_account(realm, flow.session.account.id, client):
+            await permits.revoke(realm, grant.id)
+            flow.fault = flow.say("withdrawn")
+        if flow.fault:
+            events.tell(flow.visit.request, _told(flow.session, "withdrawn", client))
     return await _go_on(flow)
 
 
 async def _granted_page(flow: Flow) -> Response:
+    """What the person let each app do, however often it asked."""
     assert flow.session is not None
     realm = flow.visit.request.realm
-    shown = []
+    by_client: dict[str, list[Grant]] = {}
     for grant in await permits.of_account(realm, flow.session.account.id):
-        client = await clients.find(realm, grant.client)
-        references = [f"Patient/{grant.patient}"] if grant.patient else []
-        called = await people.names(realm, references)
+        by_client.setdefault(grant.client, []).append(grant)
+    shown = []
+    for id, grants in by_client.items():
+        client = await clients.find(realm, id)
+        patients = list(dict.fromkeys(f"Patient/{one.patient}" for one in grants if one.patient))
+        called = await people.names(realm, patients[:MOST_NAMED])
+        lines = (line for one in grants for line in wording.granted(flow.visit.language, one))
         shown.append(
             {
-                "id": grant.id,
-                "app": client.name if client else grant.client,
-                "since": _day(grant.created),
-                "until": _day(grant.expires),
-                "patient": "".join(called.values()),
-                "lines": wording.granted(flow.visit.language, grant),
+                "id": id,
+                "app": client.name if client else id,
+                "since": _day(min(one.created for one in grants)),
+                "until": _day(max(one.expires for one in grants)),
+                "patient": ", ".join([*called.values(), *(["..."] if len(patients) > MOST_NAMED else [])]),
+                "lines": list(dict.fromkeys(lines)),
             }
         )
     return flow.page("granted.html", grants=shown, name=flow.session.account.username)

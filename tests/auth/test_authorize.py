@@ -139,6 +139,11 @@ async def test_the_language_can_be_switched_on_the_way(people: Hub) -> None:
     assert "See all data" in page.text
 
 
+def let_pass(hub: Hub, seconds: int) -> None:
+    before = hub.realm.clock
+    hub.realm.clock = lambda: before() + seconds
+
+
 # -- what the app gets wrong -------------------------------------------------------------------------
 
 
@@ -426,6 +431,20 @@ async def test_what_was_granted_is_shown_and_withdrawn(people: Hub) -> None:
     assert (await browser.refresh(tokens["refresh_token"])).json()["error"] == "invalid_grant"
 
 
+async def test_an_app_that_asks_often_is_shown_once(people: Hub) -> None:
+    browser, asked = Browser(people), {"scope": "patient/Goal.rs launch/patient"}
+    for later in (0, 10, 400):
+        let_pass(people, later)
+        await browser.code(**asked)
+    page = await browser.get(f"{ROOT}/auth/granted")
+    assert page.text.count("Dagboek") == 2  # the heading, and the button for who does not see it
+    assert page.text.count("Doelen bekijken") == 1
+    rows = await people.realm.rows("SELECT id FROM auth_grant WHERE tenant = $1")
+    assert len(rows) == 1
+    await browser.send(page, "granted", ("withdraw", "app"))
+    assert (await browser.get(browser.request(prompt="none", **asked))).told["error"] == "consent_required"
+
+
 async def test_nobody_withdraws_what_another_granted(people: Hub) -> None:
     anna, mia = Browser(people), Browser(people)
     tokens = (await anna.exchange(await anna.code())).json()
@@ -566,7 +585,7 @@ async def test_a_launch_is_for_its_app_its_person_and_five_minutes(people: Hub) 
     assert "iemand anders" in page.text
     page = await browser.sign_in(page, "els")
     assert page.shows("consent")
-    people.realm.clock = (lambda before: lambda: before() + 301)(people.realm.clock)
+    let_pass(people, 301)
     assert (await browser.allow(page)).told["error"] == "invalid_request"
 
 
