@@ -32,7 +32,7 @@ _KEYS = {
     "concept_word": "start, length, n, word",
 }
 BATCH = 10_000
-_ROWS = 400_000
+_ROWS = 200_000
 """Rows that are put in order before they are written: what is written in order is written once."""
 _LONGEST_VALUE = 500
 
