@@ -448,6 +448,7 @@ class Repository:
         assert current.body is not None
         resource, base = document.decode(current.body), next(iter(self.tenant.bases), None)
         held = [row for row in relations.rows(resource, base)[1] if row.kind in relations.LASTING]
+        owners, label = await self._owned(resource, base)
         change = Change(
             rid=current.rid,
             type=type,
@@ -458,8 +459,8 @@ class Repository:
             method="DELETE",
             write_id=self._unit.write_id,
             body=None,
-            patient=relations.owners(resource, base),
-            label=relations.label(resource),
+            patient=owners,
+            label=label,
             rows={"holding": list(held)} if held else {},
         )
         written = await self._write(change)
@@ -616,6 +617,7 @@ class Repository:
                 await self._check_seen(type, id, targets, current)
             if not self.tenant.integrity:
                 targets = frozenset()
+        owners, label = await self._owned(resource, base)
         return Change(
             rid=await self._key() if current is None else current.rid,
             type=type,
@@ -626,11 +628,18 @@ class Repository:
             method=method,
             write_id=new_id() if self._unit is None else self._unit.write_id,
             body=document.encode(resource),
-            patient=relations.owners(resource, base),
-            label=relations.label(resource),
+            patient=owners,
+            label=label,
             rows=rows,
             targets=targets,
         )
+
+    async def _owned(self, resource: Json, base: str | None) -> tuple[str | None, str | None]:
+        """Whose a resource is, and its label."""
+        if resource["resourceType"] != "Provenance":
+            return relations.owners(resource, base), relations.label(resource)
+        await self._settle()
+        return await versions.followed(self._reader, self.tenant.number, resource, base)
 
     async def _key(self) -> int:
         keys = self.tenant.keys

@@ -50,7 +50,7 @@ QuestionnaireResponse  crus    crus   crus   cruds  cruds  cruds   rs      -    
 Observation            crus    crus   crus   cruds  cruds  cruds   rs      -       -      -
 Communication          crs     crs    rs     crus   crus   crus    rs      -       -      -
 List                   crus    crus   rs     cruds  cruds  cruds   rs      -       -      -
-Provenance             rs      rs     rs     rs     rs     rs      -       -       -      -
+Provenance             crs     crs    rs     crs    crs    crs     -       -       -      -
 AuditEvent             rs      rs     -      -      -      -       -       -       -      rs
 MeasureReport          -       -      -      -      -      -       -       rs      -      -
 DIRECTORY              rs      rs     rs     rs     rs     rs      rs      rs      cruds  rs

@@ -61,6 +61,9 @@ def _batch(
             if one.body is None:
                 continue
             resource = document.decode(one.body)
+            owners, label = relations.owners(resource, base), relations.label(resource)
+            if type == "Provenance":
+                owners, label = await versions.followed(unit, tenant, resource, base)
             await unit.amend(
                 tenant,
                 Change(
@@ -73,8 +76,8 @@ def _batch(
                     method=one.method,
                     write_id="",
                     body=one.body,
-                    patient=relations.owners(resource, base),
-                    label=relations.label(resource),
+                    patient=owners,
+                    label=label,
                     rows=extract.rows(resource, parameters, base),
                 ),
             )

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from fhirhub.access import Access
+from fhirhub.resources import compartments, references, relations
 from fhirhub.store.database import Reader
 from fhirhub.store.sql import Binder, Dialect, Row, Statement
 from fhirhub.store.visible import Visible, visible
@@ -203,6 +204,30 @@ async def history(reader: Reader, tenant: int, access: Access, request: HistoryR
     )
     rows = await reader.fetch(_bound(binder, seen, sql))
     return [stored(row)._replace(revives=bool(row[-1])) for row in rows]
+
+
+async def followed(
+    reader: Reader, tenant: int, resource: dict[str, Any], base: str | None
+) -> tuple[str | None, str | None]:
+    """Whose a Provenance is, and its label: those of all its targets (RULES R1 knows it by the Patient alone)."""
+    patients, labels = set(compartments.patients(resource, base)), set(relations.label(resource) or "")
+    by_type: dict[str, list[str]] = {}
+    for reference in resource.get("target", ()):
+        target = references.parse(str(reference.get("reference", "")), base)
+        if target.is_local and target.type and target.id:
+            by_type.setdefault(target.type, []).append(target.id)
+    for type, ids in by_type.items():
+        binder = Binder()
+        binder.bind(tenant, "int")
+        where = (
+            f"r.type = {binder.bind(type)} AND {reader.dialect.any_of('r.id', binder.bind(ids, 'text[]'))}"
+        )
+        for owner, label in await reader.fetch(
+            binder.statement(f"SELECT r.patient, r.label FROM resource r WHERE r.tenant = $1 AND {where}")
+        ):
+            patients.update((owner or "").split())
+            labels.update(label or "")
+    return " ".join(sorted(patients)) or None, "".join(sorted(labels)) or None
 
 
 async def types_present(reader: Reader, tenant: int) -> list[str]:

@@ -253,6 +253,26 @@ async def test_what_is_about_several_patients_needs_all_of_them(world: World) ->
     assert await world.sees(nurse, "Communication/between") == "Communication/between"
 
 
+async def test_a_provenance_is_of_whom_its_targets_are(world: World) -> None:
+    await world.put(team(("Organization/nursing", NOW)), labelled({**OBSERVATION, "id": "hidden"}, "V"))
+    made: Json = {
+        "resourceType": "Provenance",
+        "id": "of-plan",
+        "target": [to("CarePlan/plan/_history/1")],
+        "recorded": "2026-11-22T09:00:00Z",
+        "agent": [{"who": to("Practitioner/nurse")}],
+    }
+    await world.put(made, {**made, "id": "of-hidden", "target": [to("Observation/hidden")]})
+    nurse = await world.as_("Practitioner/nurse", "Organization/nursing", "wijkverpleegkundige")
+    assert await world.sees(nurse, "Provenance/of-plan", "Provenance/of-hidden") == "Provenance/of-plan"
+    other = await world.as_("Practitioner/doctor", "Organization/practice", "huisarts")
+    assert await world.sees(other, "Provenance/of-plan") == ""
+    fresh = {key: value for key, value in made.items() if key != "id"}
+    assert await attempt(nurse.create(document.decode(document.encode(fresh)))) == "created"
+    await world.hub.delete("Provenance", "of-plan")
+    assert await attempt(nurse.read("Provenance", "of-plan")) == "deleted"
+
+
 async def test_an_ended_relation_closes_at_that_moment(world: World) -> None:
     await world.put(team(("Organization/nursing", NOW)))
     nurse = await world.as_("Practitioner/nurse", "Organization/nursing", "verzorgende-ig")
