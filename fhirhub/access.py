@@ -142,7 +142,11 @@ class Access:
 
     @property
     def unlimited(self) -> bool:
-        return not self.without_bsn and any(rule.unlimited and not rule.masked for rule in self.rules)
+        found: bool | None = self.kept.get("unlimited")
+        if found is None:
+            whole = any(rule.unlimited and not rule.masked for rule in self.rules)
+            found = self.kept["unlimited"] = whole and not self.without_bsn
+        return found
 
     def to(self, letter: str) -> Access:
         """What may be done by this letter."""

@@ -416,10 +416,24 @@ class Shape:
         return [type for type in self.masked if not types or type in types]
 
     def _whole(self, alias: str, masked: Sequence[str], types: Sequence[str]) -> str:
-        if types and set(types) <= set(masked):
-            return self._any(alias, masked, whole=True)
-        names = ", ".join(f"'{type}'" for type in masked)
-        return f"({alias}.type NOT IN ({names}) OR {self._any(alias, masked, whole=True)})"
+        """The resource, which may be seen, may be seen whole."""
+        parts = []
+        if not (types and set(types) <= set(masked)):
+            names = ", ".join(f"'{type}'" for type in masked)
+            parts.append(f"{alias}.type NOT IN ({names})")
+        held = {
+            kind
+            for rule in self.rules
+            if rule[4] and set(rule[0]) & set(masked)
+            for condition in rule[3]
+            if isinstance(condition, Held)
+            for kind in condition.kinds
+        }
+        if held:
+            # What is not held in part is seen by another rule: that is one look-up, and mostly the only one.
+            parts.append(f"NOT {self._holding(alias, [([], Held(tuple(sorted(held))))])}")
+        parts.append(self._any(alias, masked, whole=True))
+        return f"({' OR '.join(parts)})"
 
     def body(self, alias: str, types: Sequence[str], also: str | None) -> str:
         masked = self._masked(types)
