@@ -231,8 +231,9 @@ class Settings:
     @property
     def needs_second_factor(self) -> bool:
         """Whether a password is not enough: others than this machine reach the hub."""
-        public = urlsplit(self.base_url or "").hostname
-        return not self.is_loopback or public not in (None, "localhost", "127.0.0.1", "::1")
+        if not self.is_loopback or (self.base_url is None and self.trusted_proxies):
+            return True
+        return urlsplit(self.base_url or "").hostname not in (None, "localhost", "127.0.0.1", "::1")
 
     @property
     def public_url(self) -> str:

@@ -109,6 +109,8 @@ def test_sign_in_for_others_than_this_machine_expects_a_public_https_address() -
         ({"base_url": "http://localhost:8000"}, False),
         ({"base_url": "https://hub.example.nl"}, True),
         ({"host": "0.0.0.0"}, True),
+        ({"trusted_proxies": "10.0.0.1"}, True),
+        ({"trusted_proxies": "10.0.0.1", "base_url": "http://localhost:8000"}, False),
     ],
 )
 def test_a_password_suffices_on_this_machine_alone(given: dict[str, str], needed: bool) -> None:

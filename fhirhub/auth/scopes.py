@@ -134,21 +134,6 @@ def of_levels(asked: Scopes, levels: Iterable[Level]) -> Scopes:
     return Scopes(tuple(one for one in asked.resources if one.level in allowed), asked.words, asked.unknown)
 
 
-def granting(scopes: Iterable[Scope], type: str, letter: str) -> tuple[Scope, ...]:
-    """The scopes that let this interaction through on some resources of the type. One of them without a
-    `query` lets it through on all."""
-    return tuple(scope for scope in scopes if scope.lets(type, letter))
-
-
-def readable_types(scopes: Iterable[Scope]) -> frozenset[str]:
-    """The types of which some resources may be read or found; every type is written out."""
-    types: set[str] = set()
-    for scope in scopes:
-        if "r" in scope.letters or "s" in scope.letters:
-            types |= _TYPES if scope.type == EVERY_TYPE else {scope.type}
-    return frozenset(types)
-
-
 def _both(one: Scope, other: Scope) -> Scope | None:
     """What both scopes let through; None where that is nothing."""
     if one.level != other.level or (one.type != other.type and EVERY_TYPE not in (one.type, other.type)):

@@ -42,11 +42,6 @@ _PATHS = (
 )
 
 
-def is_for(path: str) -> bool:
-    """Whether this path is the authorization server's."""
-    return "/auth/" in path or "/.well-known/" in path
-
-
 class AuthDoor:
     """The authorization servers of all tenants as an ASGI application.
 
