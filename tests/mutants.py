@@ -695,7 +695,12 @@ MUTATIONS: tuple[Mutation, ...] = (
         "no fault",
         "a code of a system of one's own",
         _at(
-            lambda p: _having("CodeableConcept", "coding")(p) and not p.property.element.binding,
+            # Of the category of a vital sign, its profile fixes each coding.
+            lambda p: (
+                _having("CodeableConcept", "coding")(p)
+                and not p.property.element.binding
+                and p.property.element.name != "category"
+            ),
             lambda p: p.value["coding"].append({"system": "http://example.org/codes", "code": "x"}),
         ),
         "valid",
