@@ -5,6 +5,8 @@ from __future__ import annotations
 import base64
 import hmac
 import json
+import subprocess
+import sys
 from typing import Any
 
 import pytest
@@ -223,3 +225,9 @@ def test_keys_of_other_uses_are_left_aside() -> None:
     other = ECKey.generate_key("P-256", {"kid": "other"}).as_dict(private=False)
     found = jose.verifying_keys({"keys": [other, EC.as_dict(private=False)]}, CLIENT_ALGORITHMS)
     assert [key.kid for key in found] == ["ec"]
+
+
+def test_the_slow_and_leaking_library_for_curves_is_never_loaded() -> None:
+    code = "import sys, fhirhub.auth.jose as j; j.new_key('k', 'ES384').verifying(); print('ecdsa' in sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "False"
