@@ -11,7 +11,6 @@ import sys
 from pathlib import Path
 from typing import Any
 
-
 ACCEPTED = {
     "CVE-2024-23342": "ecdsa comes with python-jose and is never loaded: cryptography signs (a test proves it)",
 }
