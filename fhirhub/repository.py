@@ -467,15 +467,20 @@ class Repository:
         self._unit.deleted[type, id] = written.stored
         return written
 
-    async def why_kept(self, stored: Stored) -> str | None:
-        """Why a resource may not be deleted: who refers to it. None where it may."""
+    async def why_kept(self, stored: Stored, *, by_all: bool = False) -> str | None:
+        """Why a resource may not be deleted: who refers to it. None where it may, as far as the caller sees; with
+        `by_all`, what they may not see counts too, and is not named."""
         if not self.tenant.integrity:
             return None
         await self._settle()
         key = (stored.rid, stored.type, stored.id)
         found = await versions.referrers(self._reader, self.tenant.number, [key], self.access)
         if not found:
-            if self.limited and await versions.referrers(self._reader, self.tenant.number, [key], EVERYTHING):
+            if (
+                by_all
+                and self.limited
+                and await versions.referrers(self._reader, self.tenant.number, [key], EVERYTHING)
+            ):
                 return f"{stored.type}/{stored.id} cannot be deleted: it is referred to."
             return None
         return (
@@ -714,7 +719,7 @@ class Repository:
             if (now_there := unit.known_all[key]) is None or now_there.deleted
         ]
         for stored in gone_for_good:
-            fault = await self.why_kept(stored)
+            fault = await self.why_kept(stored, by_all=True)
             if fault is not None:
                 raise errors.conflict(fault)
         return looked
@@ -722,14 +727,13 @@ class Repository:
     async def _check_versions(self, type: str, id: str, versioned: set[tuple[str, str, str]]) -> None:
         """Raises an error that names a reference to a version that never was."""
         await self._settle()
+        access = self.access.to("r") if self.limited else self.access
         for target in sorted(versioned):
             number = (
                 int(target[2]) if target[2].isascii() and target[2].isdigit() and len(target[2]) < 10 else 0
             )
             found = await self._reader.fetch(
-                versions.vread(
-                    self.tenant.number, self.access, target[0], target[1], number, self._reader.dialect
-                )
+                versions.vread(self.tenant.number, access, target[0], target[1], number, self._reader.dialect)
             )
             if not found:
                 raise errors.error(

@@ -188,3 +188,6 @@ async def test_what_is_referred_to_is_not_told_by_whom_where_that_may_not_be_see
     with pytest.raises(Exception, match="is referred to") as refused:
         await store.delete("Condition", "own")
     assert "of-bert" not in str(refused.value)
+    kept = await store.read("Condition", "own")
+    assert await store.why_kept(kept) is None
+    assert "of-bert" in (await world.hub.why_kept(kept) or "")
