@@ -665,13 +665,18 @@ async def test_a_disabled_account_is_out_at_once(people: Hub) -> None:
 async def test_off_this_machine_a_second_factor_is_set_up_and_asked(open_hub: Open) -> None:
     async with open_hub(base_url="https://hub.test") as hub:
         await region(hub)
+        began = hub.realm.clock()
+
+        def now() -> float:
+            return began
+
+        hub.realm.clock = now
         browser = Browser(hub)
         asked = browser.request(aud="https://hub.test/fhir").replace("http://", "https://", 1)
         page = await browser.sign_in(await browser.get(asked))
         assert "svg" in page.answer.text
         key = page.text.split("Sleutel: ")[1].split()[0]
         secret = base64.b32decode(key + "=" * (-len(key) % 8))
-        now = hub.realm.clock
         wrong = await browser.send(page, "second-factor", code="12")
         assert wrong.status == 401
         page = await browser.send(wrong, "second-factor", code=totp.code(secret, int(now()) // 30))
