@@ -52,6 +52,8 @@ _SYSTEM_INTERACTIONS = ("transaction", "batch", "search-system", "history-system
 _CORE = "http://hl7.org/fhir/StructureDefinition/"
 _KEPT = 32
 _known: dict[tuple[str, str, str, Settings], bytes] = {}
+_terminologies: dict[str, tuple[str, bytes]] = {}
+"""By base: since when, and what is told."""
 
 
 async def capabilities(request: FhirRequest) -> FhirResponse:
@@ -70,13 +72,24 @@ async def capabilities(request: FhirRequest) -> FhirResponse:
             _known.clear()
         moment = document.instant(context.now())
         if mode == "terminology":
-            known = await request.repository.tenant.library.known()
-            body = document.encode(terminology(request.base, moment, known))
+            body = _told(request.base, moment, await request.repository.tenant.library.known())
         else:
             body = _known[key] = document.encode(statement(context, request.base, moment, mode, parameters))
     if request.query:
         body = read.part(request, body, ("mode",))
     return FhirResponse(200, body)
+
+
+def _told(base: str, moment: str, known: Mapping[str, Sequence[CodeSystem | Json]]) -> bytes:
+    """The TerminologyCapabilities, whose `date` is when they last changed."""
+    before = _terminologies.get(base)
+    body = document.encode(terminology(base, before[0] if before else moment, known))
+    if before is None or body != before[1]:
+        if len(_terminologies) >= _KEPT:
+            _terminologies.clear()
+        body = document.encode(terminology(base, moment, known))
+        _terminologies[base] = (moment, body)
+    return body
 
 
 def statement(context: Context, base: str, moment: str, mode: str, parameters: Parameters) -> Json:
