@@ -4,6 +4,7 @@ resource is indexed by them (https://hl7.org/fhir/R4/searchparameter.html)."""
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import Awaitable, Callable
 from typing import Any
 
@@ -11,7 +12,7 @@ from fhirhub import errors, jobs
 from fhirhub.jobs import Job
 from fhirhub.repository import Repository
 from fhirhub.resources import definitions, document, fhirpath
-from fhirhub.store import reindex
+from fhirhub.store import reindex, request
 from fhirhub.store.database import Database
 from fhirhub.store.index.parameters import Parameters
 from fhirhub.store.sql import Statement
@@ -26,6 +27,9 @@ already is indexed by it; what is written from then on, its writer indexes."""
 
 ANSWER_SECONDS = 1.5
 """How long the answer to its write waits, so that when it comes every process refuses searches by it."""
+
+_CODE = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_-]*")
+"""Codes that can stand in a query: a modifier begins with `:`, a chain with `.`, a descending sort with `-`."""
 
 
 class TakeNote:
@@ -46,6 +50,7 @@ class TakeNote:
             )
             return
         check(resource)
+        await self._refuse_taken(unit, written.id, resource)
         assert written.body is not None
         await unit.transaction.execute(
             Statement(
@@ -57,6 +62,32 @@ class TakeNote:
         )
         content = {"parameter": written.id, "types": types_of(resource)}
         await jobs.enqueue(unit.transaction, tenant, KIND, content, NOTICE_SECONDS)
+
+    async def _refuse_taken(self, unit: Repository, id: str, resource: Json) -> None:
+        """Raises `duplicate` where another of the tenant's own has the same code on one of the same types."""
+        tenant = unit.tenant.number
+        # Of two that are written at once the second sees the first.
+        await unit.transaction.lock_names(tenant, ["SearchParameter.code"])
+        rows = await unit.transaction.fetch(
+            Statement(
+                "SELECT id FROM custom_parameter WHERE tenant = $1 AND id <> $2 AND state <> 'gone' ORDER BY id",
+                (tenant, id),
+                ("int", "text"),
+            )
+        )
+        for (other_id,) in rows:
+            # As it is now: the same transaction may have given it another code.
+            found = await unit.find("SearchParameter", other_id)
+            other = None if found is None or found.body is None else document.parse(found.body)
+            if other is None or other.get("status") == "retired" or other.get("code") != resource.get("code"):
+                continue
+            types = sorted(set(types_of(resource)).intersection(types_of(other)))
+            if types:
+                raise errors.duplicate(
+                    f"{types[0]} has a search parameter `{resource.get('code')}` already, "
+                    f"SearchParameter/{other_id} ({other.get('url')}); choose another code, or change that one.",
+                    "SearchParameter.code",
+                )
 
     async def committed(self) -> None:
         await asyncio.sleep(ANSWER_SECONDS)
@@ -79,6 +110,20 @@ def types_of(resource: Json) -> list[str]:
 
 def check(resource: Json) -> None:
     """Raises `invalid` 422 for a parameter by which nothing could be indexed."""
+    code = str(resource.get("code"))
+    if code in request.RESULT_PARAMETERS:
+        raise errors.invalid(
+            f"`{code}` is a parameter of every search, about its result; choose another code.",
+            "SearchParameter.code",
+            422,
+        )
+    if not _CODE.fullmatch(code):
+        raise errors.invalid(
+            f"`{code[:80]}` cannot be a parameter's name in a URL: a code is of letters, digits, `-` and `_`, and "
+            "does not begin with `-`.",
+            "SearchParameter.code",
+            422,
+        )
     expression = resource.get("expression")
     if resource.get("type") not in ("composite", "special") and not expression:
         raise errors.invalid(

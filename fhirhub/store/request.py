@@ -450,6 +450,8 @@ _CONTROLS: dict[str, Control] = {
 }
 _ELSEWHERE = frozenset({"_format", "_pretty"})
 """Parameters of every interaction, read elsewhere."""
+RESULT_PARAMETERS = frozenset(_CONTROLS) | _ELSEWHERE | {"_filter", "_has", "_list"}
+"""Names that a search reads itself, whatever parameters a type has."""
 
 
 def _check(made: SearchRequest) -> None:

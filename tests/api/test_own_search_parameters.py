@@ -110,3 +110,68 @@ async def test_one_that_could_not_work_is_refused(client: httpx.AsyncClient, wro
     assert answer.status_code in (409, 422), answer.text
     assert answer.json()["issue"][0]["expression"]
     assert (await client.get("SearchParameter/nickname")).status_code == 404
+
+
+def other(**more: Any) -> Json:
+    return parameter(id="other", url="https://elsewhere.example/SearchParameter/nickname") | more
+
+
+async def test_a_code_that_another_has_on_the_same_type_is_refused_by_its_name(
+    client: httpx.AsyncClient,
+) -> None:
+    assert (await client.put("SearchParameter/nickname", json=parameter())).status_code == 201
+    answer = await client.put("SearchParameter/other", json=other(base=["Person", "Patient"]))
+    assert answer.status_code == 409, answer.text
+    (issue,) = answer.json()["issue"]
+    assert (issue["code"], issue["expression"]) == ("duplicate", ["SearchParameter.code"])
+    assert "SearchParameter/nickname (https://hub.example/" in issue["details"]["text"]
+    assert (await client.get("SearchParameter/other")).status_code == 404
+    person = other(base=["Person"], expression="Person.name.given")
+    assert (await client.put("SearchParameter/other", json=person)).status_code == 201
+    # It is its own, so that it may be written again.
+    assert (await client.put("SearchParameter/nickname", json=parameter(name="Nick"))).status_code == 200
+
+
+async def test_a_code_is_free_once_the_other_is_retired_or_gone(client: httpx.AsyncClient) -> None:
+    await client.put("SearchParameter/nickname", json=parameter())
+    await client.put("SearchParameter/nickname", json=parameter(status="retired"))
+    assert (await client.put("SearchParameter/other", json=other())).status_code == 201
+    assert (await client.put("SearchParameter/nickname", json=parameter())).status_code == 409
+    await client.delete("SearchParameter/other")
+    assert (await client.put("SearchParameter/nickname", json=parameter())).status_code == 200
+
+
+def transaction(*resources: Json) -> Json:
+    return {
+        "resourceType": "Bundle",
+        "type": "transaction",
+        "entry": [
+            {"resource": one, "request": {"method": "PUT", "url": f"SearchParameter/{one['id']}"}}
+            for one in resources
+        ],
+    }
+
+
+async def test_two_of_one_code_do_not_come_in_one_transaction_but_may_swap_theirs(
+    client: httpx.AsyncClient,
+) -> None:
+    assert (await client.post("", json=transaction(parameter(), other()))).status_code == 409
+    named = other(code="second")
+    assert (await client.post("", json=transaction(parameter(), named))).status_code == 200
+    swapped = transaction(parameter(code="second"), other())
+    assert (await client.post("", json=swapped)).status_code == 200
+
+
+async def test_of_two_of_one_code_written_at_once_one_is_refused(client: httpx.AsyncClient) -> None:
+    answers = await asyncio.gather(
+        client.put("SearchParameter/nickname", json=parameter()),
+        client.put("SearchParameter/other", json=other()),
+    )
+    assert sorted(answer.status_code for answer in answers) == [201, 409]
+
+
+@pytest.mark.parametrize("code", ["_count", "_sort", "_format", "_has", "a:b", "bad one", "a.b", "a,b", "-a"])
+async def test_a_code_that_no_query_can_name_is_refused(client: httpx.AsyncClient, code: str) -> None:
+    answer = await client.put("SearchParameter/nickname", json=parameter(code=code))
+    assert answer.status_code == 422, answer.text
+    assert answer.json()["issue"][0]["expression"] == ["SearchParameter.code"]
