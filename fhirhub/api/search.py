@@ -38,7 +38,7 @@ async def search(request: FhirRequest) -> FhirResponse:
     pairs = parameters(request)
     lenient = "prefer" in request.headers and conditions.preference(request).lenient
     code_sets = None
-    if not isinstance(pairs, str) or ":" in pairs or "%3" in pairs:
+    if not isinstance(pairs, str) or ":" in pairs or "%3" in pairs or "_filter" in pairs:
         pairs = requests.pairs_of(pairs) if isinstance(pairs, str) else pairs
         of_terminology = requests.of_terminology(pairs)
         if of_terminology:

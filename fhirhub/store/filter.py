@@ -23,9 +23,10 @@ _SYSTEMS = {
     "ucum": "http://unitsofmeasure.org",
 }
 """Names that can stand for their system."""
-_TERMINOLOGY = frozenset({"ss", "sb", "in", "ni"})
+_TERMINOLOGY = {"in": "in", "ni": "not-in", "ss": "below", "sb": "above"}
+"""Operators that a terminology answers, and the modifier that asks the same: what a value subsumes is below it."""
 _OPERATORS = frozenset(
-    {"eq", "ne", "co", "sw", "ew", "gt", "lt", "ge", "le", "ap", "sa", "eb", "pr", "po", "re"}
+    {"eq", "ne", "co", "sw", "ew", "gt", "lt", "ge", "le", "ap", "sa", "eb", "pr", "po", "re", *_TERMINOLOGY}
 )
 _ORDERED = frozenset({"gt", "lt", "ge", "le", "ap", "sa", "eb"})
 
@@ -47,6 +48,32 @@ _lexeme = re.compile(
     r"\s*(?:(?P<string>\"(?:[^\"\\]|\\.)*\")|(?P<mark>[()\[\].])|(?P<name>[A-Za-z_][\w\-]*)|(?P<other>\S))"
 )
 _value = re.compile(r"\s*(?:(?P<string>\"(?:[^\"\\]|\\.)*\")|(?P<token>[^\s)\]]+))")
+
+
+_in_order = re.compile(r"\"(?:[^\"\\]|\\.)*\"|[^\s()\[\]\"]+")
+
+
+def of_terminology(text: str) -> set[tuple[str, str]]:
+    """Modifiers and values that the expression may ask a terminology for, as `Names.code_sets` has them."""
+    words = _in_order.findall(text)
+    found = set()
+    for operator, value in zip(words[1:], words[2:], strict=False):
+        if operator in _TERMINOLOGY and len(found) < MOST_TERMS:
+            modifier = _TERMINOLOGY[operator]
+            try:
+                found.add((modifier, _looked_up(modifier, json.loads(value) if value[0] == '"' else value)))
+            except ValueError:
+                # The reader says what is wrong with it.
+                continue
+    return found
+
+
+def _looked_up(modifier: str, value: str) -> str:
+    """The value as a search parameter with that modifier has it."""
+    if modifier in ("in", "not-in"):
+        return _escaped(value)
+    system, bar, code = value.partition("|")
+    return f"{_escaped(_SYSTEMS.get(system, system))}{bar}{_escaped(code)}"
 
 
 class _Reader:
@@ -168,10 +195,6 @@ class _Reader:
 
     def compare(self, types: tuple[str, ...], code: str) -> Bound:
         operator = self.name()
-        if operator in _TERMINOLOGY:
-            raise errors.not_supported(
-                f"`{operator}` in `_filter` is not supported: this server does not search by value sets yet."
-            )
         if operator not in _OPERATORS:
             raise errors.invalid(
                 f"Parameter `_filter`: `{operator}` is no operator; there are {', '.join(sorted(_OPERATORS))}."
@@ -196,6 +219,9 @@ class _Reader:
             bound = self.names.bind(types, code)(f"{prefix}{_escaped(value)}")
             return conditions.negated(bound) if operator == "ne" and code != "_lastUpdated" else bound
         parameters = self.names.named(types, code)
+        if operator in _TERMINOLOGY and all(map(token.is_coded, parameters)):
+            modifier = _TERMINOLOGY[operator]
+            return self.names.bind(types, f"{code}:{modifier}")(_looked_up(modifier, value))
         try:
             bounds = [self._one(parameter, operator, value) for parameter in parameters]
         except ValueError as fault:

@@ -175,8 +175,12 @@ def parse(
 
 def of_terminology(pairs: Pairs) -> set[tuple[str, str]]:
     """Modifiers and values that a terminology has to look up before the query can be parsed."""
-    found = set()
+    found: set[tuple[str, str]] = set()
     for name, value in pairs:
+        if name == "_filter":
+            if len(value) <= MOST_CHARACTERS:
+                found |= filters.of_terminology(value)
+            continue
         modifier = name.rpartition(":")[2]
         if modifier in TERMINOLOGY and modifier != name and value and len(value) <= MOST_CHARACTERS:
             found.add((modifier, value))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from urllib.parse import quote
 
 import pytest
 from httpx import AsyncClient
@@ -158,3 +159,42 @@ async def test_large_code_systems_are_asked_where_they_lie(
     assert await found(client, f"Patient?_has:Condition:subject:code:below={SNOMED}|{DIABETES}") == "p q"
     total = await client.get(f"Condition?code:below={SNOMED}|{HEART}&_summary=count")
     assert total.json()["total"] == 3
+
+
+async def test_a_filter_asks_for_value_sets_and_hierarchies_too(client: AsyncClient) -> None:
+    await zoo(client)
+
+    async def filtered(expression: str) -> str:
+        return await found(client, f"Condition?_filter={quote(expression)}")
+
+    assert await filtered(f"code in {ZOO}/cats") == "cat tiger"
+    assert await filtered(f'code in "{ZOO}/cats"') == "cat tiger"
+    assert await filtered(f"code ni {ZOO}/cats") == "bare mammal other"
+    assert await filtered(f"code ss {ANIMALS}|cat") == "cat tiger"
+    assert await filtered(f"code sb {ANIMALS}|tiger") == "cat mammal tiger"
+    assert await filtered(f"(code in {ZOO}/cats and subject re Patient/q) or code in {ZOO}/listed") == (
+        "other tiger"
+    )
+    women = quote(f"subject.gender eq female and not (code ss {ANIMALS}|mammal)")
+    assert await found(client, f"Condition?_filter={women}") == "bare other"
+    quoted = quote(f'gender eq "in" or gender in {ZOO}/cats')
+    assert await found(client, f"Patient?_filter={quoted}") == ""
+
+
+@pytest.mark.parametrize(
+    ("expression", "why"),
+    [
+        ("code in https://nowhere.example/vs", "not known here"),
+        ("code ss cat", "system|code"),
+        ("subject in https://nowhere.example/vs", "not defined for `subject`"),
+        ("identifier ni https://nowhere.example/vs", "not defined for `identifier`"),
+        ('code in "\\x"', "no JSON string"),
+        ("code in", "a value"),
+    ],
+)
+async def test_a_filter_that_no_terminology_can_answer_is_refused(
+    client: AsyncClient, expression: str, why: str
+) -> None:
+    response = await client.get(f"Condition?_filter={quote(expression)}")
+    assert response.status_code == 400
+    assert why in said(response)
