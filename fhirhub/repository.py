@@ -303,6 +303,7 @@ class Repository:
         if self.limited:
             resource.pop("id", None)
             await self._admit("c", None, resource)
+        _refuse_part(resource)
         change = await self._change(resource, resource["resourceType"], id or new_id(), None, "POST")
         try:
             return self._told(await self._write(change))
@@ -333,6 +334,7 @@ class Repository:
                 current, resource = await self._admit("u" if current else "c", current, resource)
             if if_none_match and current is not None and not current.deleted:
                 raise errors.conflict(f"{type}/{id} exists, and If-None-Match asked that it should not.", 412)
+            _refuse_part(resource)
             if current is not None and not current.deleted and _same(resource, current):
                 return self._told(Written(current, "unchanged"))
             change = await self._change(resource, type, id, current, method)
@@ -894,6 +896,17 @@ def _same(resource: Json, current: Stored) -> bool:
     if document.encode(resource) == current.body:
         return True
     return document.canonical(resource) == document.canonical(document.decode(current.body))
+
+
+def _refuse_part(resource: Json) -> None:
+    """Raises an error for what says itself that it is a part of a resource: written, it would take the place of the
+    whole. What the hub did not show to a caller with limits has been put back before, and the tag taken away."""
+    if masking.is_part(resource):
+        raise errors.business_rule(
+            "The tag SUBSETTED says that this is a part of a resource, as `_summary`, `_elements` and other searches "
+            "give it; written, it would erase the rest. Read the whole resource first and change that, or PATCH it.",
+            f"{resource['resourceType']}.meta.tag",
+        )
 
 
 def unknown(type: str, id: str) -> errors.FhirError:

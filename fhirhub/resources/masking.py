@@ -49,6 +49,15 @@ def shown(body: bytes, *, without_bsn: bool) -> bytes:
     return document.encode(resource)
 
 
+def is_part(resource: Json) -> bool:
+    """Whether it says that something was left out of it."""
+    meta = resource.get("meta")
+    return meta is not None and any(
+        tag.get("code") == "SUBSETTED" and tag.get("system") == _SUBSETTED["system"]
+        for tag in meta.get("tag", ())
+    )
+
+
 def restored(whole: Json, shown: Json, changed: Json) -> Json:
     """What the caller made of what they were shown, with what they were not shown put back: an element they left
     as it was shown is as it was, and hidden identifiers stay in a list they changed."""

@@ -6,6 +6,7 @@ import json
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from itertools import pairwise
 
 from fhirhub import errors
 from fhirhub.resources import definitions
@@ -56,8 +57,8 @@ _in_order = re.compile(r"\"(?:[^\"\\]|\\.)*\"|[^\s()\[\]\"]+")
 def of_terminology(text: str) -> set[tuple[str, str]]:
     """Modifiers and values that the expression may ask a terminology for, as `Names.code_sets` has them."""
     words = _in_order.findall(text)
-    found = set()
-    for operator, value in zip(words[1:], words[2:], strict=False):
+    found: set[tuple[str, str]] = set()
+    for operator, value in pairwise(words):
         if operator in _TERMINOLOGY and len(found) < MOST_TERMS:
             modifier = _TERMINOLOGY[operator]
             try:

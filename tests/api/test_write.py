@@ -296,3 +296,27 @@ async def test_a_conditional_reference_stands_in_transactions_alone(client: Asyn
     assert alone.status_code == 400
     assert "transaction" in said(alone)
     assert [one["response"]["status"][:3] for one in batched] == ["400", "201"]
+
+
+async def test_a_part_of_a_resource_is_not_written_in_the_place_of_the_whole(client: AsyncClient) -> None:
+    await put(client, patient(id="a", gender="female", birthDate="1950-01-01"))
+    part = (await client.get("Patient/a?_elements=gender")).json()
+    tag = part["meta"]["tag"][0]
+    for answer in (
+        await put(client, part),
+        await post(client, part),
+        await client.put("Patient?_id=a", json=part, headers=fhir({})),
+        await put(client, patient(id="new", meta={"tag": [tag]})),
+    ):
+        assert answer.status_code == 422
+        (issue,) = issues(answer)
+        assert issue["expression"] == ["Patient.meta.tag"]
+        assert "Read the whole resource first" in said(answer)
+    whole = bundle("transaction", entry("PUT", "Patient/a", part))
+    answer = await client.post("", json=whole, headers=fhir({}))
+    assert answer.status_code == 422
+    assert issues(answer)[0]["expression"] == ["Bundle.entry[0].resource.meta.tag"]
+    assert (await client.get("Patient/a")).json()["birthDate"] == "1950-01-01"
+    # A tag of that code in another system says something else.
+    own = {"system": "https://own.example", "code": "SUBSETTED"}
+    assert (await put(client, patient(id="a", meta={"tag": [own]}))).status_code == 200

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from fhirhub.errors import FhirError
 from fhirhub.repository import Repository
 from fhirhub.resources import document
 from fhirhub.store.database import Database
@@ -191,3 +192,13 @@ async def test_what_is_referred_to_is_not_told_by_whom_where_that_may_not_be_see
     kept = await store.read("Condition", "own")
     assert await store.why_kept(kept) is None
     assert "of-bert" in (await world.hub.why_kept(kept) or "")
+
+
+async def test_who_was_shown_the_whole_does_not_write_a_part_of_it(world: World) -> None:
+    store = await nurse(world)
+    tag = {"system": "http://terminology.hl7.org/CodeSystem/v3-ObservationValue", "code": "SUBSETTED"}
+    part = {**OBSERVATION, "meta": {"tag": [tag]}}
+    with pytest.raises(FhirError, match="Read the whole resource first"):
+        await store.update(part)
+    with pytest.raises(FhirError, match="Read the whole resource first"):
+        await store.create(fresh(part))
