@@ -50,6 +50,14 @@ class FhirError(Exception):
         self.headers = dict(headers or {})
 
 
+class Dangling(FhirError):
+    """References to what is not here: 422. `holders` are type and id of the resource that each issue is about."""
+
+    def __init__(self, issues: Sequence[Issue], holders: Sequence[tuple[str, str]]) -> None:
+        super().__init__(422, issues)
+        self.holders = tuple(holders)
+
+
 def error(
     status: int,
     code: str,

@@ -17,7 +17,7 @@ from typing import Any, Literal, NamedTuple, Protocol, TypeVar
 from fhirhub import errors
 from fhirhub.access import EVERYTHING, Access
 from fhirhub.conformance import Conformance
-from fhirhub.resources import document, masking, relations
+from fhirhub.resources import document, masking, references, relations
 from fhirhub.store import search as searching
 from fhirhub.store import versions
 from fhirhub.store.database import Change, Database, Key, Reader, Transaction, Verdict, take_keys
@@ -35,9 +35,14 @@ T = TypeVar("T")
 Check = Callable[[Json, "Repository"], Awaitable[None]]
 """Looks at a resource that is to be written; raises FhirError to refuse it."""
 
+Target = tuple[str, str, str | None]
+"""Type, id and, where one is named, version of what a resource refers to."""
+
 KEY_BLOCK = 1000
 TRIES = 50
 """How often an update without If-Match is tried again when others write the same resource."""
+MOST_DANGLING = 20
+"""References to nothing that an error names."""
 
 
 class Written(NamedTuple):
@@ -619,9 +624,9 @@ class Repository:
             targets = frozenset((row[1], row[2]) for row in local) - {(type, id)}
             versioned = {(row[1], row[2], row[3]) for row in local if row[3] is not None}
             if versioned:
-                await self._check_versions(type, id, versioned)
+                await self._check_versions(resource, versioned)
             if self.limited:
-                await self._check_seen(type, id, targets, current)
+                await self._check_seen(resource, targets, current)
             if not self.tenant.integrity:
                 targets = frozenset()
         owners, label = await self._owned(resource, base)
@@ -726,7 +731,7 @@ class Repository:
                 raise errors.conflict(fault)
         return looked
 
-    async def _check_versions(self, type: str, id: str, versioned: set[tuple[str, str, str]]) -> None:
+    async def _check_versions(self, resource: Json, versioned: set[tuple[str, str, str]]) -> None:
         """Raises an error that names a reference to a version that never was."""
         await self._settle()
         access = self.access.to("r") if self.limited else self.access
@@ -738,18 +743,12 @@ class Repository:
                 versions.vread(self.tenant.number, access, target[0], target[1], number, self._reader.dialect)
             )
             if not found:
-                raise errors.error(
-                    422,
-                    "not-found",
-                    f"{type}/{id} refers to {target[0]}/{target[1]}/_history/{target[2]}, which does not exist "
-                    "here. Name a version that does, or leave the version out.",
-                    type,
-                )
+                raise self._dangling([(resource, target)])
 
     async def _check_targets(self, changes: list[Change], own: Iterable[Change] = ()) -> None:
         """Raises an error that names the references to nothing."""
         known = {(change.type, change.id) for change in own if change.body is not None}
-        lacking = []
+        lacking: list[tuple[Json, Target]] = []
         for change in changes:
             for type, id in sorted(change.targets - known):
                 rows = await self._reader.fetch(
@@ -761,9 +760,34 @@ class Repository:
                     )
                 )
                 if not rows:
-                    lacking.append((change.type, change.id, type, id))
+                    assert change.body is not None
+                    lacking.append((document.decode(change.body), (type, id, None)))
         if lacking:
-            raise _dangling(lacking)
+            raise self._dangling(lacking)
+
+    def _dangling(self, lacking: Sequence[tuple[Json, Target]]) -> errors.Dangling:
+        """The error that says which elements refer to nothing. The resource that holds them is not named by its id,
+        which a client that creates it never saw."""
+        base = next(iter(self.tenant.bases), None)
+        issues, holders = [], []
+        for resource, (type, id, version) in lacking[:MOST_DANGLING]:
+            places = [
+                link.path
+                for link in references.walk(resource)
+                if (to := references.parse(link.text, base)).is_local
+                and (to.type, to.id) == (type, id)
+                and version in (None, to.version)
+            ]
+            if version is None:
+                text = f"This refers to {type}/{id}, which does not exist here. Write that resource first, or both in "
+                text += "one transaction."
+            else:
+                text = f"This refers to {type}/{id}/_history/{version}, which does not exist here. Name a version that "
+                text += "does, or leave the version out."
+            for place in places or [resource["resourceType"]]:
+                issues.append(errors.Issue("error", "not-found", text, place))
+                holders.append((resource["resourceType"], resource["id"]))
+        return errors.Dangling(issues, holders)
 
     # --- what a caller with limits may write (RULES R21) ---
 
@@ -834,7 +858,7 @@ class Repository:
                 if lacking:
                     raise forbidden(letter, min(lacking)[0])
 
-    async def _check_seen(self, type: str, id: str, targets: frozenset[Key], current: Stored | None) -> None:
+    async def _check_seen(self, resource: Json, targets: frozenset[Key], current: Stored | None) -> None:
         """Raises the error of a reference to nothing for one to what the caller may not see, unless it was there
         already."""
         fresh = targets
@@ -842,29 +866,13 @@ class Repository:
             base = next(iter(self.tenant.bases), None)
             old = extract.rows(document.decode(current.body), self.tenant.parameters, base)
             fresh = targets - {(row[1], row[2]) for row in old.get("reference", ())}
-        lacking = []
+        lacking: list[tuple[Json, Target]] = []
         for key in sorted(fresh):
             found = await self._kept(*key)
             if found is None or found.deleted:
-                lacking.append((type, id, *key))
+                lacking.append((resource, (*key, None)))
         if lacking:
-            raise _dangling(lacking)
-
-
-def _dangling(lacking: list[tuple[str, str, str, str]]) -> errors.FhirError:
-    return errors.FhirError(
-        422,
-        [
-            errors.Issue(
-                "error",
-                "not-found",
-                f"{type}/{id} refers to {target_type}/{target_id}, which does not exist here. Write that resource "
-                "first, or both in one transaction.",
-                type,
-            )
-            for type, id, target_type, target_id in lacking[:20]
-        ],
-    )
+            raise self._dangling(lacking)
 
 
 class _Conflict(Exception):

@@ -14,7 +14,7 @@ from urllib.parse import unquote_to_bytes, urlsplit
 from fhirhub import metrics
 from fhirhub.api import conditions, formats, outcome, write
 from fhirhub.api.exchange import JSON_NAMED, FhirRequest, FhirResponse, Json
-from fhirhub.errors import FhirError, Issue, invalid, required
+from fhirhub.errors import Dangling, FhirError, Issue, invalid, required
 from fhirhub.repository import Repository
 from fhirhub.resources import definitions, document, primitives
 from fhirhub.resources.validation import structure
@@ -223,9 +223,12 @@ def _headers(request: FhirRequest, asked: Json, where: str) -> dict[str, str]:
 
 @contextmanager
 def faults_at(entry: Entry) -> Iterator[None]:
-    """Faults inside are told as faults of this entry."""
+    """Faults inside are told as faults of this entry. References to nothing may be those of an earlier one, and
+    are told when all is done."""
     try:
         yield
+    except Dangling:
+        raise
     except FhirError as fault:
         raise outcome.within(fault, entry.where) from None
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from urllib.parse import quote
 
@@ -14,7 +14,16 @@ from fhirhub.api.batch import Batch
 from fhirhub.api.entries import Answers, Entry, faults_at
 from fhirhub.api.exchange import FhirRequest, FhirResponse, Json
 from fhirhub.api.validation import Subject
-from fhirhub.errors import FhirError, Issue, conflict, invalid, multiple_matches, not_found, not_supported
+from fhirhub.errors import (
+    Dangling,
+    FhirError,
+    Issue,
+    conflict,
+    invalid,
+    multiple_matches,
+    not_found,
+    not_supported,
+)
 from fhirhub.repository import Repository, Written, new_id
 from fhirhub.resources import references
 from fhirhub.resources.validation import positions, structure
@@ -22,6 +31,8 @@ from fhirhub.store.request import SearchRequest
 
 BREATH = 25
 """After so many entries others get their turn."""
+MOST_UNRESOLVED = 20
+"""References to no entry that an error names."""
 
 _REST_URL = re.compile(r"(?P<root>https?://.+/)(?P<local>[A-Z][A-Za-z]+/[A-Za-z0-9\-.]{1,64})")
 
@@ -80,7 +91,10 @@ class Transaction(Answers):
             # Links are known before the database is asked: what takes time is done before its transaction.
             await self._prepare(yielding=True)
         await self._validate()
-        await self.request.repository.together(self._run, lock_types=locked, keys=len(self.entries))
+        try:
+            await self.request.repository.together(self._run, lock_types=locked, keys=len(self.entries))
+        except Dangling as fault:
+            raise self._of_entries(fault) from None
         return self.bundle()
 
     async def _run(self, unit: Repository) -> None:
@@ -108,6 +122,23 @@ class Transaction(Answers):
         for entry in self._ranked(3):
             with faults_at(entry):
                 entry.response = await self.answer(entry, unit)
+
+    def _of_entries(self, fault: Dangling) -> FhirError:
+        """References to nothing, as faults of the entries that hold them."""
+        holders = {entry.written: entry for entry in self.entries if entry.written is not None}
+        told: list[Issue] = []
+        for issue, key in zip(fault.issues, fault.holders, strict=True):
+            entry = holders.get(key)
+            if entry is None:
+                told.append(issue)
+                continue
+            if entry.full_url is not None:
+                issue = replace(issue, text=f"{issue.text} It is in the entry of fullUrl {entry.full_url}.")
+            # A patch does not hold the element itself.
+            told += outcome.moved(
+                [replace(issue, expression=None) if entry.method == "PATCH" else issue], entry.where
+            )
+        return FhirError(fault.status, positions.placed(told, self.request.body))
 
     def _ranked(self, rank: int) -> list[Entry]:
         return [entry for entry in self.entries if entry.rank == rank]
@@ -208,14 +239,21 @@ class Transaction(Answers):
         """Replace links to what the Bundle makes, then check every resource, all faults at once."""
         everywhere, by_root = self._links()
         linked = _may_link(self.request.body, everywhere)
-        issues = []
+        enforced = self.request.repository.tenant.integrity
+        issues: list[Issue] = []
+        unresolved: list[Issue] = []
         for number, entry in enumerate(self.entries):
             resource = entry.resource
             if resource is None or entry.rank == 3:
                 continue
             if linked:
                 near = by_root.get(_root(entry.full_url) or "")
-                references.rewrite(resource, {**everywhere, **near} if near else everywhere)
+                if (
+                    references.rewrite(resource, {**everywhere, **near} if near else everywhere)
+                    and enforced
+                    and resource.get("resourceType") not in _WITH_LINKS_OF_THEIR_OWN
+                ):
+                    unresolved += outcome.moved(_unresolved(resource, everywhere), entry.where)
             if entry.method != "PATCH" and entry.response is None:
                 issues += outcome.moved(structure.validate(resource), entry.where)
                 entry.checked = True
@@ -223,6 +261,8 @@ class Transaction(Answers):
                 await asyncio.sleep(0)
         if issues:
             write.refuse_faults(positions.placed(issues, self.request.body))
+        if unresolved:
+            raise FhirError(422, positions.placed(unresolved[:MOST_UNRESOLVED], self.request.body))
         self.prepared = True
 
     async def _validate(self) -> None:
@@ -353,6 +393,26 @@ async def _referred(unit: Repository, text: str, criteria: SearchRequest) -> str
     if match is None:
         raise invalid(f"The conditional reference `{text}` matches nothing")
     return f"{match.type}/{match.id}"
+
+
+_WITH_LINKS_OF_THEIR_OWN = frozenset({"Bundle", "Parameters"})
+"""What is in these may refer to what is in them."""
+
+
+def _unresolved(resource: Json, links: Mapping[str, str]) -> Iterator[Issue]:
+    """What is wrong with references to a UUID or OID that no entry has as its fullUrl."""
+    by_letters = {link.lower(): link for link in links}
+    for link in references.walk(resource):
+        if link.kind != "reference" or not references.is_unresolved(link.text):
+            continue
+        near = by_letters.get(link.text.lower())
+        yield Issue(
+            "error",
+            "not-found",
+            f"This refers to `{link.text[:100]}`, which is the fullUrl of no entry that writes a resource"
+            + (f"; FHIR compares URLs by case, and there is {near}" if near else ""),
+            link.path,
+        )
 
 
 def _may_link(body: bytes, links: Mapping[str, str]) -> bool:

@@ -125,24 +125,33 @@ def walk(resource: Json) -> list[Link]:
     return links
 
 
-def rewrite(resource: Json, mapping: Mapping[str, str]) -> None:
+def rewrite(resource: Json, mapping: Mapping[str, str]) -> bool:
     """Put what the mapping says in the place of links to its keys, in the resource itself.
 
     In Reference, uri, url, oid, uuid and the narrative's href and src, also in extensions and contained
     resources; canonicals stay (https://hl7.org/fhir/R4/http.html#trules). A version or fragment that follows
-    the link stays behind it.
+    the link stays behind it. Says whether a Reference to a UUID or OID is left.
     """
 
     def renamed(match: re.Match[str]) -> str:
         new = _mapped(html.unescape(match["link"]), mapping)
         return match[0] if new is None else f"{match['before']}{html.escape(new)}{match['quote']}"
 
+    left = False
     for holder, key, text, kind, _ in _found(resource, None):
         if kind == "narrative":
             if "href" in text or "src" in text:
                 holder[key] = _NARRATIVE_LINK.sub(renamed, text)
         elif kind != "canonical" and (text in mapping or "#" in text or "/_history/" in text):
-            holder[key] = _mapped(text, mapping) or text
+            text = holder[key] = _mapped(text, mapping) or text
+        if kind == "reference" and text[:4] == "urn:":
+            left = left or is_unresolved(text)
+    return left
+
+
+def is_unresolved(text: str) -> bool:
+    """Whether a reference is one by UUID or OID, which means something beside the resource of that fullUrl alone."""
+    return text.startswith(("urn:uuid:", "urn:oid:"))
 
 
 _NARRATIVE_LINK = re.compile(

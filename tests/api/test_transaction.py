@@ -7,6 +7,7 @@ import pytest
 from httpx import AsyncClient, Response
 
 from tests.api.builders import Json, bundle, entry, fhir, issues, observation, patient, post, put, said
+from tests.api.conftest import Open
 
 URN = "urn:uuid:0b3e3c5e-3d5f-4c1e-8f55-0a7f4d2f6a01"
 URN2 = "urn:uuid:0b3e3c5e-3d5f-4c1e-8f55-0a7f4d2f6a02"
@@ -565,3 +566,103 @@ async def test_all_faults_of_a_transaction_in_xml_are_told_at_once(client: Async
         "Bundle.entry[1].resource.status",
         "Bundle.entry[1].resource.code",
     }
+
+
+def dangling(reference: str) -> Json:
+    return observation(subject={"reference": reference})
+
+
+async def test_a_reference_to_nothing_is_told_by_entry_and_element(client: AsyncClient) -> None:
+    lost = "urn:uuid:0b0d1f0e-5d32-4a4c-9f0c-0d54a8a0f001"
+    first = entry("POST", "Patient", patient(), "urn:uuid:0b0d1f0e-5d32-4a4c-9f0c-0d54a8a0f000")
+    answer = await client.post(
+        "",
+        json=bundle(
+            "transaction", first, entry("POST", "Observation", dangling("Patient/nobody"), lost),
+            entry("PUT", "Observation/two", {**dangling("Patient/no-one"), "id": "two"}),
+        ),
+        headers=fhir({}),
+    )  # fmt: skip
+    assert answer.status_code == 422
+    one, two = sorted(issues(answer), key=lambda issue: str(issue["expression"]))
+    assert one["expression"] == ["Bundle.entry[1].resource.subject.reference"]
+    assert one["details"]["text"].startswith("This refers to Patient/nobody, which does not exist here.")
+    assert lost in one["details"]["text"]
+    assert two["expression"] == ["Bundle.entry[2].resource.subject.reference"]
+
+
+async def test_it_is_told_of_its_entry_where_a_later_one_makes_the_hub_look(client: AsyncClient) -> None:
+    await put(client, patient(id="a"))
+    answer = await client.post(
+        "",
+        json=bundle(
+            "transaction",
+            entry("POST", "Observation", dangling("Patient/nobody")),
+            entry("POST", "Observation", dangling("Patient?_id=a")),
+        ),
+        headers=fhir({}),
+    )
+    assert answer.status_code == 422
+    assert [issue["expression"] for issue in issues(answer)] == [
+        ["Bundle.entry[0].resource.subject.reference"]
+    ]
+
+
+async def test_a_patch_that_refers_to_nothing_is_told_of_its_entry(client: AsyncClient) -> None:
+    await put(client, patient(id="a"))
+    await put(client, {**dangling("Patient/a"), "id": "o"})
+    operation = {
+        "name": "operation",
+        "part": [
+            {"name": "type", "valueCode": "replace"},
+            {"name": "path", "valueString": "Observation.subject.reference"},
+            {"name": "value", "valueString": "Patient/nobody"},
+        ],
+    }
+    patch = {"resourceType": "Parameters", "parameter": [operation]}
+    answer = await client.post(
+        "", json=bundle("transaction", entry("PATCH", "Observation/o", patch)), headers=fhir({})
+    )
+    assert answer.status_code == 422
+    assert issues(answer)[0]["expression"] == ["Bundle.entry[0]"]
+
+
+@pytest.mark.parametrize("urn", ["urn:uuid:0b0d1f0e-5d32-4a4c-9f0c-0d54a8a0f009", "urn:oid:1.2.3.4"])
+async def test_a_reference_to_no_entry_is_refused(client: AsyncClient, open_client: Open, urn: str) -> None:
+    asked = bundle(
+        "transaction", entry("POST", "Patient", patient()), entry("POST", "Observation", dangling(urn))
+    )
+    answer = await client.post("", json=asked, headers=fhir({}))
+    assert answer.status_code == 422
+    (issue,) = issues(answer)
+    assert issue["expression"] == ["Bundle.entry[1].resource.subject.reference"]
+    assert f"`{urn}`, which is the fullUrl of no entry" in said(answer)
+    assert (await client.get("Patient")).json()["total"] == 0
+    async with open_client(referential_integrity="off") as lax:
+        assert (await lax.post("", json=asked, headers=fhir({}))).status_code == 200
+
+
+async def test_full_urls_are_compared_by_case_and_that_is_said(client: AsyncClient) -> None:
+    url = "urn:uuid:0b0d1f0e-5d32-4a4c-9f0c-0d54a8a0f00a"
+    asked = bundle(
+        "transaction",
+        entry("POST", "Patient", patient(), url),
+        entry("POST", "Observation", dangling(f"urn:uuid:{url[9:].upper()}")),
+    )
+    answer = await client.post("", json=asked, headers=fhir({}))
+    assert answer.status_code in (400, 422)
+    assert issues(answer)[0]["expression"] == ["Bundle.entry[1].resource.subject.reference"]
+    assert f"there is {url}" in said(answer)
+
+
+async def test_what_a_bundle_to_be_stored_refers_to_in_itself_is_its_own(client: AsyncClient) -> None:
+    url = "urn:uuid:0b0d1f0e-5d32-4a4c-9f0c-0d54a8a0f00b"
+    kept = bundle(
+        "collection",
+        {"fullUrl": url, "resource": patient()},
+        {"fullUrl": url[:-1] + "c", "resource": dangling(url)},
+    )
+    answer = await client.post(
+        "", json=bundle("transaction", entry("POST", "Bundle", kept)), headers=fhir({})
+    )
+    assert answer.status_code == 200, answer.text

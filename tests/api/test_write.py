@@ -320,3 +320,20 @@ async def test_a_part_of_a_resource_is_not_written_in_the_place_of_the_whole(cli
     # A tag of that code in another system says something else.
     own = {"system": "https://own.example", "code": "SUBSETTED"}
     assert (await put(client, patient(id="a", meta={"tag": [own]}))).status_code == 200
+
+
+async def test_a_reference_to_nothing_is_told_by_its_element(client: AsyncClient) -> None:
+    made = observation(
+        subject={"reference": "Patient/nobody"}, performer=[{"display": "me"}, {"reference": "Patient/gone"}]
+    )
+    answer = await post(client, made)
+    assert answer.status_code == 422
+    assert [issue["expression"] for issue in issues(answer)] == [
+        ["Observation.performer[1].reference"],
+        ["Observation.subject.reference"],
+    ]
+    assert said(answer).startswith("This refers to Patient/gone, which does not exist here.")
+    await put(client, patient(id="a"))
+    answer = await post(client, observation(subject={"reference": "Patient/a/_history/7"}))
+    assert issues(answer)[0]["expression"] == ["Observation.subject.reference"]
+    assert "Patient/a/_history/7" in said(answer)
