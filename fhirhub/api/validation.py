@@ -126,6 +126,8 @@ def _examined(
         pause=turn.pause,
         has_structure=subject.has_structure,
         terminology=judge,
+        apart=judge.apart,
+        may_know_later=judge.may_know_later,
     )
 
 

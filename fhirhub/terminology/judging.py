@@ -6,7 +6,7 @@ terminology server. What is known nowhere stays unknown, which is not wrong
 from __future__ import annotations
 
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Hashable
 from typing import TypeVar
 
 from fhirhub.errors import FhirError
@@ -54,6 +54,16 @@ class Judge:
         self._local = local
         self._known = verdicts.beside(local)
         self._wait = wait
+
+    @property
+    def apart(self) -> Hashable:
+        """What tells its verdicts from those of another library beside the same definitions."""
+        return self._library.besides
+
+    @property
+    def may_know_later(self) -> bool:
+        """Whether it leaves something unasked."""
+        return self._wait is None and self._library.besides is not None
 
     def validate(self, system: str | None, code: str, value_set: str | None) -> Verdict:
         found = self._local.validate(system, code, value_set)

@@ -8,7 +8,7 @@ what was read is kept by its version.
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Hashable, Iterator, Sequence
 from typing import Any
 
 from fhirhub import errors
@@ -182,6 +182,15 @@ class Library:
             ]
             self._looked = now
         return self._loaded
+
+    @property
+    def besides(self) -> Hashable:
+        """What is known beside definitions, as far as that was looked at lately: the loaded code systems and the
+        outside server; None where there are none."""
+        if self.outside is None and not self._loaded:
+            return None
+        editions = frozenset(each.edition for each in self._loaded)
+        return (id(self.database), None if self.outside is None else self.outside.base, editions)
 
     def may_know(self, system: str) -> bool:
         """Whether a code system that the definitions do not list may be known: it is loaded, as far as that was

@@ -10,6 +10,7 @@ import pytest
 from fhirhub.errors import Issue
 from fhirhub.resources import document
 from fhirhub.resources.canonicals import CORE, OFFICIAL, Canonicals
+from fhirhub.resources.validation.bindings import Verdict
 from fhirhub.resources.validation.validator import Validator
 
 Json = dict[str, Any]
@@ -541,3 +542,44 @@ def test_a_validation_takes_no_longer_than_it_may(official: Validator) -> None:
     many = plan(note=[{"text": "x", "extension": [{"url": "urn:x", "valueInteger": 1}]}] * 2000)
     found = official.validate(many, seconds=0)
     assert ("error", "too-costly") in [(each.severity, each.code) for each in found]
+
+
+class _Knowing:
+    """A terminology that knows one code system more than the definitions, and that it has no codes."""
+
+    def validate(self, system: str | None, code: str, value_set: str | None) -> Verdict:
+        return Verdict(exists=False) if system == ACME else Verdict()
+
+
+def test_what_one_terminology_does_not_know_is_asked_of_another() -> None:
+    validator = Validator()
+    observation = {
+        "resourceType": "Observation",
+        "status": "final",
+        "code": {"coding": [{"system": ACME, "code": "x"}]},
+    }
+
+    def faults(**given: Any) -> list[str]:
+        found = validator.validate(observation, level="base", **given)
+        return [issue.code for issue in found if issue.severity == "error"]
+
+    assert faults() == faults() == []
+    assert faults(terminology=_Knowing(), apart="more") == ["code-invalid"]
+    assert faults() == []
+
+
+def test_what_was_not_asked_is_not_taken_for_known() -> None:
+    validator = Validator()
+    patient = {
+        "resourceType": "Patient",
+        "maritalStatus": {"coding": [{"system": ACME, "code": "x"}]},
+    }
+
+    class Unasked:
+        def validate(self, system: str | None, code: str, value_set: str | None) -> Verdict:
+            return Verdict()
+
+    given: dict[str, Any] = {"level": "base", "apart": "more"}
+    validator.validate(patient, terminology=Unasked(), may_know_later=True, **given)
+    found = validator.validate(patient, terminology=_Knowing(), **given)
+    assert [issue.code for issue in found if issue.severity == "error"] == ["code-invalid"]

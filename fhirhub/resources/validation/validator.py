@@ -6,7 +6,7 @@ https://hl7.org/fhir/R4/validation.html
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Hashable, Iterable
 from typing import Any, Literal
 
 from fhirhub.errors import Issue
@@ -76,7 +76,7 @@ class Validator:
         self.canonicals = canonicals
         self.terminology = terminology or LocalTerminology(canonicals)
         self.profiles = Profiles(canonicals)
-        self._quiet: dict[Level, set[Any]] = {}
+        self._quiet: dict[tuple[Level, Hashable], set[Any]] = {}
         self._quiet_until = 0.0
 
     def validate(
@@ -91,6 +91,8 @@ class Validator:
         pause: Callable[[], float] | None = None,
         has_structure: bool = False,
         terminology: Terminology | None = None,
+        apart: Hashable = None,
+        may_know_later: bool = False,
     ) -> list[Issue]:
         """Every issue, errors first, each with its FHIRPath; an empty list where all is well.
 
@@ -98,8 +100,9 @@ class Validator:
         in `meta.profile`. `resolve` finds resources that references name and that are not in the resource.
         `source` is the JSON or XML that the resource came in: with it each issue tells line and column.
         `pause` is called often and may stop the work for the seconds that it returns. `has_structure` says that
-        the structure was found right already; `terminology` judges codes this time. Never raises for what is in
-        a resource.
+        the structure was found right already. `terminology` judges codes this time; where it knows more than the
+        definitions, `apart` tells what, and `may_know_later` that it was not asked for all that it may know.
+        Never raises for what is in a resource.
         """
         issues = [] if has_structure else structure.validate(resource)
         type = resource.get("resourceType")
@@ -110,22 +113,23 @@ class Validator:
                 resolve,
                 seconds,
                 pause,
-                self._lately_quiet(level),
+                self._lately_quiet(level, apart),
                 says_unknown=level == "profiles",
-                may_know_later=terminology is not None,
+                may_know_later=may_know_later,
             )
             self._examine(examination, resource, tuple(profiles), level, bool(issues))
             issues = _ordered(issues, examination.issues)
         return issues if source is None else positions.placed(issues, source)
 
-    def _lately_quiet(self, level: Level) -> set[Any]:
+    def _lately_quiet(self, level: Level, apart: Hashable) -> set[Any]:
         """Kept for a while only, since an outside terminology may come to know more."""
         now = time.monotonic()
-        found = self._quiet.setdefault(level, set())
-        if now > self._quiet_until or len(found) > _MOST_QUIET:
-            self._quiet_until = now + _QUIET_SECONDS
-            found = set()
-            self._quiet = {level: found}
+        found = self._quiet.get((level, apart))
+        if found is None or now > self._quiet_until or len(found) > _MOST_QUIET:
+            if now > self._quiet_until or found is not None:
+                self._quiet = {}
+                self._quiet_until = now + _QUIET_SECONDS
+            found = self._quiet[level, apart] = set()
         return found
 
     def _examine(
