@@ -114,7 +114,7 @@ class Names:
     def _unknown(self, types: tuple[str, ...], type: str, code: str) -> str:
         if len(types) > 3:
             return f"Parameter `{code}` is not one that all these resource types have (`{type}` has not)."
-        return f"{type} has no search parameter `{code}`{nearest(code, self.codes(type))}."
+        return f"{type} has no search parameter `{code}`{nearest(code, self.codes(type))}"
 
     def codes(self, type: str) -> list[str]:
         return [*self.parameters.of(type), "_list", "_has"]
@@ -273,7 +273,7 @@ class Names:
         if modifier and not definitions.is_resource_type(modifier):
             raise errors.not_supported(
                 f"`{code}:{modifier}.{rest}`: in a chain only a resource type can follow the colon"
-                f"{nearest(modifier, definitions.RESOURCE_TYPES)}."
+                f"{nearest(modifier, definitions.RESOURCE_TYPES)}"
             )
         groups: dict[tuple[tuple[str, ...], str | None], list[Parameter]] = {}
         for parameter in parameters:
@@ -355,7 +355,7 @@ class Names:
         _, source, code, rest = parts
         if not definitions.is_resource_type(source):
             raise errors.invalid(
-                f"`{name}`: there is no resource type `{source}`{nearest(source, definitions.RESOURCE_TYPES)}."
+                f"`{name}`: there is no resource type `{source}`{nearest(source, definitions.RESOURCE_TYPES)}"
             )
         (parameter,) = self.named((source,), code)
         if parameter.kind != "reference":
@@ -523,9 +523,9 @@ def _is_hierarchical(names: Names, parameter: Parameter) -> bool:
 
 
 def nearest(name: str, known: Iterable[str]) -> str:
-    """`; did you mean ...`, where one is near."""
+    """The end of a sentence: `; did you mean ...?` where one is near."""
     found = difflib.get_close_matches(name, list(known), 1, 0.6) if len(name) < 100 else []
-    return f"; did you mean `{found[0]}`?" if found else ""
+    return f"; did you mean `{found[0]}`?" if found else "."
 
 
 def _listed(types: Sequence[str]) -> str:

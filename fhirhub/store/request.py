@@ -120,7 +120,7 @@ def parse(
     pairs = pairs_of(query) if isinstance(query, str) else query
     if type is not None and not definitions.is_resource_type(type):
         raise errors.not_supported(
-            f"There is no resource type `{type}`{nearest(type, definitions.RESOURCE_TYPES)}.", 404
+            f"There is no resource type `{type}`{nearest(type, definitions.RESOURCE_TYPES)}", 404
         )
     names = Names(parameters, (base,) if base else (), code_sets or {})
     types = (type,) if type else _types(pairs)
@@ -226,7 +226,7 @@ def _types(pairs: Pairs) -> tuple[str, ...]:
                 if not definitions.is_resource_type(type):
                     raise errors.invalid(
                         f"Parameter `_type`: there is no resource type `{type}`"
-                        f"{nearest(type, definitions.RESOURCE_TYPES)}."
+                        f"{nearest(type, definitions.RESOURCE_TYPES)}"
                     )
                 found[type] = None
     return tuple(found) if given else ()
@@ -312,7 +312,7 @@ def _choice(attribute: str, choices: tuple[str, ...]) -> Control:
         if value not in choices:
             listed = ", ".join(choices)
             raise errors.invalid(
-                f"Parameter `{name}` expects one of {listed}; got `{value}`{nearest(value, choices)}."
+                f"Parameter `{name}` expects one of {listed}; got `{value}`{nearest(value, choices)}"
             )
         setattr(made, attribute, value)
 
@@ -379,7 +379,7 @@ def _included(name: str, value: str, names: Names, types: tuple[str, ...]) -> It
         chosen = references
     elif code_of not in found:
         near = nearest(code_of, [each.code for each in references])
-        raise UnknownParameter(f"`{name}={value}`: {source} has no search parameter `{code_of}`{near}.")
+        raise UnknownParameter(f"`{name}={value}`: {source} has no search parameter `{code_of}`{near}")
     elif found[code_of].kind != "reference":
         raise errors.invalid(f"`{name}={value}`: `{code_of}` is no reference parameter.")
     else:
@@ -426,7 +426,7 @@ def _include_parts(code: str, value: str) -> tuple[str, str, str]:
     for type in (parts[0], *parts[2:]):
         if not definitions.is_resource_type(type):
             raise errors.invalid(
-                f"{expects}: there is no resource type `{type}`{nearest(type, definitions.RESOURCE_TYPES)}."
+                f"{expects}: there is no resource type `{type}`{nearest(type, definitions.RESOURCE_TYPES)}"
             )
     return parts[0], parts[1], parts[2] if len(parts) == 3 else ""
 

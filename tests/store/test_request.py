@@ -48,6 +48,7 @@ def refusal(query: str, type: str | None = "Patient", lenient: bool = False) -> 
         ("_contained=both", "_contained=false"),
         ("_contained=maybe", "expects false, true or both"),
         ("_query=everything", "not supported"),
+        ("_sort=famly", "did you mean `family`?"),
         ("_sort=nonsense", "no search parameter `nonsense`"),
         ("_sort:asc=family", "has no modifiers"),
         ("family=Jan\\sen", "backslash that escapes nothing"),
@@ -61,6 +62,11 @@ def refusal(query: str, type: str | None = "Patient", lenient: bool = False) -> 
         ("_type=Nonsense", "another type than the Patient"),
         ("near:missing=true", "no search parameter `near`"),
         ("family=a%00b", "NUL"),
+        ("active=yes", "`active` expects true or false; got `yes`"),
+        ("active=true,1", "expects true or false; got `1`"),
+        ("active:not=no", "expects true or false"),
+        ("active=http://terminology.hl7.org/CodeSystem/special-values", "expects true or false"),
+        ("_filter=active eq yes", "expects true or false"),
         ("x" * 600 + "=1", "too long"),
         ("&".join(["active=true"] * 300), "at most"),
         ("_text=" + "(" * 300 + "a" + ")" * 300, "words and operators"),
@@ -70,6 +76,7 @@ def refusal(query: str, type: str | None = "Patient", lenient: bool = False) -> 
 )
 def test_what_cannot_be_read_is_refused_and_says_what_would_be_right(query: str, said: str) -> None:
     assert said in refusal(query)
+    assert "?." not in refusal(query)
 
 
 def test_an_unknown_parameter_is_ignored_leniently_and_an_unknown_modifier_never() -> None:
@@ -159,7 +166,7 @@ def test_every_search_type_has_a_reader() -> None:
 
 
 VALUES = {
-    "token": "a", "string": "a", "date": "2024", "number": "1", "quantity": "1", "uri": "http://x",
+    "token": "true", "string": "a", "date": "2024", "number": "1", "quantity": "1", "uri": "http://x",
     "reference": "a", "special": "1|1",
 }  # fmt: skip
 

@@ -117,6 +117,7 @@ def reader(parameter: Parameter) -> Callable[[str], Comparison]:
     folds = not types or bool(types & {"string", "markdown"})
     strict = bool(types) and types <= {"string", "markdown"}
     coded = not types or bool(types & {"code", "boolean"})
+    boolean = types == {"boolean"}
 
     def read(text: str) -> Comparison:
         if "|" not in text:
@@ -143,6 +144,8 @@ def reader(parameter: Parameter) -> Callable[[str], Comparison]:
         return _coded(code, _SYSTEM, (known,))
 
     def _coded(code: str, more: str, values: tuple[int, ...]) -> Comparison:
+        if boolean and code not in ("true", "false"):
+            raise ValueError(f"expects true or false; got `{code[:40]}`")
         kinds: list[Kind] = ["bigint"] * len(values)
         short = shortened(code)
         if folds:
