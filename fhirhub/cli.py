@@ -274,6 +274,8 @@ def _tell_where(chosen: Settings, also: list[tuple[str, str]]) -> None:
         ("Database", chosen.database_shown),
         ("Secret", f"{_secret(chosen)} (keep a copy: it is in no backup)"),
     ]
+    if chosen.tenant != "default":
+        lines.insert(1, ("", f"{chosen.public_url}{_path_of(chosen.tenant)} (the tenant {chosen.tenant})"))
     if chosen.read_database:
         lines.append(("Searches", "also on the replica"))
     if chosen.auth == "none":
@@ -687,8 +689,12 @@ def add_tenant(
 
 
 def _base_of(chosen: Settings, name: str) -> str:
-    """The base URL of a tenant of a hub with these settings."""
-    return f"{chosen.public_url}/fhir" if name == "default" else f"{chosen.public_url}/{name}/fhir"
+    """The base URL of a tenant, as far as a command beside the hub knows: the hub may serve elsewhere."""
+    return f"{chosen.base_url or '<address of the hub>'}{_path_of(name)}"
+
+
+def _path_of(name: str) -> str:
+    return "/fhir" if name == "default" else f"/{name}/fhir"
 
 
 @tenants.command("list")

@@ -132,6 +132,8 @@ def test_new_tenant_is_told_with_the_base_url_of_the_settings(run: Runner, tmp_p
     database = f"sqlite://{tmp_path / 'hub.db'}"
     ran = run("tenants", "add", "noord", "--database", database, "--base-url", "https://hub.example.nl")
     assert ran.out == "https://hub.example.nl/noord/fhir\n"
+    told = run("tenants", "add", "west", "--database", database)
+    assert told.out == "<address of the hub>/west/fhir\n"
     refused = run("tenants", "add", "oost", "--database", database, "--tenant", "noord")
     assert refused.status == 2
     assert "leave --tenant out" in refused.err

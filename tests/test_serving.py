@@ -133,6 +133,14 @@ def test_demo_region_is_made_at_the_first_start_alone(sqlite_url: str) -> None:
         assert "Making" not in hub.told
 
 
+def test_the_tenant_to_serve_is_told_with_its_address(sqlite_url: str) -> None:
+    made = [str(PROGRAM), "migrate", "--database", sqlite_url, "--tenant", "noord"]
+    subprocess.run(made, env=_environment(), check=True, capture_output=True)
+    with _serving(sqlite_url, "--tenant", "noord") as hub:
+        assert f"{hub.url}/noord/fhir (the tenant noord)\n" in hub.told
+        assert "CapabilityStatement" in hub.get("/noord/fhir/metadata")
+
+
 def test_start_with_another_secret_or_none_is_refused(database_url: str, secret: str) -> None:
     with _serving(database_url, "--secret-file", secret):
         pass

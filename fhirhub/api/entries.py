@@ -108,7 +108,10 @@ def bundle_of(request: FhirRequest, faults: list[Issue] | None = None) -> Json:
         faults += found
     type = resource.get("resourceType")
     if type != "Bundle":
-        raise invalid(f"A POST to the base brings a Bundle; POST a {type} to `{type}`", "resourceType")
+        rest = (
+            f"POST a {type} to `{type}`" if type is not None else "the body does not say its `resourceType`"
+        )
+        raise invalid(f"A POST to the base brings a Bundle; {rest}", "resourceType")
     return resource
 
 

@@ -46,7 +46,7 @@ async def bundle(request: FhirRequest) -> FhirResponse:
     kind = resource.get("type")
     if kind not in ("batch", "transaction"):
         raise invalid(
-            f"A POST to the base brings a Bundle of type batch or transaction; got {kind}. "
+            f"A POST to the base brings a Bundle of type batch or transaction; got {kind or 'none'}. "
             "POST to `Bundle` to store it",
             "Bundle.type",
         )

@@ -138,7 +138,8 @@ def content(request: FhirRequest, type: str, id: str | None = None) -> Json:
         resource = _body(request, type, id)
     got = resource.get("resourceType")
     if got != type:
-        raise invalid(f"The URL names {type}, the body is a {got}", "resourceType")
+        is_now = f"the body is a {got}" if got is not None else "the body does not say its `resourceType`"
+        raise invalid(f"The URL names {type}, {is_now}", "resourceType")
     if id is not None and resource.get("id") != id:
         own = resource.get("id")
         if own is None:
@@ -258,7 +259,8 @@ def _json_patch(body: bytes) -> Callable[[Json], Json]:
 
 def _parameters_patch(parameters: Json) -> Callable[[Json], Json]:
     if parameters.get("resourceType") != "Parameters":
-        raise invalid(f"A FHIRPath Patch is a Parameters resource; got {parameters.get('resourceType')}")
+        got = parameters.get("resourceType", "no `resourceType`")
+        raise invalid(f"A FHIRPath Patch is a Parameters resource; got {got}")
     refuse_faults(structure.validate(parameters))
     return lambda resource: patches.fhirpath_patch(resource, parameters)
 

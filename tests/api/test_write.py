@@ -337,3 +337,13 @@ async def test_a_reference_to_nothing_is_told_by_its_element(client: AsyncClient
     answer = await post(client, observation(subject={"reference": "Patient/a/_history/7"}))
     assert issues(answer)[0]["expression"] == ["Observation.subject.reference"]
     assert "Patient/a/_history/7" in said(answer)
+
+
+async def test_a_body_without_its_type_is_told_so(client: AsyncClient) -> None:
+    for path in ("Patient", ""):
+        answer = await client.post(path, json={"active": True}, headers=fhir({}))
+        assert answer.status_code == 400
+        assert "resourceType" in said(answer)
+        assert "None" not in said(answer)
+    answer = await client.post("", json={"resourceType": "Bundle"}, headers=fhir({}))
+    assert "None" not in said(answer)
