@@ -246,6 +246,8 @@ def _fault(resource: Json) -> str | None:
     type = resource.get("resourceType")
     if not isinstance(type, str) or not definitions.is_resource_type(type):
         return f"expects a resourceType of R4; got `{type}`"
+    if type not in definitions.STORED_TYPES:
+        return f"{type} goes into operations and comes out of them; by itself it is never stored"
     issues = [issue for issue in structure.validate(resource) if issue.severity in ("error", "fatal")]
     if issues:
         return _told(issues)

@@ -132,11 +132,12 @@ async def test_faulty_resources_are_refused_and_the_others_taken(database_url: s
         _patient("bad", gender="unsure"),
         {"resourceType": "Patient"},
         {"resourceType": "Ship", "id": "x"},
+        {"resourceType": "Parameters", "id": "y"},
         _patient("q"),
     )
     assert report.taken == 2
-    assert report.refused == 3
-    assert [line.split(":")[1] for line in report.refusals] == ["2", "3", "4"]
+    assert report.refused == 4
+    assert [line.split(":")[1] for line in report.refusals] == ["2", "3", "4", "5"]
 
 
 async def test_references_are_checked_when_all_is_in(database_url: str) -> None:

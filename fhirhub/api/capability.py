@@ -30,12 +30,11 @@ NORMATIVE = (
     "Observation",
     "OperationDefinition",
     "OperationOutcome",
-    "Parameters",
     "Patient",
     "StructureDefinition",
     "ValueSet",
 )
-"""The resource types of R4 that are normative (https://hl7.org/fhir/R4/resourcelist.html)."""
+"""The stored types of R4 that are normative (https://hl7.org/fhir/R4/resourcelist.html)."""
 _TYPE_INTERACTIONS = (
     "read",
     "vread",
@@ -94,7 +93,7 @@ def _told(base: str, moment: str, known: Mapping[str, Sequence[CodeSystem | Json
 
 def statement(context: Context, base: str, moment: str, mode: str, parameters: Parameters) -> Json:
     """The CapabilityStatement of the server at this base."""
-    types = NORMATIVE if mode == "normative" else definitions.RESOURCE_TYPES
+    types = NORMATIVE if mode == "normative" else definitions.STORED_TYPES
     included_by = _included_by(parameters)
     offered = {route.interaction for route in context.routes}
     if "batch" in offered:
@@ -108,7 +107,8 @@ def statement(context: Context, base: str, moment: str, mode: str, parameters: P
         "rest": [
             {
                 "mode": "server",
-                "documentation": "The RESTful API of FHIR R4, whole, for every resource type.",
+                "documentation": "The RESTful API of FHIR R4, whole, for every resource type but Parameters, which is "
+                "not persisted.",
                 "security": _security(context.settings, base),
                 "resource": [
                     _resource(context, offered, type, parameters, included_by.get(type, ())) for type in types

@@ -56,7 +56,8 @@ ROUTES: tuple[Route, ...] = (
     Route("POST", "/{type}/{id}/_history/{vid}/{operation}", "operation", "-", operations.invoke),
 )
 
-_TYPES = frozenset(definitions.RESOURCE_TYPES)
+_TYPES = frozenset(definitions.STORED_TYPES)
+"""The types that are stored; on others there are operations alone."""
 _BY_PATH: dict[str, dict[str, Route]] = {}
 for _route in ROUTES:
     _BY_PATH.setdefault(_route.path, {})[_route.method] = _route
@@ -108,7 +109,7 @@ def _shape(path: tuple[str, ...]) -> str | None:
     if not all(path) or any("{" in part for part in path):
         return None
     first, *rest = path
-    if first not in _TYPES:
+    if first not in _TYPES and not (definitions.is_resource_type(first) and rest and rest[-1][:1] == "$"):
         parts = ["{operation}" if first.startswith("$") else first, *rest]
     elif not rest:
         return "/{type}"
@@ -143,6 +144,11 @@ def _unknown_path(path: tuple[str, ...]) -> FhirError:
     first = path[0]
     if first in _TYPES or first[:1] in ("_", "$") or first == "metadata":
         return not_found(f"`{'/'.join(path)}` is not a path of the FHIR API")
+    if definitions.is_resource_type(first):
+        return not_supported(
+            f"{first} goes into operations and comes out of them; by itself it is never stored or searched",
+            status=404,
+        )
     near = difflib.get_close_matches(first, definitions.RESOURCE_TYPES, 1, 0.6)
     also = f"; did you mean {near[0]}?" if near else ""
     return not_supported(f"`{first}` is not a resource type of FHIR R4{also}", status=404)

@@ -149,6 +149,9 @@ RESOURCE_TYPES: tuple[str, ...] = tuple(
 TYPES: tuple[str, ...] = tuple(_definitions().types)
 """Every type: resource types, data types and primitive types, abstract ones too, sorted."""
 
+STORED_TYPES: tuple[str, ...] = tuple(type for type in RESOURCE_TYPES if type != "Parameters")
+"""Those that can be stored: Parameters is not persisted (https://hl7.org/fhir/R4/parameters.html)."""
+
 _RESOURCE_TYPES = frozenset(RESOURCE_TYPES)
 
 

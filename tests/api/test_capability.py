@@ -18,7 +18,7 @@ async def test_the_statement_names_every_type_and_interaction(client: AsyncClien
     assert statement["fhirVersion"] == "4.0.1"
     assert statement["implementation"]["url"] == "http://hub.test/fhir"
     rest = statement["rest"][0]
-    assert [one["type"] for one in rest["resource"]] == list(definitions.RESOURCE_TYPES)
+    assert [one["type"] for one in rest["resource"]] == list(definitions.STORED_TYPES)
     assert {one["code"] for one in rest["interaction"]} == {
         "transaction",
         "batch",

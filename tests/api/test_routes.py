@@ -84,3 +84,17 @@ def test_every_path_is_a_route_or_a_refusal(method: str, path: list[str]) -> Non
         refused = fault
     assert refused is None or refused.status in (404, 405)
     assert refused is None or ("Allow" in refused.headers) == (refused.status == 405)
+
+
+@pytest.mark.parametrize(("method", "path"), [
+    ("GET", "Parameters"), ("POST", "Parameters"), ("PUT", "Parameters/a"), ("GET", "Parameters/a"),
+    ("POST", "Parameters/_search"), ("GET", "Parameters/a/_history"), ("GET", "Patient/a/Parameters"),
+])  # fmt: skip
+def test_parameters_are_never_stored(method: str, path: str) -> None:
+    with pytest.raises(FhirError) as refused:
+        routes.match(method, tuple(path.split("/")))
+    assert refused.value.status == 404
+
+
+def test_parameters_can_be_validated() -> None:
+    assert routes.match("POST", ("Parameters", "$validate")).interaction == "operation"
