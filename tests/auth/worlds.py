@@ -246,7 +246,9 @@ class World:
         for versions in self.versions.values():
             newest = versions[-1]
             content = versions[-2] if "deleted" in newest else newest
-            related, held = relations.rows(content)
+            # A team that is no longer active ended when that was written, which was just now.
+            meta = {**content.get("meta", {}), "lastUpdated": document.instant(now)}
+            related, held = relations.rows({**content, "meta": meta})
             if "deleted" in newest:
                 related, held = [], [row for row in held if row.kind in relations.LASTING]
             self.relations += related
