@@ -902,6 +902,11 @@ def list_users(database: Database = None, tenant: Tenant = None, secret_file: Se
 Username = Annotated[str, typer.Argument(help="The user name.")]
 
 
+def _change_account(chosen: Settings, username: str, change: Callable[[Realm, str], Awaitable[bool]]) -> None:
+    if not _run(_with_realm(chosen, lambda realm: change(realm, username))):
+        raise Refusal(f"there is no account `{username}`; `fhirhub users list` lists them")
+
+
 @users.command("disable")
 def disable_user(
     username: Username, database: Database = None, tenant: Tenant = None, secret_file: SecretFile = None
@@ -910,8 +915,7 @@ def disable_user(
     from fhirhub.auth import accounts
 
     chosen = _prepared(database=database, tenant=tenant, secret_file=secret_file)
-    if not _run(_with_realm(chosen, lambda realm: accounts.disable(realm, username))):
-        raise Refusal(f"there is no account `{username}`; `fhirhub users list` lists them")
+    _change_account(chosen, username, accounts.disable)
     typer.echo(f"{username} cannot sign in any more, and what they granted has ended.")
 
 
@@ -923,8 +927,7 @@ def enable_user(
     from fhirhub.auth import accounts
 
     chosen = _prepared(database=database, tenant=tenant, secret_file=secret_file)
-    if not _run(_with_realm(chosen, lambda realm: accounts.enable(realm, username))):
-        raise Refusal(f"there is no account `{username}`; `fhirhub users list` lists them")
+    _change_account(chosen, username, accounts.enable)
     typer.echo(f"{username} can sign in again.")
 
 
@@ -936,8 +939,7 @@ def forget_second_factor(
     from fhirhub.auth import accounts
 
     chosen = _prepared(database=database, tenant=tenant, secret_file=secret_file)
-    if not _run(_with_realm(chosen, lambda realm: accounts.forget_second_factor(realm, username))):
-        raise Refusal(f"there is no account `{username}`; `fhirhub users list` lists them")
+    _change_account(chosen, username, accounts.forget_second_factor)
     typer.echo(f"{username} sets up a second factor at the next sign-in.")
 
 
