@@ -481,18 +481,18 @@ class Repository:
             return None
         await self._settle()
         key = (stored.rid, stored.type, stored.id)
-        found = await versions.referrers(self._reader, self.tenant.number, [key], self.access)
+        found = await versions.referrers(self._reader, self.tenant.number, key, self.access)
         if not found:
             if (
                 by_all
                 and self.limited
-                and await versions.referrers(self._reader, self.tenant.number, [key], EVERYTHING)
+                and await versions.referrers(self._reader, self.tenant.number, key, EVERYTHING)
             ):
                 return f"{stored.type}/{stored.id} cannot be deleted: it is referred to."
             return None
         return (
             f"{stored.type}/{stored.id} cannot be deleted: it is referred to by "
-            + ", ".join(f"{type}/{id}" for type, id, _, _ in found)
+            + ", ".join(f"{type}/{id}" for type, id in found)
             + ". Change or delete these first."
         )
 

@@ -245,10 +245,9 @@ async def types_present(reader: Reader, tenant: int) -> list[str]:
 
 
 async def referrers(
-    reader: Reader, tenant: int, keys: Sequence[tuple[int, str, str]], access: Access, limit: int = 5
-) -> list[tuple[str, str, str, str]]:
-    """Who of what may be seen refers to these resources (rid, type, id), other than themselves: (type, id, target
-    type, target id)."""
+    reader: Reader, tenant: int, key: tuple[int, str, str], access: Access, limit: int = 5
+) -> list[tuple[str, str]]:
+    """Who of what may be seen refers to this resource (rid, type, id), other than itself: type and id."""
     seen = visible(access, reader.dialect)
     shown = [] if seen.unlimited else [seen.condition("r"), *seen.shown("reference", "f", ())]
     sql, slots = seen.bind(
@@ -258,14 +257,12 @@ async def referrers(
         6,
     )
     own, own_kinds = seen.given(slots)
-    found: list[tuple[str, str, str, str]] = []
-    for rid, type, id in keys:
-        rows: list[Any] = await reader.fetch(
-            Statement(
-                sql,
-                (tenant, id, type, rid, limit, *own),
-                ("int", "text", "text", "bigint", "bigint", *own_kinds),
-            )
+    rid, type, id = key
+    rows: list[Any] = await reader.fetch(
+        Statement(
+            sql,
+            (tenant, id, type, rid, limit, *own),
+            ("int", "text", "text", "bigint", "bigint", *own_kinds),
         )
-        found += [(row[0], row[1], type, id) for row in rows]
-    return found
+    )
+    return [(row[0], row[1]) for row in rows]
