@@ -126,6 +126,34 @@ class Caller:
 
 
 @dataclass(frozen=True, slots=True)
+class Actor:
+    """Who acts, and for whom, as the token tells it: what the rules of a write and the log ask. References are
+    relative, such as `Practitioner/x`. A backend has no person and no role, unless it acts for one."""
+
+    column: str
+    """The column of the roles' matrix: `doctor`, `treating`, `backend`, `welfare`, `analyst`, `administrator`,
+    `officer`, `patient`, `carer` or `representative`; empty for an unknown role."""
+    role: str | None = None
+    person: str | None = None
+    organization: str | None = None
+    is_doctor: bool = False
+    provider: bool = False
+    """Whether the organisation is a care provider (RULES R4)."""
+    client: str | None = None
+    account: str | None = None
+    token: str | None = None
+    """The `jti` of the access token."""
+    responsible: str | None = None
+    """`Practitioner/x` under whose responsibility the person works (RULES R24)."""
+    purpose: str | None = None
+    """Why a backend acts for this person (RULES R24)."""
+
+    @property
+    def names(self) -> frozenset[str]:
+        return frozenset(name for name in (self.person, self.organization) if name)
+
+
+@dataclass(frozen=True, slots=True)
 class Access:
     """The union of its rules. `without_bsn`: no identifier that is a BSN exists for this caller (RULES R3)."""
 
@@ -137,6 +165,8 @@ class Access:
     raises FhirError to refuse it, and puts back into the latter what this caller's writes keep."""
     own_ids: bool = False
     """Whether what is unknown may be created by PUT under an id of the caller's own choosing."""
+    actor: Actor | None = field(default=None, compare=False, repr=False)
+    """Who this is; None where nobody signs in, and for the hub itself."""
     kept: dict[Any, Any] = field(default_factory=dict, compare=False, repr=False)
     """For what is worked out of it once (`store/visible.py`)."""
 
@@ -189,6 +219,7 @@ class Access:
             without_bsn=self.without_bsn or other.without_bsn,
             guard=self.guard or other.guard,
             own_ids=self.own_ids or other.own_ids,
+            actor=self.actor or other.actor,
             kept={},
         )
 

@@ -152,7 +152,7 @@ class MoveMark:
     def __init__(self) -> None:
         self._moved: WeakSet[Transaction] = WeakSet()
 
-    async def __call__(self, unit: _Unit, written: object) -> None:
+    async def __call__(self, unit: _Unit, effect: object) -> None:
         if unit.transaction in self._moved:
             return
         self._moved.add(unit.transaction)

@@ -66,15 +66,25 @@ def now() -> int:
     return time.time_ns() // 1_000_000 * 1000
 
 
+class Effect(NamedTuple):
+    """What one write did to one resource."""
+
+    after: Stored
+    before: Stored | None
+    """The version that was current, which may be a deletion; None where there was none."""
+    by_hub: bool
+    """Whether a rule wrote it, and not who asked."""
+
+
 class Rule(Protocol):
     """A rule of the domain that runs inside the transaction of a write, after it and before the commit."""
 
     types: frozenset[str]
     """The resource types whose writes it looks at."""
 
-    async def __call__(self, unit: Repository, written: Stored) -> None:
+    async def __call__(self, unit: Repository, effect: Effect) -> None:
         """May read and write through `unit`, which is the hub's own and sees all (`unit.asker` is the Access of
-        whoever asked for the write), and refuses all by raising FhirError."""
+        whoever asked for the write, `unit.asker.actor` who that is), and refuses all by raising FhirError."""
         ...
 
     async def committed(self) -> None:
@@ -152,7 +162,7 @@ class _Unit:
     admitted: dict[Key, str] = field(default_factory=dict)
     """What a caller with limits wrote, and by which letter: whether they may is looked at once it is written."""
     deleted: dict[Key, Stored] = field(default_factory=dict)
-    ruled: list[Stored] = field(default_factory=list)
+    ruled: list[Effect] = field(default_factory=list)
     """What was written and the rules have not looked at."""
     keys: list[int] = field(default_factory=list)
     """Row keys taken inside, when those taken before did not last; lost with the transaction."""
@@ -311,7 +321,7 @@ class Repository:
         _refuse_part(resource)
         change = await self._change(resource, resource["resourceType"], id or new_id(), None, "POST")
         try:
-            return self._told(await self._write(change))
+            return self._told(await self._write(change, None))
         except _Conflict:
             raise errors.conflict(f"{change.type}/{change.id} exists already.") from None
 
@@ -344,7 +354,7 @@ class Repository:
                 return self._told(Written(current, "unchanged"))
             change = await self._change(resource, type, id, current, method)
             try:
-                return self._told(await self._write(change, revives=current is not None and current.deleted))
+                return self._told(await self._write(change, current))
             except _Conflict:
                 # Somebody was first: look again, since only If-Match asked to be told.
                 await asyncio.sleep(0)
@@ -411,7 +421,8 @@ class Repository:
             if check is not None:
                 await check(resource, self)
             try:
-                return self._told(await self._write(await self._change(resource, type, id, current, "PATCH")))
+                change_made = await self._change(resource, type, id, current, "PATCH")
+                return self._told(await self._write(change_made, current))
             except _Conflict:
                 await asyncio.sleep(0)
         raise errors.conflict(f"{type}/{id} is being written by many at once; try again.")
@@ -470,7 +481,7 @@ class Repository:
             label=label,
             rows={"holding": list(held)} if held else {},
         )
-        written = await self._write(change)
+        written = await self._write(change, current)
         self._unit.deleted[type, id] = written.stored
         return written
 
@@ -537,6 +548,10 @@ class Repository:
             await self._check_targets([change])
         stored = _stored(change)
         unit.known[type, id] = unit.known_all[type, id] = stored
+        unit.ruled = [
+            effect._replace(after=stored) if effect.after[:4] == stored[:4] else effect
+            for effect in unit.ruled
+        ]
         return stored
 
     @property
@@ -663,8 +678,10 @@ class Repository:
             self._unit.keys = list(range(first + KEY_BLOCK - 1, first - 1, -1))
         return self._unit.keys.pop()
 
-    async def _write(self, change: Change, revives: bool = False) -> Written:
+    async def _write(self, change: Change, before: Stored | None) -> Written:
+        """Writes what follows `before`."""
         stored = _stored(change)
+        revives = before is not None and before.deleted
         outcome: Literal["created", "updated", "deleted"] = "updated"
         if change.body is None:
             outcome = "deleted"
@@ -677,7 +694,8 @@ class Repository:
             self._unit.staged[key] = change
             self._unit.known[key] = self._unit.known_all[key] = stored
             if self._is_ruled(change.type):
-                self._unit.ruled.append(stored)
+                by_hub = self.asker is not self.access
+                self._unit.ruled.append(Effect(stored, before, by_hub))
             return Written(stored, outcome)
         verdict = await self.tenant.database.apply(self.tenant.number, change)
         if verdict is Verdict.MISSING:
@@ -714,11 +732,11 @@ class Repository:
             await self._check_admitted()
         hub = Repository(self.tenant, EVERYTHING, unit, self.access)
         while unit.ruled:
-            written = unit.ruled.pop(0)
+            effect = unit.ruled.pop(0)
             for rule in self.tenant.rules:
-                if written.type in rule.types:
+                if effect.after.type in rule.types:
                     looked.add(rule)
-                    await rule(hub, written)
+                    await rule(hub, effect)
                     await self._settle()
         gone_for_good = [
             stored

@@ -10,13 +10,12 @@ from typing import Any
 
 from fhirhub import errors, jobs
 from fhirhub.jobs import Job
-from fhirhub.repository import Repository
+from fhirhub.repository import Effect, Repository
 from fhirhub.resources import definitions, document, fhirpath
 from fhirhub.store import reindex, request
 from fhirhub.store.database import Database
 from fhirhub.store.index.parameters import Parameters
 from fhirhub.store.sql import Statement
-from fhirhub.store.versions import Stored
 
 Json = dict[str, Any]
 
@@ -37,7 +36,8 @@ class TakeNote:
 
     types = frozenset({"SearchParameter"})
 
-    async def __call__(self, unit: Repository, written: Stored) -> None:
+    async def __call__(self, unit: Repository, effect: Effect) -> None:
+        written = effect.after
         resource = None if written.body is None else document.parse(written.body)
         tenant = unit.tenant.number
         if resource is None or resource.get("status") == "retired" or not is_own(resource):

@@ -16,6 +16,7 @@ from fhirhub.access import (
     LETTERS,
     NOTHING,
     Access,
+    Actor,
     Caller,
     Condition,
     Held,
@@ -160,14 +161,24 @@ def access_of(principal: Principal, standing: Standing, parameters: Parameters, 
     firm = (*own[-1:], *standing.people) if REGISTERING in kinds else ()
     caller = Caller((*own, *standing.also), principal.organization, firm, provider)
     terms = Access(merged(rules), caller, _is_without_bsn(role, provider=provider))
-    guard = partial(
-        writing.check,
-        writing.Author(role, principal.fhir_user, principal.organization, is_doctor=role in _DOCTORS),
+    actor = Actor(
+        column="backend" if role is None else matrix.CLASSES.get(role, ""),
+        role=role,
+        person=principal.fhir_user,
+        organization=principal.organization,
+        is_doctor=role in _DOCTORS,
+        provider=provider,
+        client=principal.client_id,
+        account=principal.account,
+        token=principal.token_id,
+        responsible=principal.responsible,
+        purpose=principal.purpose,
     )
+    guard = partial(writing.check, actor)
     own_ids = principal.kind == "backend" and principal.client_id in settings.own_id_clients
     scoped = Access(merged(_scoped(principal, parameters)))
     found = terms & scoped
-    return Access(found.rules, caller, terms.without_bsn, guard, own_ids)
+    return Access(found.rules, caller, terms.without_bsn, guard, own_ids, actor)
 
 
 def _is_without_bsn(role: str | None, *, provider: bool) -> bool:

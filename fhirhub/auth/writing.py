@@ -5,10 +5,10 @@ before and the content to come. Whether the place is the caller's to write is a 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Any
 
 from fhirhub import errors
+from fhirhub.access import Actor
 from fhirhub.auth import matrix
 from fhirhub.resources import consents, relations
 
@@ -17,34 +17,16 @@ Json = dict[str, Any]
 YEAR_US = 366 * 86_400 * 1_000_000
 
 
-@dataclass(frozen=True, slots=True)
-class Author:
-    """Who writes. A backend has no `person`, and no role."""
-
-    role: str | None
-    person: str | None
-    organization: str | None
-    is_doctor: bool
-
-    @property
-    def column(self) -> str:
-        return "backend" if self.role is None else matrix.CLASSES.get(self.role, "")
-
-    @property
-    def names(self) -> frozenset[str]:
-        return frozenset(name for name in (self.person, self.organization) if name)
-
-
-def check(author: Author, letter: str, old: Json | None, new: Json | None) -> None:
-    """Raises FhirError where this author may not write this; puts back into `new` what writes keep."""
+def check(actor: Actor, letter: str, old: Json | None, new: Json | None) -> None:
+    """Raises FhirError where this actor may not write this; puts back into `new` what writes keep."""
     resource = new if new is not None else old
     assert resource is not None
     type = resource["resourceType"]
     if letter == "d":
-        _delete(author, resource)
+        _delete(actor, resource)
         return
     assert new is not None
-    _labels(author, old, new)
+    _labels(actor, old, new)
     match type:
         case "Patient":
             _keep(old, new, ("identifier", "generalPractitioner", "link"))
@@ -55,11 +37,11 @@ def check(author: Author, letter: str, old: Json | None, new: Json | None) -> No
         case "CarePlan":
             _care_plan(old, new)
         case "Consent":
-            _consent(author, old, new)
+            _consent(actor, old, new)
         case "Task":
-            _task(author, letter, new)
+            _task(actor, letter, new)
         case _:
-            _own_words(author, old, new)
+            _own_words(actor, old, new)
 
 
 def _refuse(text: str, where: str) -> errors.FhirError:
@@ -99,15 +81,11 @@ def _teams(plan: Json | None) -> list[tuple[Any, Any, Any]]:
     ]
 
 
-def _task(author: Author, letter: str, new: Json) -> None:
+def _task(actor: Actor, letter: str, new: Json) -> None:
     """A Task is placed in the own name: that of the person, or of a role or organisation of theirs."""
     requester = _text(new.get("requester"))
-    if (
-        letter == "c"
-        and author.column in ("patient", "representative", "carer")
-        and requester != author.person
-    ):
-        raise _refuse(f"The requester of your Task is you: `{author.person}`.", "Task.requester")
+    if letter == "c" and actor.column in ("patient", "representative", "carer") and requester != actor.person:
+        raise _refuse(f"The requester of your Task is you: `{actor.person}`.", "Task.requester")
 
 
 _SELF = {
@@ -117,18 +95,18 @@ _SELF = {
 }
 
 
-def _own_words(author: Author, old: Json | None, new: Json) -> None:
+def _own_words(actor: Actor, old: Json | None, new: Json) -> None:
     """The patient, representative and carer write what they themselves answer, measure and say."""
-    if author.column not in ("patient", "representative", "carer"):
+    if actor.column not in ("patient", "representative", "carer"):
         return
     for resource in (old, new):
         names = _SELF.get(new["resourceType"])
         if resource is None or names is None:
             continue
         found = [one for name in names for one in _texts(resource.get(name))]
-        if not found or set(found) != {author.person}:
+        if not found or set(found) != {actor.person}:
             type, name = new["resourceType"], names[0]
-            raise _refuse(f"Your own {type} names you as `{name}`: `{author.person}`.", f"{type}.{name}")
+            raise _refuse(f"Your own {type} names you as `{name}`: `{actor.person}`.", f"{type}.{name}")
 
 
 _AUTHORS = (
@@ -143,19 +121,19 @@ _AUTHORS = (
 )
 
 
-def _delete(author: Author, old: Json) -> None:
+def _delete(actor: Actor, old: Json) -> None:
     """Treating roles delete their own (R21)."""
     if old["resourceType"] in matrix.DIRECTORY | matrix.DEFINITIONS:
         return
-    if not author.names & {one for name in _AUTHORS for one in _texts(old.get(name))}:
+    if not actor.names & {one for name in _AUTHORS for one in _texts(old.get(name))}:
         raise errors.forbidden(f"You may delete only a {old['resourceType']} that you wrote yourself.")
 
 
-def _labels(author: Author, old: Json | None, new: Json) -> None:
+def _labels(actor: Actor, old: Json | None, new: Json) -> None:
     """A label is lowered, and something hidden from the patient, by a doctor alone (R20)."""
     before = set(relations.label(old) or "") if old is not None else set()
     after = set(relations.label(new) or "")
-    if author.is_doctor:
+    if actor.is_doctor:
         return
     if before - after:
         raise _refuse("A label of confidentiality is taken away by a doctor who sees it.", "meta.security")
@@ -163,18 +141,18 @@ def _labels(author: Author, old: Json | None, new: Json) -> None:
         raise _refuse("What is hidden from the patient is hidden by a doctor.", "meta.security")
 
 
-def _consent(author: Author, old: Json | None, new: Json) -> None:
+def _consent(actor: Actor, old: Json | None, new: Json) -> None:
     """R14: by the patient, the representative, or a professional who heard the patient say it, never by anyone of
     whom it lets in; representation by a huisarts or specialist (R19)."""
     decided = [*_decisions(old), *_decisions(new)]
     if any(one.represents for one in decided):
-        _representation(author, new)
+        _representation(actor, new)
         return
-    if author.column in ("patient", "representative"):
+    if actor.column in ("patient", "representative"):
         return
     performers = _texts(new.get("performer"))
-    if author.column == "carer":
-        if performers != [author.person] or any(one.subject != author.person for one in decided):
+    if actor.column == "carer":
+        if performers != [actor.person] or any(one.subject != actor.person for one in decided):
             raise _refuse(
                 "A carer decides about the own answers alone: `performer` is you, and `class` is "
                 "QuestionnaireResponse.",
@@ -197,14 +175,14 @@ def _consent(author: Author, old: Json | None, new: Json) -> None:
     opening = [one for one in _decisions(new) if one.permits] + [
         one for one in _decisions(old) if not one.permits and not _stands(one, new)
     ]
-    if any(not one.actor or one.actor in author.names for one in opening):
+    if any(not one.actor or one.actor in actor.names for one in opening):
         raise errors.forbidden(
             "A Consent is never written by anyone of the organisation or person it lets in."
         )
 
 
-def _representation(author: Author, new: Json) -> None:
-    if author.role not in ("huisarts", "specialist-ouderengeneeskunde"):
+def _representation(actor: Actor, new: Json) -> None:
+    if actor.role not in ("huisarts", "specialist-ouderengeneeskunde"):
         raise errors.forbidden(
             "Who represents a patient is recorded by a huisarts or a specialist ouderengeneeskunde."
         )
