@@ -559,6 +559,20 @@ class Repository:
         """Inside `together`: the transaction itself, for what is no resource (a job, an audit row)."""
         return self._in_unit().transaction
 
+    async def fetch(self, statement: Statement) -> list[Any]:
+        """Inside `together`: rows of what is no resource, such as relations, with all that was written so far."""
+        await self._settle()
+        return await self.transaction.fetch(statement)
+
+    async def as_hub(
+        self, work: Callable[[Repository], Awaitable[T]], lock_types: Iterable[str] = (), keys: int = 100
+    ) -> T:
+        """Runs `work` as `together` does, with the hub's own Repository, which sees all, on behalf of this caller:
+        for an operation that does what the caller may ask for and not write."""
+        return await self.together(
+            lambda unit: work(Repository(self.tenant, EVERYTHING, unit._unit, self.asker)), lock_types, keys
+        )
+
     async def together(
         self,
         work: Callable[[Repository], Awaitable[T]],

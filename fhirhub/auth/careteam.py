@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+from fhirhub.auth.policy import REGISTERING
 from fhirhub.repository import Repository
 from fhirhub.resources.relations import Kind
 from fhirhub.store.database import Reader, take_keys
@@ -36,6 +37,38 @@ async def participants(reader: Reader, tenant: int, patient: str, now: int) -> l
         )
     )
     return [Participant(str(actor), Kind(kind), int(start), int(until)) for actor, kind, start, until in rows]
+
+
+async def registered_practice(unit: Repository, patient: str, now: int) -> str | None:
+    """The organisation where the patient is registered (R6): of `generalPractitioner` the one of type Z3, or the one
+    such where the practitioner that stands there works."""
+    found = await unit.fetch(
+        Statement(
+            "SELECT DISTINCT k.subject FROM relation g JOIN relation k ON k.tenant = $1 "
+            f"AND k.kind = {int(Kind.TYPE)} AND k.type = '{REGISTERING}' "
+            f"AND k.subject = g.actor WHERE g.tenant = $1 AND g.subject = $2 AND g.kind = {int(Kind.PRACTICE)} "
+            "ORDER BY k.subject",
+            (unit.tenant.number, patient),
+            ("int", "text"),
+        )
+    )
+    if found:
+        return str(found[0][0])
+    works = await unit.fetch(
+        Statement(
+            "SELECT g.actor, w.subject FROM relation g JOIN relation w ON w.tenant = $1 AND w.actor = g.actor "
+            f"AND w.kind IN ({int(Kind.WORKS)}, {int(Kind.BELONGS)}) AND w.start <= $3 AND w.until > $3 "
+            f"JOIN relation k ON k.tenant = $1 AND k.kind = {int(Kind.TYPE)} AND k.type = '{REGISTERING}' "
+            f"AND k.subject = w.subject WHERE g.tenant = $1 AND g.subject = $2 AND g.kind = {int(Kind.PRACTICE)}",
+            (unit.tenant.number, patient, now),
+            ("int", "text", "bigint"),
+        )
+    )
+    places: dict[str, set[str]] = {}
+    for person, place in works:
+        places.setdefault(str(person), set()).add(str(place))
+    alone = sorted(next(iter(found)) for found in places.values() if len(found) == 1)
+    return alone[0] if alone else None
 
 
 async def open_to(unit: Repository, patient: str, actor: str, kind: Kind, start: int, until: int) -> None:

@@ -243,7 +243,7 @@ def _of_representative(person: str, row: dict[str, str]) -> Iterator[Rule]:
 
 
 def _of_carer(person: str, row: dict[str, str]) -> Iterator[Rule]:
-    """What the patient granted, the own Tasks, and the own answers (R1, R18)."""
+    """What the patient granted, the own Tasks, answers and messages (R1, R18)."""
     granted = _each(Related((Kind.GRANT,), typed=True), Unblocked(), Labelled())
     yield from _by_cells(row, granted, _ALL, _READING)
     collected = _each(Related((Kind.COLLECT,), typed=True), Unblocked(True), Labelled())
@@ -251,6 +251,8 @@ def _of_carer(person: str, row: dict[str, str]) -> Iterator[Rule]:
     own = frozenset({person})
     yield from _by_cells(row, frozenset(), frozenset({"QuestionnaireResponse"}), LETTERS, patients=own)
     yield from _of_tasks(row, (), contact=True)
+    message = frozenset({"Communication"})
+    yield from _by_cells(row, _each(Held((Hold.ADDRESSED,)), Unblocked(), Labelled()), message, _READING)
     yield from _own_person(person)
 
 

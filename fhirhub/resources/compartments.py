@@ -57,7 +57,10 @@ OTHERS = ("RelatedPerson", "Organization", "Practitioner")
 
 @functools.cache
 def _about(type: str) -> tuple[Select, ...]:
-    return () if type in ("Patient", "Binary") else _selections(type, ABOUT)
+    if type in ("Patient", "Binary"):
+        return ()
+    found = _selections(type, ABOUT)
+    return (*found, select("Communication.recipient", type)) if type == "Communication" else found
 
 
 _Extractor = Callable[[Json, str | None], frozenset[str]]

@@ -64,6 +64,8 @@ class Hold(IntEnum):
     """The Patient of an accepted Task, by its owner: name, phone and address."""
     AUTHOR = 7
     """A labelled resource, by who wrote it."""
+    ADDRESSED = 8
+    """A message, by the relative to whom it is sent."""
 
 
 class Relation(NamedTuple):
@@ -264,6 +266,12 @@ def _task(task: Json, base: str | None) -> Iterator[Row]:
         yield Holding("Patient", patient, owner, Hold.CONTACT)
 
 
+def _communication(message: Json, base: str | None) -> Iterator[Row]:
+    for actor in _named(message.get("recipient"), base):
+        if actor.startswith("RelatedPerson/"):
+            yield Holding("Communication", message["id"], actor, Hold.ADDRESSED)
+
+
 _AUTHORS = ("author", "recorder", "performer", "asserter", "sender", "informationSource", "expressedBy")
 
 
@@ -278,6 +286,7 @@ def _written_by(resource: Json, base: str | None) -> Iterator[Holding]:
 _BY_TYPE: dict[str, Callable[[Json, str | None], Iterator[Row]]] = {
     "CarePlan": _care_plan,
     "CareTeam": _care_team,
+    "Communication": _communication,
     "Consent": _consent,
     "HealthcareService": _service,
     "Organization": _organization,
