@@ -5,6 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 DATABASE ?= sqlite:///$(CURDIR)/var/fhirhub.db
 PATIENTS ?= 50
+AUTH ?= smart
 # Processes that test side by side, each with databases of its own.
 PROCESSES ?= 2
 
@@ -29,8 +30,8 @@ $(VENV)/installed: requirements.lock pyproject.toml
 venv-by-apt: # Debian parts the venv module from Python
 	@sh scripts/apt_install.sh python3-venv
 
-run: install ## Start the hub with a demo region at http://127.0.0.1:8000/fhir
-	@$(BIN)/fhirhub serve --database "$(DATABASE)" --demo --patients $(PATIENTS)
+run: install ## Start the hub with a demo region at http://127.0.0.1:8000/fhir (AUTH=none: without sign-in)
+	@$(BIN)/fhirhub serve --database "$(DATABASE)" --auth $(AUTH) --demo --patients $(PATIENTS)
 
 postgresql: # What the tests on PostgreSQL need; without it they are skipped, and say so
 	@$(BIN)/python -c "import sys; from tests.postgres import find_programs; sys.exit(not find_programs())" || sh scripts/apt_install.sh postgresql || \

@@ -70,7 +70,16 @@ def hub(
 ) -> Iterator[Server]:
     """The hub serving a database with that many workers, ended afterwards."""
     command = [sys.executable, "-c", "from fhirhub.cli import main; main()", "serve"]
-    command += ["--database", database, "--workers", str(workers), "--secret-file", secret_file]
+    command += [
+        "--database",
+        database,
+        "--workers",
+        str(workers),
+        "--secret-file",
+        secret_file,
+        "--auth",
+        "none",
+    ]
     with started(command, "/healthz", {"FHIRHUB_LOG_LEVEL": "warning", **(variables or {})}) as server:
         yield server
 

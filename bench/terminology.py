@@ -42,7 +42,7 @@ WORDS = (
 
 
 async def measure(url: str) -> None:
-    app = create_app(settings.read(database=url))
+    app = create_app(settings.read(database=url, auth="none"))
     async with (
         app.running(),
         httpx.AsyncClient(transport=httpx.ASGITransport(app=app), base_url="http://hub.test/fhir") as client,

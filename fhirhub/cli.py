@@ -982,6 +982,36 @@ def launch(
     typer.echo(_run(_with_realm(chosen, work)))
 
 
+@commands.command()
+def token(
+    user: Annotated[str, _own("token", "user", "NAME")],
+    client: Annotated[str, _own("token", "client", "ID")] = "demo-app",
+    role: Annotated[str | None, _own("token", "role", "ROLE")] = None,
+    scope: Annotated[str | None, _own("token", "scope", "SCOPE")] = None,
+    patient: Annotated[str | None, _own("token", "patient", "ID")] = None,
+    database: Database = None,
+    tenant: Tenant = None,
+    base_url: BaseUrl = None,
+    secret_file: SecretFile = None,
+) -> None:
+    """Print an access token as if this person had signed in with the app, to try the hub with curl. Only where
+    the hub serves this machine alone."""
+    from fhirhub.auth import trial
+    from fhirhub.auth.realm import Issuer
+
+    chosen = _prepared(database=database, tenant=tenant, base_url=base_url, secret_file=secret_file)
+    if chosen.needs_second_factor:
+        raise Refusal("A token without signing in is for a hub that serves this machine alone")
+
+    async def work(realm: Realm) -> str:
+        return await trial.token(
+            Issuer(realm, realm.tenant.bases[0]),
+            client=client, user=user, role=role, scope=scope, patient=patient,
+        )  # fmt: skip
+
+    typer.echo(_run(_with_realm(chosen, work)))
+
+
 def _json(file: Path) -> Any:
     try:
         return json.loads(sys.stdin.read() if str(file) == "-" else file.read_text())

@@ -82,7 +82,7 @@ class Settings:
         Literal["none", "smart"],
         "Who may call: `none` lets everybody do everything (for development), `smart` asks everybody for an "
         "access token (SMART on FHIR).",
-    ] = "none"
+    ] = "smart"
     allow_open: Annotated[
         bool,
         "Let `auth` be `none` on an address that is not loopback. Everybody who reaches it may do all.",
@@ -344,6 +344,11 @@ COMMAND_OPTIONS = (
     CommandOption("launch", "user", "The user name of who will sign in."),
     CommandOption("launch", "patient", "The logical id of the Patient."),
     CommandOption("launch", "encounter", "The logical id of the Encounter."),
+    CommandOption("token", "user", "The user name of whose token it is."),
+    CommandOption("token", "client", "The app's client_id; the demo's app when not named."),
+    CommandOption("token", "role", "As what the person acts, where the account has several roles."),
+    CommandOption("token", "scope", "The scopes; all of the app's when not named."),
+    CommandOption("token", "patient", "The logical id of the Patient in context."),
 )
 
 

@@ -162,8 +162,8 @@ def test_every_option_names_its_variable(run: Runner) -> None:
 @pytest.mark.parametrize(
     ("command", "named"),
     [
-        (("serve", "--auth", "smart", "--host", "0.0.0.0"), "https address"),
-        (("serve", "--host", "0.0.0.0"), "FHIRHUB_ALLOW_OPEN"),
+        (("serve", "--host", "0.0.0.0"), "https address"),
+        (("serve", "--auth", "none", "--host", "0.0.0.0"), "FHIRHUB_ALLOW_OPEN"),
         (("serve", "--database", "mysql://x/y"), "postgresql://user@host:port/name"),
         (("load", "/nowhere/at.all"), "/nowhere/at.all"),
         (("backup", "x", "--database", "postgresql://hub@host/db"), "pg_dump"),
@@ -440,6 +440,13 @@ def test_accounts_and_clients_are_added_listed_and_ended(
     assert run(*launch).out.startswith(
         "https://app.example/launch?iss=http%3A%2F%2F127.0.0.1%3A8000%2Ffhir&launch="
     )
+    given = ("token", "--client", "dagboek", "--database", database_url)
+    assert run(*given, "--user", "jan").out.count(".") == 2
+    assert "users list" in run(*given, "--user", "piet").err
+    assert "does not act as" in run(*given, "--user", "jan", "--role", "poh").err
+    assert "may ask for" in run(*given, "--user", "jan", "--scope", "system/*.rs").err
+    base = ("--base-url", "https://hub.example.nl")
+    assert "this machine alone" in run(*given, "--user", "jan", *base).err
     assert "a minute" in run("keys", "rotate", "--database", database_url).out
     assert run("users", "disable", "jan", "--database", database_url).status == 0
     assert json.loads(run("users", "list", "--database", database_url).out)["disabled"] is True

@@ -75,7 +75,7 @@ TITLED = profile("plan", "CarePlan", required("CarePlan.title"))
 @asynccontextmanager
 async def hub(url: str, folder: Path, **given: Any) -> AsyncIterator[tuple[Application, httpx.AsyncClient]]:
     """A hub of its own over that database, as another process would be."""
-    chosen = settings.read({}, database=url, secret_file=folder / "hub.secret", **given)
+    chosen = settings.read({}, database=url, secret_file=folder / "hub.secret", auth="none", **given)
     started = create_app(chosen)
     transport = httpx.ASGITransport(app=started)
     async with (

@@ -50,7 +50,7 @@ class Hub:
 @contextlib.contextmanager
 def _serving(database: str, *options: str, **variables: str) -> Iterator[Hub]:
     process = subprocess.Popen(
-        [PROGRAM, "serve", "--database", database, "--port", "0", *options],
+        [PROGRAM, "serve", "--database", database, "--port", "0", "--auth", "none", *options],
         stdout=subprocess.PIPE,
         text=True,
         env={**_environment(), **variables},
@@ -79,7 +79,7 @@ def _environment() -> dict[str, str]:
 def _refused(database: str, *options: str, **variables: str) -> str:
     """What a start says that is refused."""
     done = subprocess.run(
-        [PROGRAM, "serve", "--database", database, "--port", "0", *options],
+        [PROGRAM, "serve", "--database", database, "--port", "0", "--auth", "none", *options],
         capture_output=True,
         text=True,
         env={**_environment(), **variables},

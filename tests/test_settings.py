@@ -80,12 +80,12 @@ def test_all_faults_are_told_at_once() -> None:
 
 
 def test_open_access_is_refused_beyond_loopback_unless_allowed() -> None:
-    outside = settings.read({}, host="0.0.0.0")
+    outside = settings.read({}, auth="none", host="0.0.0.0")
     with pytest.raises(SettingsError, match="FHIRHUB_ALLOW_OPEN"):
         settings.refuse_to_serve(outside)
-    settings.refuse_to_serve(settings.read({"FHIRHUB_ALLOW_OPEN": "yes"}, host="0.0.0.0"))
+    settings.refuse_to_serve(settings.read({"FHIRHUB_ALLOW_OPEN": "yes"}, auth="none", host="0.0.0.0"))
     for loopback in ("127.0.0.1", "::1", "localhost", "127.9.9.9"):
-        settings.refuse_to_serve(settings.read({}, host=loopback))
+        settings.refuse_to_serve(settings.read({}, auth="none", host=loopback))
 
 
 def test_name_that_may_be_any_address_is_not_loopback() -> None:

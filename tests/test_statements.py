@@ -79,7 +79,7 @@ async def _nothing(job: jobs.Job) -> None:
 async def test_every_statement_names_its_tenant_on_every_table(
     postgresql_url: str, tmp_path: Path, statements: set[str]
 ) -> None:
-    chosen = settings.read({}, database=postgresql_url, secret_file=tmp_path / "hub.secret")
+    chosen = settings.read({}, database=postgresql_url, secret_file=tmp_path / "hub.secret", auth="none")
     app = create_app(chosen)
     async with (
         app.running(),

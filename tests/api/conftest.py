@@ -24,7 +24,9 @@ def open_client(database_url: str, tmp_path: Path) -> Open:
 
     @asynccontextmanager
     async def opened(**given: Any) -> AsyncIterator[httpx.AsyncClient]:
-        chosen = settings.read({}, database=database_url, secret_file=tmp_path / "hub.secret", **given)
+        chosen = settings.read(
+            {}, database=database_url, secret_file=tmp_path / "hub.secret", **({"auth": "none"} | given)
+        )
         app = create_app(chosen)
         async with (
             app.running(),

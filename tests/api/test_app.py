@@ -49,14 +49,14 @@ async def test_an_address_that_is_none_is_not_found(client: AsyncClient) -> None
 
 
 async def test_readiness_is_refused_while_nothing_is_open(sqlite_url: str) -> None:
-    app = create_app(settings.read({}, database=sqlite_url))
+    app = create_app(settings.read({}, database=sqlite_url, auth="none"))
     async with AsyncClient(transport=httpx.ASGITransport(app=app), base_url=ROOT) as client:
         assert (await client.get("/readyz")).status_code == 503
         assert (await client.get("/healthz")).status_code == 200
 
 
 async def test_nothing_crosses_from_one_tenant_to_another(database_url: str, tmp_path: Path) -> None:
-    chosen = settings.read({}, database=database_url, secret_file=tmp_path / "hub.secret")
+    chosen = settings.read({}, database=database_url, secret_file=tmp_path / "hub.secret", auth="none")
     async with tenants.open_tenants(chosen) as opened:
         await opened.add("north")
         await opened.add("south")
@@ -81,7 +81,7 @@ async def test_nothing_crosses_from_one_tenant_to_another(database_url: str, tmp
 
 
 async def test_a_cursor_of_one_tenant_is_none_of_another(database_url: str, tmp_path: Path) -> None:
-    chosen = settings.read({}, database=database_url, secret_file=tmp_path / "hub.secret")
+    chosen = settings.read({}, database=database_url, secret_file=tmp_path / "hub.secret", auth="none")
     async with tenants.open_tenants(chosen) as opened:
         await opened.add("north")
     app = create_app(chosen)

@@ -23,7 +23,7 @@ JSON = b"Content-Type: application/fhir+json\r\n"
 async def port(sqlite_url: str, tmp_path: Path) -> AsyncIterator[int]:
     """The port of a hub that listens on loopback."""
     chosen = settings.read(
-        {}, database=sqlite_url, secret_file=tmp_path / "hub.secret", max_body_bytes=100_000
+        {}, database=sqlite_url, secret_file=tmp_path / "hub.secret", max_body_bytes=100_000, auth="none"
     )
     listening = socket.socket()
     listening.bind(("127.0.0.1", 0))

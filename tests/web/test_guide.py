@@ -82,7 +82,7 @@ def test_access_is_told_as_the_matrix_has_it(language: str) -> None:
 
 async def test_guide_is_served_as_pages_and_json_under_the_policy_of_pages(tmp_path: Path) -> None:
     app = create_app(
-        settings.read({}, database=f"sqlite://{tmp_path / 'hub.db'}", secret_file=tmp_path / "s")
+        settings.read({}, database=f"sqlite://{tmp_path / 'hub.db'}", secret_file=tmp_path / "s", auth="none")
     )
     async with httpx.AsyncClient(
         transport=httpx.ASGITransport(app=app), base_url="http://hub.test"

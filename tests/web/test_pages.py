@@ -21,7 +21,9 @@ ROOT = "http://hub.test"
 
 @pytest.fixture
 def app(database_url: str, tmp_path: Path) -> Application:
-    return create_app(settings.read({}, database=database_url, secret_file=tmp_path / "hub.secret"))
+    return create_app(
+        settings.read({}, database=database_url, secret_file=tmp_path / "hub.secret", auth="none")
+    )
 
 
 def _client(app: Any) -> httpx.AsyncClient:
