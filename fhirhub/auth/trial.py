@@ -11,9 +11,9 @@ from fhirhub.auth.realm import Issuer
 async def token(
     issuer: Issuer, *, client: str, user: str, role: str | None, scope: str | None, patient: str | None
 ) -> str:
-    """The token. Without `scope` it has all that the app may ask for, without `role` the person acts in the first of the
-    account's roles; `patient` is the logical id of the patient in context. Raises OAuthError
-    with what would be right."""
+    """The token. Without `scope` it has all that the app may ask for, without `role` the person acts in the first
+    of the account's roles; `patient` is the logical id of the patient in context. Raises OAuthError with what would
+    be right."""
     realm = issuer.realm
     app = await clients.find(realm, client)
     if app is None or not app.may_use("authorization_code"):
