@@ -569,15 +569,6 @@ class Repository:
         await self._settle()
         return await self.transaction.fetch(statement)
 
-    async def as_hub(
-        self, work: Callable[[Repository], Awaitable[T]], lock_types: Iterable[str] = (), keys: int = 100
-    ) -> T:
-        """Runs `work` as `together` does, with the hub's own Repository, which sees all, on behalf of this caller:
-        for an operation that does what the caller may ask for and not write."""
-        return await self.together(
-            lambda unit: work(Repository(self.tenant, EVERYTHING, unit._unit, self.asker)), lock_types, keys
-        )
-
     async def together(
         self,
         work: Callable[[Repository], Awaitable[T]],

@@ -19,7 +19,7 @@ PRACTICE: Json = {
 
 async def told(hub: Hub, patient: str | None, *to: str, text: str = "Er is iets veranderd.") -> None:
     whole = Repository(hub.realm.tenant, EVERYTHING)
-    await whole.as_hub(lambda unit: telling.tell(unit, patient=patient, to=to, text=text))
+    await whole.together(lambda unit: telling.tell(unit.as_hub(), patient=patient, to=to, text=text))
 
 
 async def found(hub: Hub, type: str, query: str = "") -> list[Json]:
