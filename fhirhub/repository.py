@@ -554,6 +554,11 @@ class Repository:
         ]
         return stored
 
+    def as_hub(self) -> Repository:
+        """Inside `together`: the same transaction with the hub's own rights. Who asked is its `asker`, and what it
+        writes counts as the hub's (`Effect.by_hub`)."""
+        return Repository(self.tenant, EVERYTHING, self._in_unit(), self.asker)
+
     @property
     def transaction(self) -> Transaction:
         """Inside `together`: the transaction itself, for what is no resource (a job, an audit row)."""
@@ -735,7 +740,7 @@ class Repository:
         await self._settle()
         if unit.admitted:
             await self._check_admitted()
-        hub = Repository(self.tenant, EVERYTHING, unit, self.access)
+        hub = self.as_hub()
         while unit.ruled:
             effect = unit.ruled.pop(0)
             for rule in self.tenant.rules:
