@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-HEAD = "0005"
+HEAD = "0006"
 """The newest migration; a test holds it against the files."""
 
 

@@ -213,6 +213,26 @@ AUTH = (
 )  # fmt: skip
 
 
+# Who is notified, of what, and how far that is. Moments are microseconds since 1970 UTC.
+SUBSCRIPTIONS = (
+    _key("subscription", _text("id"), _text("status"), _text("organization", null=True), _text("receiver", null=True),
+         Column("confirmed", Boolean, nullable=False), _number("numbered"), _number("delivered"), _number("due"),
+         Column("tries", Integer, nullable=False), _number("sent"), _text("fault", null=True), _number("lease"),
+         _text("holder"), _number("created"), key=("id",),
+         indexes=(Index("subscription_due", "tenant", "due"),
+                  Index("subscription_organization", "tenant", "organization"))),
+    _key("subscription_event", _text("subscription"), _text("key"), Column("number", BigInteger), _text("type"),
+         _text("id"), Column("version", Integer, nullable=False), _text("method"), _text("topic", null=True),
+         Column("bare", Boolean, nullable=False), _number("moment"), key=("subscription", "key"),
+         indexes=(Index("subscription_event_number", "tenant", "subscription", "number"),
+                  Index("subscription_event_waiting", "tenant", "subscription",
+                        sqlite_where=text("number IS NULL"), postgresql_where=text("number IS NULL")),
+                  Index("subscription_event_focus", "tenant", "type", "id"),
+                  Index("subscription_event_moment", "tenant", "moment"))),
+    _key("subscription_mark", _number("generation"), key=()),
+)  # fmt: skip
+
+
 def _index_table(name: str, table: index.Table) -> Table:
     columns = [Column(c.name, _KINDS[c.kind], nullable=c.null) for c in table.columns]
     indexes = []
@@ -327,6 +347,6 @@ COMMON = (
 OF_TENANT = (
     "resource", "version", "row_key", "job", "custom_parameter", "conformance_mark", "package",
     "package_resource", "erasure", "code_system_use", *INDEXES,
-    *(table.name for table in AUTH),
+    *(table.name for table in AUTH), *(table.name for table in SUBSCRIPTIONS),
 )  # fmt: skip
 """Tables whose rows lie with their tenant."""
