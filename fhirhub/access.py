@@ -132,7 +132,7 @@ class Actor:
 
     column: str
     """The column of the roles' matrix: `doctor`, `treating`, `backend`, `welfare`, `analyst`, `administrator`,
-    `officer`, `patient`, `carer` or `representative`; empty for an unknown role."""
+    `officer`, `patient`, `carer` or `representative`; `hub` for work that fell due; empty for an unknown role."""
     role: str | None = None
     person: str | None = None
     organization: str | None = None
@@ -244,3 +244,5 @@ def _told(rule: Rule) -> str:
 
 NOTHING = Access()
 EVERYTHING = Access(frozenset({Rule()}))
+HUB = Access(frozenset({Rule()}), actor=Actor("hub"))
+"""The hub itself, doing what fell due."""

@@ -8,7 +8,7 @@ import time
 from collections.abc import AsyncIterator, Awaitable, Callable, MutableMapping
 from typing import TYPE_CHECKING, Any
 
-from fhirhub import access, conformance, jobs, logs, searchparameters, tenants
+from fhirhub import access, careplan, conformance, jobs, logs, searchparameters, tenants
 from fhirhub.api.address import Bases
 from fhirhub.api.conditions import date_now
 from fhirhub.api.dispatch import dispatch
@@ -20,7 +20,7 @@ from fhirhub.auth.policy import Policy
 from fhirhub.auth.principal import Principal
 from fhirhub.auth.revocation import Mark
 from fhirhub.errors import FhirError
-from fhirhub.repository import Repository, Tenant
+from fhirhub.repository import Repository, Rule, Tenant
 from fhirhub.settings import Settings
 from fhirhub.store.database import Database
 from fhirhub.web import pages
@@ -33,7 +33,7 @@ REFRESH_SECONDS = 1.0
 JOBS_SECONDS = 1.0
 DESCRIBED = ("/docs", "/openapi.json")
 """What needs the web framework, which is loaded when somebody asks for one of them."""
-RULES = (searchparameters.TakeNote(), conformance.MoveMark())
+RULES: tuple[Rule, ...] = (searchparameters.TakeNote(), conformance.MoveMark(), *careplan.RULES)
 """What runs inside the transaction of a write, in this order."""
 
 
@@ -177,7 +177,8 @@ class Application:
         """Do the jobs that fall due, whichever process put them there."""
         database = opened.database
         handlers = {
-            searchparameters.KIND: searchparameters.handler(database, opened.parameters_of, opened.base_of)
+            searchparameters.KIND: searchparameters.handler(database, opened.parameters_of, opened.base_of),
+            **{kind: _as_hub(opened, work) for kind, work in careplan.JOBS.items()},
         }
         while True:
             await asyncio.sleep(JOBS_SECONDS)
@@ -186,6 +187,16 @@ class Application:
                     await jobs.work_off(database, number, handlers)
             except Exception as fault:
                 logs.error("The queue of jobs could not be read", fault)
+
+
+def _as_hub(opened: tenants.Tenants, work: careplan.Handler) -> Callable[[jobs.Job], Awaitable[None]]:
+    """What does a job of shared care, with the hub's own Repository."""
+
+    async def run(job: jobs.Job) -> None:
+        tenant = await opened.numbered(job.tenant)
+        await work(Repository(tenant, access.HUB), job.content)
+
+    return run
 
 
 def _dated(send: Send) -> Send:

@@ -89,6 +89,13 @@ class Tenants:
             )
         return tenant
 
+    async def numbered(self, number: int) -> Tenant:
+        """The tenant of that number, which is there."""
+        rows = await self.database.fetch(
+            Statement("SELECT name FROM tenant WHERE tenant = $1", (number,), ("int",))
+        )
+        return await self.get(str(rows[0][0]))
+
     async def names(self) -> list[str]:
         """Every tenant, in the order in which they were added."""
         rows = await self.database.fetch(Statement("SELECT name FROM tenant ORDER BY tenant"))

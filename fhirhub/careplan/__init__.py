@@ -1,1 +1,21 @@
-"""Shared care planning: the rules that make one plan of many organisations' work."""
+"""Shared care planning: the rules that make one plan of many organisations' work.
+
+RULES run inside the transaction of a write (`repository.Rule`), JOBS when they fall due. They are about who acts:
+where nobody signs in, and in `load`, they do nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any
+
+from fhirhub.repository import Repository, Rule
+
+Handler = Callable[[Repository, dict[str, Any]], Awaitable[None]]
+"""Does timed work as the hub, from what was put into the queue (`jobs.enqueue`); it may be called again."""
+
+RULES: tuple[Rule, ...] = ()
+"""In the order in which they run."""
+
+JOBS: Mapping[str, Handler] = {}
+"""By kind of job."""
