@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol, TypeVar
 
 from fhirhub import errors
+from fhirhub.store.chain import Entry, Sealer
 from fhirhub.store.sql import Dialect, Row, Statement
 
 T = TypeVar("T")
@@ -90,6 +91,10 @@ class Transaction(Reader, Protocol):
         """Replaces body and index rows of the version that this transaction wrote."""
         ...
 
+    async def log(self, tenant: int, entries: Sequence[Entry]) -> None:
+        """Adds records to the log."""
+        ...
+
     async def lock_names(self, tenant: int, names: Iterable[str]) -> None:
         """Holds these names until the end; taken in order, before anything is read."""
         ...
@@ -103,6 +108,8 @@ class Database(Protocol):
     """One database, for any number of tenants."""
 
     dialect: Dialect
+    sealer: Sealer
+    """Seals the records of the log."""
 
     async def searching(self) -> Reader:
         """Where a search that begins now is answered: it sees all that was committed before."""
@@ -116,9 +123,13 @@ class Database(Protocol):
         """Writes one change by itself; durable when this returns."""
         ...
 
-    async def transaction(self, work: Callable[[Transaction], Awaitable[T]]) -> T:
+    async def log(self, tenant: int, entries: Sequence[Entry]) -> None:
+        """Adds records to the log, with those of others who wait; durable when this returns."""
+        ...
+
+    async def transaction(self, work: Callable[[Transaction], Awaitable[T]], logging: int | None = None) -> T:
         """Runs `work` in one transaction and commits; again after a deadlock. Raises what `work` raises,
-        with nothing written."""
+        with nothing written. `logging` is the tenant whose log it will add to."""
         ...
 
     async def fill(self, table: str, columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:

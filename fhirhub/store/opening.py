@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-HEAD = "0006"
+HEAD = "0007"
 """The newest migration; a test holds it against the files."""
 
 

@@ -11,6 +11,7 @@ import asyncio
 import contextlib
 import random
 import re
+import time
 import weakref
 import zlib
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
@@ -36,6 +37,8 @@ from asyncpg.exceptions import (
 )
 
 from fhirhub import errors, metrics
+from fhirhub.store import chain as chains
+from fhirhub.store.chain import Chain, Entry, Sealer
 from fhirhub.store.database import Change, Key, Reader, Transaction, Verdict, take_keys, too_costly
 from fhirhub.store.index import TABLES
 from fhirhub.store.sql import Dialect, PostgresqlDialect, Row, Statement
@@ -66,6 +69,8 @@ LOST = (
 )
 AGAIN = (DeadlockDetectedError, SerializationError)
 MEMBERS = 64
+LOGGED = 256
+"""Requests whose records are written by one statement."""
 STANDBY_SECONDS = 3.0
 """How long a write that was found waits for the standby to have it."""
 SILENCE_SECONDS = 2.0
@@ -100,6 +105,10 @@ class Connections:
         self._closed = False
         self.backends: weakref.WeakKeyDictionary[asyncpg.Connection[Any], Any] = weakref.WeakKeyDictionary()
         """The server process of each connection: pid and start."""
+        self.chains: weakref.WeakKeyDictionary[asyncpg.Connection[Any], dict[int, Chain]] = (
+            weakref.WeakKeyDictionary()
+        )
+        """The chains of the log that each connection writes, by tenant."""
 
     @contextlib.asynccontextmanager
     async def one(self) -> AsyncIterator[asyncpg.Connection[Any]]:
@@ -216,6 +225,8 @@ class PostgresqlDatabase:
         self._patience_seconds = patience_seconds
         self._lanes: dict[tuple[str, int], Lane] = {}
         self._writers: dict[tuple[int, bool], Writers] = {}
+        self._loggers: dict[int, Logger] = {}
+        self.sealer = Sealer()
         self._tasks: set[asyncio.Task[None]] = set()
         self._grouping = grouping
 
@@ -402,6 +413,73 @@ class PostgresqlDatabase:
                 verdicts[change.rid] = (await self._apply_group(tenant, [change]))[0]
         return [Verdict.DONE if change.rid in done else verdicts[change.rid] for change in changes]
 
+    async def log(self, tenant: int, entries: Sequence[Entry]) -> None:
+        logger = self._loggers.get(tenant)
+        if logger is None:
+            logger = self._loggers[tenant] = Logger(tenant)
+        future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        logger.waiting.append((entries, future))
+        if not logger.busy:
+            logger.busy = True
+            self._start(self._drain_logger(logger))
+        await asyncio.shield(future)
+
+    async def _drain_logger(self, logger: Logger) -> None:
+        try:
+            while logger.waiting:
+                most = LOGGED if self._grouping else 1
+                members, logger.waiting = logger.waiting[:most], logger.waiting[most:]
+                try:
+                    await self._log_group(logger.tenant, [one for entries, _ in members for one in entries])
+                except Exception as failure:
+                    for entries, future in members:
+                        # Alone again only after a refusal, which certainly rolled back.
+                        if len(members) > 1 and isinstance(failure, PostgresError):
+                            try:
+                                await self._log_group(logger.tenant, entries)
+                            except Exception as own:
+                                _fail(future, own)
+                            else:
+                                _finish(future)
+                        else:
+                            _fail(future, failure)
+                else:
+                    for _, future in members:
+                        _finish(future)
+        finally:
+            logger.busy = False
+
+    async def _log_group(self, tenant: int, entries: Sequence[Entry]) -> None:
+        """One autocommit statement for all. After a lost answer they are written again, into another chain: rather
+        twice than not at all."""
+        for attempt in range(TRIES):
+            try:
+                async with self._connections.one() as connection:
+                    own = await self._chains_of(connection, tenant)
+                    own[tenant] = await log(connection, self.sealer, own[tenant], entries)
+                return
+            except AGAIN:
+                await asyncio.sleep(random.random() * 0.01 * 2 ** min(attempt, 5))
+            except QueryCanceledError:
+                raise errors.transient("The log could not be written in time; try again.") from None
+            except LOST:
+                await asyncio.sleep(0.05)
+        raise errors.transient("The database was lost while the log was written; try again.")
+
+    async def _chains_of(self, connection: asyncpg.Connection[Any], tenant: int) -> dict[int, Chain]:
+        """The chains that a connection writes, with one of this tenant among them."""
+        own = self._connections.chains.setdefault(connection, {})
+        if tenant not in own:
+            await connection.execute("BEGIN")
+            try:
+                chain = await open_chain(connection, self.sealer, tenant)
+                await connection.execute("COMMIT")
+            except PostgresError:
+                await connection.execute("ROLLBACK")
+                raise
+            own[tenant] = chain
+        return own
+
     async def _find_written(self, tenant: int, changes: Sequence[Change], backend: Any) -> set[int]:
         """After a lost answer: the row keys of those changes that are in the database.
 
@@ -444,7 +522,7 @@ class PostgresqlDatabase:
                 )
         return {row[0] for row in rows}
 
-    async def transaction(self, work: Callable[[Transaction], Awaitable[T]]) -> T:
+    async def transaction(self, work: Callable[[Transaction], Awaitable[T]], logging: int | None = None) -> T:
         for attempt in range(TRIES):
             unit: PostgresqlTransaction | None = None
             backend: Any = None
@@ -452,12 +530,16 @@ class PostgresqlDatabase:
             try:
                 async with self._connections.one() as connection:
                     backend = self._connections.backends[connection]
+                    if logging is not None:
+                        await self._chains_of(connection, logging)
                     await connection.execute("BEGIN")
                     try:
-                        unit = PostgresqlTransaction(connection)
+                        known = self._connections.chains.get(connection, {})
+                        unit = PostgresqlTransaction(connection, self.sealer, dict(known))
                         result = await work(unit)
                         committing = True
                         await connection.execute("COMMIT")
+                        self._connections.chains[connection] = unit.chains
                         return result
                     except BaseException:
                         if not connection.is_closed():
@@ -528,12 +610,36 @@ class Writers:
         return taken
 
 
+class Logger:
+    """Records of one tenant's log that wait to be written."""
+
+    __slots__ = ("busy", "tenant", "waiting")
+
+    def __init__(self, tenant: int) -> None:
+        self.tenant = tenant
+        self.waiting: list[tuple[Sequence[Entry], asyncio.Future[None]]] = []
+        self.busy = False
+
+
+def _finish(future: asyncio.Future[None]) -> None:
+    if not future.done():
+        future.set_result(None)
+
+
+def _fail(future: asyncio.Future[None], failure: Exception) -> None:
+    if not future.done():
+        future.set_exception(failure)
+
+
 class PostgresqlTransaction:
     """`Transaction` on a connection of its own."""
 
-    def __init__(self, connection: asyncpg.Connection[Any]) -> None:
+    def __init__(self, connection: asyncpg.Connection[Any], sealer: Sealer, chains: dict[int, Chain]) -> None:
         self.dialect: Dialect = PostgresqlDialect()
         self._connection = connection
+        self._sealer = sealer
+        self.chains = chains
+        """Where the connection's chains of the log end once this is committed."""
         self.written: list[tuple[int, Sequence[Change]]] = []
 
     async def fetch(self, statement: Statement) -> list[Row]:
@@ -552,6 +658,12 @@ class PostgresqlTransaction:
                 found = await apply(self._connection, tenant, part, strict=True)
                 verdicts |= {(c.type, c.id): verdict for c, verdict in zip(part, found, strict=True)}
         return [verdicts[change.type, change.id] for change in changes]
+
+    async def log(self, tenant: int, entries: Sequence[Entry]) -> None:
+        chain = self.chains.get(tenant)
+        if chain is None:
+            chain = await open_chain(self._connection, self._sealer, tenant)
+        self.chains[tenant] = await log(self._connection, self._sealer, chain, entries)
 
     async def amend(self, tenant: int, change: Change) -> None:
         await self._connection.execute(
@@ -732,6 +844,61 @@ async def apply(
         return [Verdict.MISSING for _ in changes]
     made = set(row[1])
     return [Verdict.DONE if change.rid in made else Verdict.CONFLICT for change in changes]
+
+
+# --- the log ---
+
+
+def _logging() -> str:
+    kinds = ["int8", *(_CASTS[chains.KINDS.get(name, "text")] for name in chains.COLUMNS)]
+    arrays = ", ".join(
+        f"${place}::{kind}[]" if kind == "bytea" else f"${place}::text::{kind}[]"
+        for place, kind in enumerate(kinds, 6)
+    )
+    return (
+        "WITH head AS (UPDATE audit_chain SET number = $3, mac = $4, seal = $5 WHERE tenant = $1 AND chain = $2) "
+        f"INSERT INTO audit (tenant, chain, number, {', '.join(chains.COLUMNS)}) "
+        f"SELECT $1, $2, * FROM unnest({arrays})"
+    )
+
+
+_LOGGING = _logging()
+
+
+async def log(
+    connection: asyncpg.Connection[Any], sealer: Sealer, chain: Chain, entries: Sequence[Entry]
+) -> Chain:
+    """Writes records behind the end of a chain; where that is then."""
+    links = sealer.link(chain, entries)
+    ended = links.chain
+    columns = [array(values) for values in zip(*entries, strict=True)]
+    await connection.execute(
+        _LOGGING,
+        ended.tenant,
+        ended.number,
+        ended.last,
+        ended.mac,
+        links.seal,
+        array([*range(links.first, ended.last + 1)]),
+        *columns,
+        links.query_macs,
+        links.macs,
+    )
+    return ended
+
+
+async def open_chain(connection: asyncpg.Connection[Any], sealer: Sealer, tenant: int) -> Chain:
+    """A new chain of the tenant, inside the transaction under way."""
+    moment = time.time_ns() // 1000
+    birth = sealer.of_birth(tenant, chains.REGISTER, moment, b"")
+    await connection.execute(chains.REGISTERED, tenant, moment, birth)
+    number, before = await connection.fetchrow(chains.LOCKED, tenant) or (0, b"")
+    birth = sealer.of_birth(tenant, number, moment, before)
+    register = sealer.of_head(Chain(tenant, chains.REGISTER, number, birth))
+    await connection.execute(chains.COUNTED, tenant, birth, register)
+    opened = Chain(tenant, number, 0, birth)
+    await connection.execute(chains.OPENED, tenant, number, moment, birth, sealer.of_head(opened))
+    return opened
 
 
 def touched(status: str) -> int:

@@ -14,6 +14,7 @@ from typing import Any
 
 from fhirhub import logs, metrics
 from fhirhub.errors import FhirError
+from fhirhub.store.chain import Entry
 from fhirhub.store.database import Change, Database, Reader, T, Transaction, Verdict
 from fhirhub.store.sql import Row, Statement
 
@@ -72,6 +73,7 @@ class Replicated:
 
     def __init__(self, primary: Database, replica: Database) -> None:
         self.dialect = primary.dialect
+        self.sealer = primary.sealer
         self.primary = primary
         self.replica = replica
         self._written = Shared(lambda: _place(primary, _WRITTEN))
@@ -112,8 +114,11 @@ class Replicated:
     async def apply(self, tenant: int, change: Change) -> Verdict:
         return await self.primary.apply(tenant, change)
 
-    async def transaction(self, work: Callable[[Transaction], Awaitable[T]]) -> T:
-        return await self.primary.transaction(work)
+    async def log(self, tenant: int, entries: Sequence[Entry]) -> None:
+        await self.primary.log(tenant, entries)
+
+    async def transaction(self, work: Callable[[Transaction], Awaitable[T]], logging: int | None = None) -> T:
+        return await self.primary.transaction(work, logging)
 
     async def fill(self, table: str, columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
         await self.primary.fill(table, columns, rows)

@@ -21,13 +21,15 @@ from functools import cache, lru_cache
 from typing import Any, TypeVar
 
 from fhirhub import errors, metrics
+from fhirhub.store import chain as chains
+from fhirhub.store.chain import Chain, Entry, Sealer
 from fhirhub.store.database import Change, Key, Reader, Transaction, Verdict, take_keys, too_costly
 from fhirhub.store.index import TABLES
 from fhirhub.store.sql import Dialect, Row, SqliteDialect, Statement
 
 T = TypeVar("T")
-_Member = tuple[int, Change, "asyncio.Future[Verdict]"]
-"""A change that waits to be written: its tenant, itself, and who waits for its verdict."""
+_Member = tuple[int, "Change | Sequence[Entry]", "asyncio.Future[Verdict]"]
+"""What waits to be written, a change or records of the log: its tenant, itself, and who waits for its verdict."""
 
 MEMBERS = 128
 SHORT_SECONDS = 0.02
@@ -90,6 +92,11 @@ class SqliteDatabase:
         self._slow = ThreadPoolExecutor(2, "fhirhub-reader")
         self._alone = asyncio.Lock()
         self._waiting: deque[_Member] = deque()
+        self.sealer = Sealer()
+        self._chains: dict[int, Chain] = {}
+        """The chains of the log that the writing connection writes, by tenant, as committed."""
+        self._open: dict[int, Chain] = {}
+        """The same as the transaction under way leaves them."""
         self._busy = False
         self._tasks: set[asyncio.Task[None]] = set()
 
@@ -130,8 +137,14 @@ class SqliteDatabase:
         return await self.transaction(work)
 
     async def apply(self, tenant: int, change: Change) -> Verdict:
+        return await self._write(tenant, change)
+
+    async def log(self, tenant: int, entries: Sequence[Entry]) -> None:
+        await self._write(tenant, entries)
+
+    async def _write(self, tenant: int, what: Change | Sequence[Entry]) -> Verdict:
         future: asyncio.Future[Verdict] = asyncio.get_running_loop().create_future()
-        self._waiting.append((tenant, change, future))
+        self._waiting.append((tenant, what, future))
         if not self._busy:
             self._busy = True
             task = asyncio.get_running_loop().create_task(self._drain())
@@ -162,21 +175,33 @@ class SqliteDatabase:
         try:
             with self._one_transaction():
                 members = self._take()
-                return members, [*_apply(self._writer, [(tenant, change) for tenant, change, _ in members])]
+                return members, [*self._write_all(members)]
         except Exception as failure:
             members = members or self._take()
             if len(members) == 1:
                 return members, [_meant(failure)]
-        return members, [self._write_alone(tenant, change) for tenant, change, _ in members]
+        return members, [self._write_alone(member) for member in members]
+
+    def _write_all(self, members: Sequence[_Member]) -> list[Verdict]:
+        """Changes in their order, then what is to be logged."""
+        changes = [(tenant, one) for tenant, one, _ in members if isinstance(one, Change)]
+        verdicts = iter(_apply(self._writer, changes))
+        logged: dict[int, list[Entry]] = {}
+        for tenant, one, _ in members:
+            if not isinstance(one, Change):
+                logged.setdefault(tenant, []).extend(one)
+        for tenant, entries in logged.items():
+            _log(self._writer, self.sealer, self._open, tenant, entries)
+        return [next(verdicts) if isinstance(one, Change) else Verdict.DONE for _, one, _ in members]
 
     def _take(self) -> list[_Member]:
         """The next group. The event loop may add to those who wait meanwhile."""
         return [self._waiting.popleft() for _ in range(min(len(self._waiting), MEMBERS))]
 
-    def _write_alone(self, tenant: int, change: Change) -> Verdict | Exception:
+    def _write_alone(self, member: _Member) -> Verdict | Exception:
         try:
             with self._one_transaction():
-                return _apply(self._writer, [(tenant, change)])[0]
+                return self._write_all([member])[0]
         except Exception as failure:
             return _meant(failure)
 
@@ -186,6 +211,7 @@ class SqliteDatabase:
         try:
             yield
             self._writer.execute("COMMIT")
+            self._chains = self._open
         except BaseException:
             if self._writer.in_transaction:
                 self._writer.execute("ROLLBACK")
@@ -200,10 +226,13 @@ class SqliteDatabase:
         except BaseException:
             fcntl.flock(self._turn, fcntl.LOCK_UN)
             raise
+        self._open = dict(self._chains)
 
     def _end(self, word: str) -> None:
         try:
             self._writer.execute(word)
+            if word == "COMMIT":
+                self._chains = self._open
         except BaseException:
             if self._writer.in_transaction:
                 self._writer.execute("ROLLBACK")
@@ -211,7 +240,7 @@ class SqliteDatabase:
         finally:
             fcntl.flock(self._turn, fcntl.LOCK_UN)
 
-    async def transaction(self, work: Callable[[Transaction], Awaitable[T]]) -> T:
+    async def transaction(self, work: Callable[[Transaction], Awaitable[T]], logging: int | None = None) -> T:
         async with self._alone:
             # The unit ends in a task of its own: a client that leaves must not leave it open.
             return await asyncio.shield(asyncio.ensure_future(self._unit(work)))
@@ -220,7 +249,8 @@ class SqliteDatabase:
         loop = asyncio.get_running_loop()
         await loop.run_in_executor(self._thread, self._begin)
         try:
-            result = await work(SqliteTransaction(self._writer, self._timeout_seconds))
+            unit = SqliteTransaction(self._writer, self._timeout_seconds, self.sealer, self._open)
+            result = await work(unit)
         except BaseException as failure:
             await loop.run_in_executor(self._thread, self._end, "ROLLBACK")
             if isinstance(failure, sqlite3.Error):
@@ -283,10 +313,18 @@ def _size(path: str) -> int:
 class SqliteTransaction:
     """`Transaction` on the writing connection, which nobody else uses meanwhile."""
 
-    def __init__(self, connection: sqlite3.Connection, timeout_seconds: float) -> None:
+    def __init__(
+        self,
+        connection: sqlite3.Connection,
+        timeout_seconds: float,
+        sealer: Sealer,
+        chains: dict[int, Chain],
+    ) -> None:
         self.dialect: Dialect = SqliteDialect()
         self._connection = connection
         self._timeout_seconds = timeout_seconds
+        self._sealer = sealer
+        self._chains = chains
 
     async def fetch(self, statement: Statement) -> list[Row]:
         end = time.monotonic() + self._timeout_seconds
@@ -304,6 +342,9 @@ class SqliteTransaction:
     async def apply(self, tenant: int, changes: Sequence[Change]) -> list[Verdict]:
         own = {(change.type, change.id) for change in changes if change.body is not None}
         return _apply(self._connection, [(tenant, change) for change in changes], own)
+
+    async def log(self, tenant: int, entries: Sequence[Entry]) -> None:
+        _log(self._connection, self._sealer, self._chains, tenant, entries)
 
     async def amend(self, tenant: int, change: Change) -> None:
         self._connection.execute(
@@ -455,6 +496,51 @@ def _write(
         _unindex(connection, tenant, c.rid)
     rows.add(tenant, c)
     return Verdict.DONE
+
+
+_LOGGING = (
+    f"INSERT INTO audit (tenant, chain, number, {', '.join(chains.COLUMNS)}) "
+    f"VALUES ({', '.join('?' * (3 + len(chains.COLUMNS)))})"
+)
+
+
+def _log(
+    connection: sqlite3.Connection,
+    sealer: Sealer,
+    known: dict[int, Chain],
+    tenant: int,
+    entries: Sequence[Entry],
+) -> None:
+    """Writes records behind the end of the tenant's chain among those known, which moves on."""
+    chain = known.get(tenant) or _open_chain(connection, sealer, tenant)
+    links = sealer.link(chain, entries)
+    ended = links.chain
+    places = range(links.first, ended.last + 1)
+    connection.executemany(
+        _LOGGING,
+        [
+            (tenant, ended.number, number, *entry, query_mac, mac)
+            for number, entry, query_mac, mac in zip(
+                places, entries, links.query_macs, links.macs, strict=True
+            )
+        ],
+    )
+    connection.execute(numbered(chains.ENDED), (tenant, ended.number, ended.last, ended.mac, links.seal))
+    known[tenant] = ended
+
+
+def _open_chain(connection: sqlite3.Connection, sealer: Sealer, tenant: int) -> Chain:
+    """A new chain of the tenant, inside the transaction under way."""
+    moment = time.time_ns() // 1000
+    birth = sealer.of_birth(tenant, chains.REGISTER, moment, b"")
+    connection.execute(numbered(chains.REGISTERED), (tenant, moment, birth))
+    number, before = connection.execute(numbered(chains.LOCKED), (tenant,)).fetchone()
+    birth = sealer.of_birth(tenant, number, moment, before)
+    register = sealer.of_head(Chain(tenant, chains.REGISTER, number, birth))
+    connection.execute(numbered(chains.COUNTED), (tenant, birth, register))
+    opened = Chain(tenant, number, 0, birth)
+    connection.execute(numbered(chains.OPENED), (tenant, number, moment, birth, sealer.of_head(opened)))
+    return opened
 
 
 def _meant(failure: Exception) -> Exception:

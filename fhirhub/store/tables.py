@@ -12,7 +12,7 @@ from sqlalchemy.schema import PrimaryKeyConstraint
 from sqlalchemy.types import TypeEngine
 from sqlmodel import Field, SQLModel
 
-from fhirhub.store import index
+from fhirhub.store import chain, index
 
 # Text compares bytewise on both databases, so that ranges and cursors mean the same.
 EXACT_TEXT: TypeEngine[str] = Text().with_variant(Text(collation="C"), "postgresql")
@@ -231,6 +231,36 @@ SUBSCRIPTIONS = (
                   Index("subscription_event_moment", "tenant", "moment"))),
     _key("subscription_mark", _number("generation"), key=()),
 )  # fmt: skip
+AUDIT = Table(
+    "audit",
+    SQLModel.metadata,
+    Column("tenant", Integer, nullable=False),
+    Column("chain", Integer, nullable=False),
+    _number("number"),
+    *(
+        Column(name, _KINDS[chain.KINDS.get(name, "text")], nullable=name not in chain.REQUIRED)
+        for name in chain.COLUMNS
+    ),
+    PrimaryKeyConstraint("tenant", "chain", "number"),
+    Index("audit_patient", "tenant", "patient", "recorded"),
+    Index("audit_organization", "tenant", "organization", "recorded"),
+    sqlite_with_rowid=False,
+)
+"""The log (`store/chain.py`): a row for each record."""
+
+AUDIT_CHAIN = Table(
+    "audit_chain",
+    SQLModel.metadata,
+    Column("tenant", Integer, nullable=False),
+    Column("chain", Integer, nullable=False),
+    _number("opened"),
+    Column("birth", LargeBinary, nullable=False),
+    _number("number"),
+    Column("mac", LargeBinary, nullable=False),
+    Column("seal", LargeBinary, nullable=False),
+    PrimaryKeyConstraint("tenant", "chain"),
+)
+"""The heads of the log's chains; of chain 0 the number of the others."""
 
 
 def _index_table(name: str, table: index.Table) -> Table:
@@ -346,7 +376,7 @@ COMMON = (
 
 OF_TENANT = (
     "resource", "version", "row_key", "job", "custom_parameter", "conformance_mark", "package",
-    "package_resource", "erasure", "code_system_use", *INDEXES,
+    "package_resource", "erasure", "code_system_use", "audit", "audit_chain", *INDEXES,
     *(table.name for table in AUTH), *(table.name for table in SUBSCRIPTIONS),
 )  # fmt: skip
 """Tables whose rows lie with their tenant."""
