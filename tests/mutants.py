@@ -448,6 +448,7 @@ MUTATIONS: tuple[Mutation, ...] = (
     Mutation("narratives", "not well-formed", _narrative("<p>x")),
     Mutation("narratives", "a dead link", _narrative('<p><a href="#nothing">x</a></p>')),
     Mutation("narratives", "a list in a paragraph", _narrative("<p>x<ul><li>y</li></ul></p>")),
+    Mutation("narratives", "a paragraph in a paragraph", _narrative("<p>x<p>y</p></p>")),
     # Bundles
     Mutation(
         "bundles",

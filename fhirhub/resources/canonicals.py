@@ -43,6 +43,7 @@ class Canonicals:
         self._behind = behind
         self.snapshots: dict[str, tuple[Json, Sequence[Json]]] = {}
         self._found: dict[tuple[str, str], list[tuple[str, Any]]] = {}
+        self._spaces: frozenset[str] | None = None
         for resource in given:
             url = resource.get("url")
             if isinstance(url, str) and resource.get("resourceType") in TYPES:
@@ -67,6 +68,15 @@ class Canonicals:
             if not version or _is_version(own, version):
                 return self._opened(held)
         return self._behind.find(type, canonical) if self._behind is not None else None
+
+    def has_neighbours(self, url: str) -> bool:
+        """Whether StructureDefinitions are known whose URLs differ from this one in the last part alone."""
+        if self._spaces is None:
+            self._spaces = frozenset(
+                own.rpartition("/")[0] for type, own in self._found if type == "StructureDefinition"
+            )
+        is_here = url.rpartition("/")[0] in self._spaces
+        return is_here or (self._behind is not None and self._behind.has_neighbours(url))
 
     def all(self, type: str) -> Iterator[Json]:
         """Those of that type that stand in front of the official ones."""
@@ -151,6 +161,9 @@ class _Official(Canonicals):
     def find(self, type: str, canonical: str) -> Json | None:
         url = canonical.partition("#")[0].partition("|")[0]
         return _decoded(type, url) or guide.find(type, url)
+
+    def has_neighbours(self, url: str) -> bool:
+        return url.startswith(f"{guide.canonical()}/StructureDefinition/")
 
     def all(self, type: str) -> Iterator[Json]:
         return iter(())

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from fhirhub.resources.canonicals import OFFICIAL, Canonicals
 from fhirhub.resources.validation.validator import Validator
 
 Json = dict[str, Any]
@@ -129,6 +130,8 @@ def test_a_required_code_cannot_be_left_out_with_a_reason(validator: Validator) 
         ("<ul>text<li>b</li></ul>", True),
         ("<p><b>a<b>b</b></b></p>", True),
         ("<p>a<br>b</br></p>", True),
+        ("<p>a<p>b</p></p>", True),
+        ("<p>a<b>b</b></p>", False),
     ],
 )
 def test_narratives_link_to_something_and_keep_elements_in_place(
@@ -149,6 +152,25 @@ def test_an_extension_of_fhir_itself_must_exist(validator: Validator) -> None:
     assert told(validator, extended(core + "patient-birthplace")) == ["Patient.extension[0].url"]
     assert told(validator, extended("http://acme.example/x")) == []
     assert told(validator, extended("http://hl7.org/fhir/us/core/StructureDefinition/us-core-race")) == []
+
+
+def test_a_dead_link_of_a_narrative_is_no_reason_to_refuse_a_write(validator: Validator) -> None:
+    text = {"status": "generated", "div": f'<div {XHTML}><p><a href="#none">a</a></p></div>'}
+    issues = validator.validate(patient(text=text), level="base")
+    assert [(each.severity, each.expression) for each in issues] == [("warning", "Patient.text.div")]
+
+
+def test_an_extension_that_its_publisher_has_not_is_an_error_beside_those_it_has() -> None:
+    def extended(url: str) -> Json:
+        return patient(extension=[{"url": url, "valueString": "x"}])
+
+    own = "http://acme.nl/fhir/StructureDefinition"
+    known = {"resourceType": "StructureDefinition", "url": f"{own}/known", "type": "Extension"}
+    validator = Validator(Canonicals([known], OFFICIAL))
+    assert told(validator, extended(f"{own}/knwon")) == ["Patient.extension[0].url"]
+    assert told(validator, extended("http://other.nl/fhir/StructureDefinition/knwon")) == []
+    refused = validator.validate(extended(f"{own}/knwon"), level="base")
+    assert [each.severity for each in refused] == ["warning"]
 
 
 def test_an_extension_that_hl7_has_published_since_is_known(validator: Validator) -> None:

@@ -97,7 +97,7 @@ def _check_properties(examination: Examination, item: Item, concepts: list[tuple
                 examination.tell("error", "value", text, item, below=f"{below}.uri")
             elif uri in uris:
                 text = f"Another property has the uri {uri}"
-                examination.tell("error", "business-rule", text, item, below=f"{below}.uri")
+                examination.tell_beyond("business-rule", text, item, below=f"{below}.uri")
             uris.add(uri)
     codes = {concept.get("code") for _, concept in concepts}
     is_whole = item.value.get("content") == "complete"

@@ -206,7 +206,7 @@ def _check_coding(examination: Examination, item: Item, coding: Json, at: str) -
         text = (
             f"The system of a coding is the canonical URL of a code system, not a page; got `{system[:200]}`"
         )
-        examination.tell("error", "value", text, item, below=f"{at}.system")
+        examination.tell_beyond("value", text, item, below=f"{at}.system")
         return
     if (
         system.startswith("https:")

@@ -62,9 +62,10 @@ class Examination:
     `issues` grows; `depth` and `seen` bound how profiles and references lead on; `bundles` has the resources of
     each Bundle by URL; `quiet` has the codings of which nothing was to be told lately; `unknown` has the code systems
     that were said to be unknown, None where that is not asked; `unsettled` counts what the terminology did not know,
-    as far as it has to be asked again (`may_know_later`). `resolve` finds resources
-    outside; `conforms` is given by `profiles`, which stands above this. `pause` is called often: it may stop the
-    examination for the seconds that it returns, which do not count.
+    as far as it has to be asked again (`may_know_later`). `is_strict` is False where only what the specification
+    itself makes an error stands in the way of a write. `resolve` finds resources outside; `conforms` is given by
+    `profiles`, which stands above this. `pause` is called often: it may stop the examination for the seconds that it
+    returns, which do not count.
     """
 
     __slots__ = (
@@ -74,6 +75,7 @@ class Examination:
         "canonicals",
         "conforms",
         "depth",
+        "is_strict",
         "issues",
         "may_know_later",
         "pause",
@@ -93,10 +95,11 @@ class Examination:
         seconds: float = MOST_SECONDS,
         pause: Callable[[], float] | None = None,
         quiet: set[Any] | None = None,
-        says_unknown: bool = True,
+        is_strict: bool = True,
         may_know_later: bool = False,
     ) -> None:
-        self.unknown: set[str] | None = set() if says_unknown else None
+        self.is_strict = is_strict
+        self.unknown: set[str] | None = set() if is_strict else None
         self.may_know_later = may_know_later
         self.unsettled = 0
         self.quiet: set[Any] = set() if quiet is None else quiet
@@ -136,6 +139,10 @@ class Examination:
         if len(self.issues) <= 2 * MAX_FAULTS:
             path = None if item is None else f"{item.path or item.type}{below}"
             self.issues.append(Issue(severity, code, text, path, key, profile))
+
+    def tell_beyond(self, code: str, text: str, item: Item, *, below: str = "") -> None:
+        """Add what is hardly ever meant, and an error to HL7's own validator, but that no clause of R4 forbids."""
+        self.tell("error" if self.is_strict else "warning", code, text, item, below=below)
 
     def say_unknown(self, system: str, item: Item, below: str) -> None:
         """Say once of a code system that it is not known here, which is no fault of a code."""

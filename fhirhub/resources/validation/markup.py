@@ -19,6 +19,7 @@ _parser = etree.XMLParser(resolve_entities=False, no_network=True, load_dtd=Fals
 _scheme = re.compile(r"([A-Za-z][A-Za-z0-9+.\-]*):").match
 
 _BLOCKS = frozenset({"div", "pre", "table", "ul", "ol"})
+_WITHIN_NO_PARAGRAPH = _BLOCKS | {"p", "blockquote"}
 _SMALL = {"b", "em", "i", "strong", "small", "big", "sub", "sup", "code", "tt"}
 _ONCE = frozenset({"a", "dfn", "q", "var", "abbr", "acronym", "cite", "bdo", "kbd", "samp"} | _SMALL)
 _PHRASES = _ONCE | {"p", "h1", "h2", "h3", "h4", "h5", "h6", "pre", "address", "span", "caption", "dd", "dt"}
@@ -58,8 +59,10 @@ def check(examination: Examination, scope: Scope, item: Item) -> None:
         root = etree.fromstring(div, _parser)
     except (etree.XMLSyntaxError, ValueError):
         return  # told already
-    for fault in dict.fromkeys((*_misplaced(root), *_dead_links(item, root))):
+    for fault in dict.fromkeys(_misplaced(root)):
         examination.tell("error", "invalid", f"Narrative.div {fault}", item, below=".div")
+    for fault in dict.fromkeys(_dead_links(item, root)):
+        examination.tell_beyond("invalid", f"Narrative.div {fault}", item, below=".div")
 
 
 def _misplaced(root: etree._Element) -> Iterator[str]:
@@ -85,7 +88,7 @@ def _misplaced(root: etree._Element) -> Iterator[str]:
             yield f"may have nothing within {name}"
         if name in _PHRASES:
             inner = {_name(each) for each in element.iterdescendants(etree.Element)}
-            blocks = inner & _BLOCKS
+            blocks = inner & (_WITHIN_NO_PARAGRAPH if name == "p" else _BLOCKS)
             if blocks:
                 yield f"may have no {', '.join(sorted(blocks))} within {name}"
             if name in _ONCE and name in inner:

@@ -80,7 +80,7 @@ def _check_criterion(
     asked = [names for library, names in libraries if not dot or library == space.strip('"')]
     if not asked:
         text = f"The measure has no library {space}" if dot else "A measure with CQL has a library"
-        examination.tell("error", "business-rule", text, item, below=at)
+        examination.tell_beyond("business-rule", text, item, below=at)
     elif not any((name if dot else expression).strip('"') in (names or ()) for names in asked):
         text = f"The library defines no `{(name if dot else expression)[:80]}`"
         examination.tell("error", "business-rule", text, item, below=f"{at}.expression")

@@ -112,7 +112,7 @@ def check_capabilities(examination: Examination, scope: Scope, item: Item) -> No
                 if type is not None and type != parameter.get("type"):
                     at = f".rest[{position}].resource[{number}].searchParam[{place}].type"
                     text = f"{parameter['definition']} is of the type {type}; got {parameter.get('type')}"
-                    examination.tell("error", "invalid", text, item, below=at)
+                    examination.tell_beyond("invalid", text, item, below=at)
 
 
 def _search_type(examination: Examination, url: Any) -> str | None:

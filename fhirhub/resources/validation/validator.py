@@ -114,7 +114,7 @@ class Validator:
                 seconds,
                 pause,
                 self._lately_quiet(level, apart),
-                says_unknown=level == "profiles",
+                is_strict=level == "profiles",
                 may_know_later=may_know_later,
             )
             self._examine(examination, resource, tuple(profiles), level, bool(issues))
