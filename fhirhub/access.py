@@ -178,6 +178,15 @@ class Access:
             found = self.kept["unlimited"] = whole and not self.without_bsn
         return found
 
+    @property
+    def masked_types(self) -> frozenset[str]:
+        """The types of which something is seen in part."""
+        found: frozenset[str] | None = self.kept.get("masked")
+        if found is None:
+            masked = frozenset(type for rule in self.rules if rule.masked for type in rule.types)
+            found = self.kept["masked"] = masked
+        return found
+
     def to(self, letter: str) -> Access:
         """What may be done by this letter."""
         found: Access | None = self.kept.get(letter)

@@ -12,7 +12,7 @@ import os
 import time
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Literal, NamedTuple, Protocol, TypeVar
+from typing import Any, Literal, NamedTuple, Protocol, TypeVar, cast
 
 from fhirhub import errors
 from fhirhub.access import EVERYTHING, Access
@@ -131,6 +131,8 @@ class Tenant:
     parameters: Parameters
     keys: Keys
     integrity: bool = True
+    care_providers: frozenset[str] = frozenset()
+    """The types of organisation that are care providers (RULES R4)."""
     cursor_key: bytes = b""
     search_seconds: float = 10.0
     """How long a search may take, all its statements together."""
@@ -164,6 +166,10 @@ class _Unit:
     deleted: dict[Key, Stored] = field(default_factory=dict)
     ruled: list[Effect] = field(default_factory=list)
     """What was written and the rules have not looked at."""
+    rewritten: set[Key] = field(default_factory=set)
+    """What the rules wrote, or added to."""
+    at_end: list[Callable[[], Awaitable[None]]] = field(default_factory=list)
+    """What is done once the rules have looked at all."""
     keys: list[int] = field(default_factory=list)
     """Row keys taken inside, when those taken before did not last; lost with the transaction."""
 
@@ -356,6 +362,8 @@ class Repository:
             try:
                 return self._told(await self._write(change, current))
             except _Conflict:
+                if self._unit is not None:
+                    raise  # The whole is tried again: what was staged is lost.
                 # Somebody was first: look again, since only If-Match asked to be told.
                 await asyncio.sleep(0)
         raise errors.conflict(f"{type}/{id} is being written by many at once; try again.")
@@ -424,6 +432,8 @@ class Repository:
                 change_made = await self._change(resource, type, id, current, "PATCH")
                 return self._told(await self._write(change_made, current))
             except _Conflict:
+                if self._unit is not None:
+                    raise
                 await asyncio.sleep(0)
         raise errors.conflict(f"{type}/{id} is being written by many at once; try again.")
 
@@ -548,6 +558,7 @@ class Repository:
             await self._check_targets([change])
         stored = _stored(change)
         unit.known[type, id] = unit.known_all[type, id] = stored
+        unit.rewritten.add((type, id))
         unit.ruled = [
             effect._replace(after=stored) if effect.after[:4] == stored[:4] else effect
             for effect in unit.ruled
@@ -563,6 +574,28 @@ class Repository:
     def transaction(self) -> Transaction:
         """Inside `together`: the transaction itself, for what is no resource (a job, an audit row)."""
         return self._in_unit().transaction
+
+    def as_asker(self) -> Repository:
+        """Inside `together`: the same transaction as whoever asked for it sees it."""
+        return Repository(self.tenant, self.asker, self._in_unit())
+
+    def at_end(self, work: Callable[[], Awaitable[None]]) -> None:
+        """Inside `together`: has this done once the rules have looked at everything, before the commit."""
+        self._in_unit().at_end.append(work)
+
+    async def as_it_stands(self, type: str, id: str) -> Stored | None:
+        """Inside `together`: a resource that was written, with what rules made of it, as the caller may see that;
+        None where that is what was answered already."""
+        unit, key = self._in_unit(), (type, id)
+        in_part = self.limited and type in self.access.masked_types
+        if not (in_part or key in unit.rewritten):
+            return None
+        if not self.limited:
+            return unit.known_all.get(key)
+        await self._settle()
+        access = self.access.to("r")
+        found = await versions.read_many(self._reader, self.tenant.number, access, [key])
+        return self._shown(found[0]) if found else None
 
     async def fetch(self, statement: Statement) -> list[Any]:
         """Inside `together`: rows of what is no resource, such as relations, with all that was written so far."""
@@ -591,6 +624,10 @@ class Repository:
             unit = Repository(self.tenant, self.access, _Unit(transaction, write_id))
             result = await work(unit)
             looked.update(await unit._finish())
+            if isinstance(result, Written) and not result.stored.deleted:
+                now_there = await unit.as_it_stands(result.stored.type, result.stored.id)
+                if now_there is not None:
+                    return cast(T, result._replace(stored=now_there))
             return result
 
         for _ in range(TRIES):
@@ -706,6 +743,8 @@ class Repository:
             if self._is_ruled(change.type):
                 by_hub = self.asker is not self.access
                 self._unit.ruled.append(Effect(stored, before, by_hub))
+                if by_hub:
+                    self._unit.rewritten.add(key)
             return Written(stored, outcome)
         verdict = await self.tenant.database.apply(self.tenant.number, change)
         if verdict is Verdict.MISSING:
@@ -748,6 +787,9 @@ class Repository:
                     looked.add(rule)
                     await rule(hub, effect)
                     await self._settle()
+                    now_there = unit.known_all[effect.after.type, effect.after.id]
+                    if now_there is not None and now_there.version == effect.after.version:
+                        effect = effect._replace(after=now_there)  # A rule may have added to it.
         gone_for_good = [
             stored
             for key, stored in unit.deleted.items()
@@ -757,6 +799,8 @@ class Repository:
             fault = await self.why_kept(stored, by_all=True)
             if fault is not None:
                 raise errors.conflict(fault)
+        for work in unit.at_end:
+            await work()
         return looked
 
     async def _check_versions(self, resource: Json, versioned: set[tuple[str, str, str]]) -> None:
@@ -894,6 +938,13 @@ class Repository:
             base = next(iter(self.tenant.bases), None)
             old = extract.rows(document.decode(current.body), self.tenant.parameters, base)
             fresh = targets - {(row[1], row[2]) for row in old.get("reference", ())}
+        elif resource.get("partOf") and resource["resourceType"] == "Task":
+            # Who may see a Task in part passes on, in a part of it, what they were shown.
+            for key in sorted(key for key in targets if key[0] == "Task"):
+                whole = await self.find(*key)
+                if whole is not None and whole.body is not None:
+                    rows = extract.rows(document.decode(whole.body), self.tenant.parameters, None)
+                    fresh = fresh - {(row[1], row[2]) for row in rows.get("reference", ())}
         lacking: list[tuple[Json, Target]] = []
         for key in sorted(fresh):
             found = await self._kept(*key)

@@ -182,6 +182,7 @@ class Tenants:
             parameters=await self.parameters_of(number),
             keys=Keys(self.database, number),
             integrity=self._settings.referential_integrity,
+            care_providers=frozenset(self._settings.care_providers),
             cursor_key=self.secret.key("cursor", name) if self.secret else b"",
             search_seconds=self._settings.statement_timeout_ms / 1000,
             bases=(self._base(name),),

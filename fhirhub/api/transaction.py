@@ -6,6 +6,7 @@ import asyncio
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from urllib.parse import quote
 
 from fhirhub.api import conditional_references, outcome, provenance, validation, write
@@ -122,6 +123,22 @@ class Transaction(Answers):
         for entry in self._ranked(3):
             with faults_at(entry):
                 entry.response = await self.answer(entry, unit)
+        unit.at_end(partial(self._take_additions, unit))
+
+    async def _take_additions(self, unit: Repository) -> None:
+        """Answer each write with what the rules made of it."""
+        for entry in [*self._ranked(1), *self._ranked(2)]:
+            response = entry.response
+            if response is None or response.location is None:
+                continue
+            type, id = response.location.split("/")[:2]
+            stands = await unit.as_it_stands(type, id)
+            if stands is None or stands.deleted:
+                continue
+            if response.body is not None and response.outcome is None:
+                response.body = stands.body
+            response.version, response.updated = stands.version, stands.updated
+            response.location = f"{type}/{id}/_history/{stands.version}"
 
     def _of_entries(self, fault: Dangling) -> FhirError:
         """References to nothing, as faults of the entries that hold them."""
