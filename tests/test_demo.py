@@ -182,8 +182,8 @@ def test_large_region_streams() -> None:
 @pytest.mark.parametrize(
     ("marks", "points"),
     [
-        ([6, 6, 6, 7], "6.3"),
-        ([5, 5, 5], None),
+        ([6, 6, 6, 7, None, None, None], "6.3"),
+        ([5, 5, 5, None, None, None, None], None),
         ([None, None, None, 4, 4, 4, 4], "4.0"),
         ([0, 0, 0, 0, 0, 0, 1], "0.1"),
         ([10] * 7, "10.0"),

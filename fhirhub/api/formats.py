@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from typing import Literal, NamedTuple
 
@@ -110,6 +110,24 @@ def _named(kind: Literal["json", "xml"], member: MediaType, version: str | None)
         return format
     plain = FHIR_JSON if kind == "json" else FHIR_XML
     return replace(format, content_type=f"{plain}; fhirVersion={version}; charset=utf-8".encode())
+
+
+def chosen(accept: str, media_types: Sequence[str]) -> str | None:
+    """The one of these media types that an `Accept` header wants before any form of FHIR; None where FHIR is."""
+    for member, weight in accepted(accept[:LONGEST_HEADER]):
+        if weight > 0.0 and member.name in media_types:
+            return member.name
+        if weight > 0.0 and (member.kind is not None or member.name in ("*/*", "application/*", "text/*")):
+            return None
+    return None
+
+
+def language(accept_language: str) -> Literal["nl", "en"]:
+    """The language of what people read: the first of ours that `Accept-Language` names, else Dutch."""
+    for member, weight in accepted(accept_language[:LONGEST_HEADER]):
+        if weight > 0.0 and member.name[:2] in ("nl", "en"):
+            return "nl" if member.name[:2] == "nl" else "en"
+    return "nl"
 
 
 def of_parameter(value: str) -> Format:

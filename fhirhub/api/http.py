@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl
 
 from fhirhub import logs, metrics
-from fhirhub.api import address, coding, formats, outcome, routes
+from fhirhub.api import address, coding, formats, operations, outcome, routes
 from fhirhub.api.conditions import date_now, http_date
 from fhirhub.api.exchange import JSON, Context, FhirRequest, FhirResponse, Format, Headers
 from fhirhub.errors import FhirError, error, not_found, too_long
@@ -165,7 +165,7 @@ class Door:
             named = formats.take(request, parse_qsl(query, keep_blank_values=True))
         if format is JSON and not named and b"accept" in raw and path[:1] != ("Binary",):
             accept = raw[b"accept"].decode("latin-1")
-            if formats.negotiate(accept) is None:
+            if formats.negotiate(accept) is None and not operations.answers_in(path, accept):
                 raise formats.not_acceptable(accept)
         return request
 

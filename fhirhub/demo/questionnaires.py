@@ -7,19 +7,17 @@ of the answered items to one decimal, absent below four answers.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from decimal import ROUND_HALF_UP, Decimal
+from decimal import Decimal
 from typing import Any
 
 from fhirhub.demo.typed import META
-from fhirhub.resources import guide
+from fhirhub.resources import dimensions, guide
 
 Json = dict[str, Any]
 
 HEALTH = guide.url("Questionnaire", "positieve-gezondheid")
 CARER_STRAIN = guide.url("Questionnaire", "belasting-mantelzorger")
 DIMENSION_SYSTEM = guide.url("CodeSystem", "positive-health-dimension")
-
-FEWEST_ANSWERS = 4
 
 
 def build() -> list[Json]:
@@ -54,11 +52,8 @@ def answered_strain(answers: list[bool]) -> list[Json]:
 
 
 def score(marks: list[int | None]) -> Decimal | None:
-    """The mean of the answered items, rounded half up to one decimal; None below four answers."""
-    given = [mark for mark in marks if mark is not None]
-    if len(given) < FEWEST_ANSWERS:
-        return None
-    return (Decimal(sum(given)) / len(given)).quantize(Decimal("0.1"), ROUND_HALF_UP)
+    """The score of a dimension of the long questionnaire; None is an item left open."""
+    return dimensions.score([mark for mark in marks if mark is not None], len(marks))
 
 
 def _answer(item: Json, kind: str, value: Any) -> Json:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import difflib
 from typing import NamedTuple
 
+from fhirhub.api import formats
 from fhirhub.api.exchange import FhirRequest, FhirResponse, Handler
 from fhirhub.api.operations import (
     code_system_validate_code,
@@ -16,12 +17,14 @@ from fhirhub.api.operations import (
     meta,
     meta_add,
     meta_delete,
+    spider,
     subsumes,
     translate,
     validate,
     value_set_validate_code,
 )
 from fhirhub.errors import FhirError, not_supported
+from fhirhub.resources import guide
 
 
 class Operation(NamedTuple):
@@ -35,6 +38,8 @@ class Operation(NamedTuple):
     permission: str
     definition: str
     run: Handler
+    media_types: tuple[str, ...] = ()
+    """What it answers in besides the forms of FHIR."""
 
 
 _DEFINITIONS = "http://hl7.org/fhir/OperationDefinition/"
@@ -136,6 +141,16 @@ OPERATIONS: tuple[Operation, ...] = (
         _DEFINITIONS + "ConceptMap-translate",
         elsewhere.asking(translate.translated),
     ),
+    Operation(
+        "$spider",
+        ("instance",),
+        ("Patient",),
+        False,
+        "r",
+        guide.url("OperationDefinition", "Patient-spider"),
+        spider.spider,
+        (spider.SVG,),
+    ),
 )
 _BY_NAME: dict[str, list[Operation]] = {}
 for _operation in OPERATIONS:
@@ -169,6 +184,12 @@ def find(path: tuple[str, ...]) -> Operation:
         if level in operation.levels and (type is None or not operation.types or type in operation.types):
             return operation
     raise _elsewhere(named, "/".join(path[:-1]) or "the base")
+
+
+def answers_in(path: tuple[str, ...], accept: str) -> bool:
+    """Whether the path ends in an operation that has an answer of a type that is accepted."""
+    named = _BY_NAME.get(path[-1], ()) if path else ()
+    return any(formats.chosen(accept, operation.media_types) is not None for operation in named)
 
 
 _LEVELS = {1: "system", 2: "type", 3: "instance", 5: "version"}

@@ -131,6 +131,7 @@ Usage: #definition
 Title: "Web van de zes dimensies"
 Description: "De scores als reeksen, een voor elke bron en datum. Met Accept: image/svg+xml een tekening met haar tabel. Geen totaal en geen gemiddelde over bronnen."
 * insert Operation([[Patient-spider]], [[Spider]], [[spider]], [[Web van de zes dimensies]], [[Web of the six dimensions]], [[De scores als reeksen, een voor elke bron en datum. Met Accept: image/svg+xml een tekening met haar tabel. Geen totaal en geen gemiddelde over bronnen.]], [[The scores as series, one for each source and date. With Accept: image/svg+xml a drawing with its table. No total and no mean across sources.]], Patient, false, false, true)
+* status = #active
 * insert Parameter(start, in, 0, 1, date, [[Vanaf]], [[From]])
 * insert Parameter(end, in, 0, 1, date, [[Tot en met]], [[Until]])
 * insert Group(series, out, 0, *, [[Een reeks]], [[A series]])

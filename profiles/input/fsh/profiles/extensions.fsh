@@ -5,13 +5,14 @@ RuleSet: ForExtension(path)
 Extension: DimensionExtension
 Id: dimension
 Title: "Dimensie"
-Description: "Bij welke dimensie een activiteit, taak of verzoek hoort. Doelen hebben er Goal.category voor."
-* insert English([[Dimension]], [[The dimension an activity, task or request belongs to. Goals have Goal.category for it.]])
+Description: "Bij welke dimensie een activiteit, taak, verzoek of vraag hoort. Doelen hebben er Goal.category voor."
+* insert English([[Dimension]], [[The dimension an activity, task, request or question belongs to. Goals have Goal.category for it.]])
 * insert ForExtension(CarePlan.activity)
 * insert ForExtension(CarePlan.activity.detail)
 * insert ForExtension(Task)
 * insert ForExtension(ServiceRequest)
 * insert ForExtension(List.entry)
+* insert ForExtension(Questionnaire.item)
 * value[x] only CodeableConcept
 * value[x] 1..1
 * value[x] from PositiveHealthDimensions (required)

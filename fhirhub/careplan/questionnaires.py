@@ -1,0 +1,62 @@
+"""Questionnaires as those who answer them find them: by canonical, stored ones before those of the guide.
+
+https://hl7.org/fhir/R4/references.html#canonical
+"""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+from fhirhub.repository import Repository
+from fhirhub.resources import document, guide
+from fhirhub.resources.canonicals import version_order
+from fhirhub.store import request as requests
+
+Json = dict[str, Any]
+
+
+class Found(NamedTuple):
+    """A Questionnaire, and when it was last written (microseconds; 0 for one of the guide)."""
+
+    questionnaire: Json
+    updated: int
+
+    @property
+    def version(self) -> str:
+        return str(self.questionnaire.get("version", ""))
+
+
+async def find(store: Repository, canonical: str, response: Json | None = None) -> Found | None:
+    """The Questionnaire of that canonical, the newest where no version is named and those in use before others;
+    `#id` is contained in the response. None where this caller finds none."""
+    if canonical.startswith("#"):
+        for each in (response or {}).get("contained", ()):
+            if each.get("id") == canonical[1:] and each.get("resourceType") == "Questionnaire":
+                return Found(each, 0)
+        return None
+    url, _, version = canonical.partition("|")
+    known = [each for each in await every(store, url) if not version or each.version == version]
+    return max(known, key=_order, default=None)
+
+
+async def every(store: Repository, url: str) -> list[Found]:
+    """All versions of it."""
+    asked = requests.parse("Questionnaire", [("url", url)], store.parameters)
+    found = [
+        Found(document.decode(each.body), each.updated)
+        for each in await store.all_matches(asked)
+        if each.body
+    ]
+    own = guide.find("Questionnaire", url)
+    if own is not None and all(each.version != own.get("version") for each in found):
+        found.append(Found(own, 0))
+    return found
+
+
+async def newest(store: Repository, url: str) -> Found | None:
+    """The one that is answered now."""
+    return max(await every(store, url), key=_order, default=None)
+
+
+def _order(found: Found) -> Any:
+    return found.questionnaire.get("status") == "active", version_order(found.version), found.updated
