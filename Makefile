@@ -74,7 +74,12 @@ java: # What HL7's validator runs on; without it that judge says what is missing
 	@{ command -v java && command -v mvn; } >/dev/null || sh scripts/apt_install.sh default-jre-headless maven || \
 	  echo "Java and Maven could not be installed: HL7's validator cannot run"
 
-conformance: install postgresql node java ## The running hub judged from outside: HL7's validator, other people's clients
+.PHONY: chromium
+chromium: # The browser in which people sign in; without it that judge says what is missing
+	@command -v chromium >/dev/null || sh scripts/apt_install.sh chromium || \
+	  echo "Chromium could not be installed: nobody signs in by a browser"
+
+conformance: install postgresql node java chromium ## The running hub judged from outside: HL7's validator, other people's clients
 	$(BIN)/python -m conformance $(ARGS)
 
 docs: install ## The documents that are made from code

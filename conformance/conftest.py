@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
+import shutil
+import subprocess
 from collections.abc import Iterator
 from contextlib import ExitStack
+from pathlib import Path
 from typing import NamedTuple
 
 import pytest
@@ -14,12 +18,16 @@ from tests.postgres import postgres_server
 
 
 class SigningIn(NamedTuple):
-    """A hub with accounts: its FHIR base URL and their password."""
+    """A hub with accounts: its FHIR base URL, their password, and what its commands need."""
 
     base: str
     password: str
+    database: str
+    secret: str
 
 
+JAVASCRIPT = Path(__file__).with_name("javascript")
+CACHE = Path(__file__).resolve().parent.parent / ".cache" / "conformance"
 GIVEN = os.environ.get("CONFORMANCE_URL")
 
 
@@ -53,4 +61,25 @@ def signing_in(
         else:
             database = stack.enter_context(postgres_server()).create_database("hub")
         base = stack.enter_context(hub.running(database, folder, "smart"))
-        yield SigningIn(base, hub.password(folder))
+        yield SigningIn(base, hub.password(folder), database, str(folder / "secret"))
+
+
+@pytest.fixture(scope="session")
+def packages() -> Path:
+    """A folder with the JavaScript clients installed from the lock."""
+    npm, node = shutil.which("npm"), shutil.which("node")
+    if npm is None or node is None:
+        pytest.skip("Node.js with npm is not installed")
+    lock = (JAVASCRIPT / "package-lock.json").read_bytes()
+    folder = CACHE / hashlib.sha256(lock).hexdigest()[:16]
+    if not (folder / "node_modules").is_dir():
+        folder.mkdir(parents=True, exist_ok=True)
+        for name in ("package.json", "package-lock.json", ".npmrc"):
+            shutil.copy(JAVASCRIPT / name, folder / name)
+        done = subprocess.run(
+            [npm, "ci", "--silent"], cwd=folder, capture_output=True, text=True, check=False
+        )
+        if done.returncode != 0:
+            shutil.rmtree(folder)
+            pytest.skip(f"npm could not fetch the clients: {done.stderr.strip()[-300:]}")
+    return folder

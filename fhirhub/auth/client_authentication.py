@@ -13,12 +13,13 @@ from typing import Any
 from urllib.parse import unquote_plus
 
 from fhirhub import fetching
-from fhirhub.auth import clients, jose
+from fhirhub.auth import clients, jose, permits
 from fhirhub.auth.clients import Client
 from fhirhub.auth.exchange import Request
-from fhirhub.auth.faults import invalid_client, invalid_request
+from fhirhub.auth.faults import invalid_client, invalid_grant, invalid_request
 from fhirhub.auth.jose import CLIENT_ALGORITHMS, Json, TokenError, VerifyingKey
 from fhirhub.auth.limits import Limits
+from fhirhub.auth.realm import Realm
 
 ASSERTION_TYPE = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
 ASSERTION_SECONDS = 300
@@ -70,7 +71,7 @@ class ClientAuthentication:
             )
         if ways[2]:
             return await self._by_assertion(request, form)
-        id = basic[0] if basic else form.get("client_id")
+        id = basic[0] if basic else form.get("client_id") or await _holder(request.realm, form)
         if id is None:
             raise invalid_client("the client does not say who it is", challenge=True)
         if basic and form.get("client_id", id) != id:
@@ -155,6 +156,18 @@ class ClientAuthentication:
         )
         if new == 0:
             raise invalid_client("the assertion's `jti` was used before")
+
+
+async def _holder(realm: Realm, form: dict[str, str]) -> str | None:
+    """The client whose refresh token this is: a public client need not say who it is when it refreshes (RFC 6749,
+    6 and 3.2.1), and the SMART project's JavaScript client does not. Raises `invalid_grant`."""
+    if form.get("grant_type") != "refresh_token" or "refresh_token" not in form:
+        return None
+    found = await permits.of_refresh_token(realm, form["refresh_token"])
+    grant = await permits.find(realm, found[0]) if found else None
+    if grant is None:
+        raise invalid_grant("the refresh token is not known, or no longer")
+    return grant.client
 
 
 def _basic(request: Request) -> tuple[str, str] | None:

@@ -310,6 +310,15 @@ async def test_an_app_with_a_secret_proves_it(people: Hub) -> None:
 # -- refresh -----------------------------------------------------------------------------------------
 
 
+async def test_a_public_client_need_not_say_who_it_is_when_it_refreshes(people: Hub) -> None:
+    browser = Browser(people)
+    first = (await browser.exchange(await browser.code())).json()
+    second = (await browser.refresh(first["refresh_token"], client_id="")).json()
+    assert second["access_token"] != first["access_token"]
+    unknown = await browser.refresh("nobody-had-this", client_id="")
+    assert (unknown.status_code, unknown.json()["error"]) == (400, "invalid_grant")
+
+
 async def test_refresh_tokens_follow_each_other(people: Hub) -> None:
     browser = Browser(people)
     first = (await browser.exchange(await browser.code())).json()
