@@ -23,6 +23,7 @@ from fhirhub.errors import FhirError
 from fhirhub.repository import Repository, Rule, Tenant
 from fhirhub.settings import Settings
 from fhirhub.store.database import Database
+from fhirhub.store.turn import Turn
 from fhirhub.web import pages
 from fhirhub.web.pages import HTML, SECURED, TEXT
 
@@ -37,17 +38,18 @@ RULES: tuple[Rule, ...] = (searchparameters.TakeNote(), conformance.MoveMark(), 
 """What runs inside the transaction of a write, in this order."""
 
 
-def create_app(settings: Settings, mark: Mark | None = None) -> Application:
+def create_app(settings: Settings, mark: Mark | None = None, turn: Turn | None = None) -> Application:
     """The hub as an ASGI application; its database is opened when it starts. `mark` is what the workers of one
-    hub share to tell each other what was revoked."""
-    return Application(settings, mark or Mark())
+    hub share to tell each other what was revoked, `turn` this one's turn to write."""
+    return Application(settings, mark or Mark(), turn)
 
 
 class Application:
     """Sends `/fhir` and `/{tenant}/fhir` to the FHIR door, and answers everything else as a page."""
 
-    def __init__(self, settings: Settings, mark: Mark) -> None:
+    def __init__(self, settings: Settings, mark: Mark, turn: Turn | None = None) -> None:
         self.settings = settings
+        self._turn = turn
         self.tenants: tenants.Tenants | None = None
         self._bases = Bases(settings)
         self.smart = self._sign_in(mark) if settings.auth == "smart" else None
@@ -148,7 +150,7 @@ class Application:
         """Everything that runs as long as the application does."""
         # Where nobody signs in, nobody acts: the rules of shared care would only hold up plain writes.
         rules = RULES if self.smart is not None else tuple(one for one in RULES if one not in careplan.RULES)
-        async with tenants.open_tenants(self.settings, rules=rules) as opened:
+        async with tenants.open_tenants(self.settings, rules=rules, turn=self._turn) as opened:
             self.tenants = opened
             if self.smart is not None:
                 self.smart.secret = opened.secret

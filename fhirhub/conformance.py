@@ -17,6 +17,7 @@ from weakref import WeakSet, WeakValueDictionary
 from fhirhub.resources import canonicals, document
 from fhirhub.resources.canonicals import OFFICIAL, Packed, PackedCanonicals
 from fhirhub.resources.validation.validator import Validator
+from fhirhub.sharing import Shared
 from fhirhub.store.database import Database, Transaction
 from fhirhub.store.sql import Binder, Statement
 
@@ -40,6 +41,7 @@ class Conformance:
         """By row key: the version and what it is."""
         self._validator = official()
         self._taking = asyncio.Lock()
+        self._looking = Shared(self.refresh)
 
     @property
     def is_used(self) -> bool:
@@ -49,7 +51,7 @@ class Conformance:
     async def validator(self, seconds: float = 0.0) -> Validator:
         """What validates with all that was committed before this call, or up to `seconds` before it."""
         if time.monotonic() - self._looked > seconds:
-            await self.refresh()
+            await self._looking.begun_within(seconds)
         return self._validator
 
     async def refresh(self) -> None:

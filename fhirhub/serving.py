@@ -27,6 +27,7 @@ from fhirhub.accepting import Acceptor, Connection, Shares
 from fhirhub.api.wire import Protocol
 from fhirhub.auth.revocation import Mark
 from fhirhub.settings import Refusal, Settings
+from fhirhub.store.turn import Turn, Turns
 
 BACKLOG = 2048
 KEEP_ALIVE_SECONDS = 75
@@ -81,7 +82,7 @@ def _work(
         metrics.publish()
 
     config = uvicorn.Config(
-        app.create_app(settings, place.mark if place else None),
+        app.create_app(settings, place.mark, place.turn) if place else app.create_app(settings),
         loop="uvloop",
         http=Protocol,
         ws="none",
@@ -112,6 +113,7 @@ class _Place:
     number: int
     shares: Shares
     mark: Mark
+    turn: Turn
     parent: int
     """The pipe that ends with the parent."""
 
@@ -187,6 +189,7 @@ class _Supervisor:
         self._shared = metrics.Shared(settings.workers)
         self._shares = Shares(settings.workers)
         self._mark = Mark()
+        self._turns = Turns(settings.workers)
         self._lifeline, self._lifeline_end = os.pipe()
         self._news, self._news_end = os.pipe()
         self._wakeup, self._wakeup_end = os.pipe()
@@ -274,7 +277,13 @@ class _Supervisor:
             self._settings,
             self._listening,
             ready,
-            _Place(worker.number, self._shares, self._mark, self._lifeline),
+            _Place(
+                worker.number,
+                self._shares,
+                self._mark,
+                self._turns.of(worker.number),
+                self._lifeline,
+            ),
         )
 
     def _reap(self) -> Iterator[tuple[_Worker, int]]:

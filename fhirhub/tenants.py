@@ -19,6 +19,7 @@ from fhirhub.store.database import Database
 from fhirhub.store.index.parameters import Parameters
 from fhirhub.store.opening import open_database
 from fhirhub.store.sql import Statement
+from fhirhub.store.turn import Turn
 from fhirhub.terminology.outside import Outside
 
 DEFAULT = "default"
@@ -207,12 +208,16 @@ class Tenants:
 
 @asynccontextmanager
 async def open_tenants(
-    settings: Settings, *, with_secret: bool = True, rules: tuple[Rule, ...] = ()
+    settings: Settings,
+    *,
+    with_secret: bool = True,
+    rules: tuple[Rule, ...] = (),
+    turn: Turn | None = None,
 ) -> AsyncIterator[Tenants]:
     """The database of these settings with its secret and its tenants, `default` made where it is lacking.
 
     `rules` run inside every write. Raises SecretError where the hub's secret is not the database's; work that
-    signs nothing needs no secret.
+    signs nothing needs no secret. Of several workers each writes when it is its `turn`.
     """
     database = open_database(
         settings.database,
@@ -221,6 +226,7 @@ async def open_tenants(
         if settings.is_sqlite
         else max(settings.statement_timeout_ms, LEAST_TIMEOUT_MS),
         read_url=settings.read_database,
+        turn=turn,
     )
     try:
         secret = await _secret(settings, database) if with_secret else None

@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 
 from fhirhub.settings import Refusal
 from fhirhub.store.database import Database
+from fhirhub.store.turn import Turn
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
@@ -29,10 +30,11 @@ def open_database(
     statement_timeout_ms: int = 10_000,
     grouping: bool = True,
     read_url: str | None = None,
+    turn: Turn | None = None,
 ) -> Database:
     """The database at `sqlite:///absolute/path.db` or `postgresql://user@host:port/name`, whose tables
     are there (`migrate`). Of several hosts (`host:port,host:port`) the one that takes writes is used.
-    `read_url` is a streaming replica for searches."""
+    `read_url` is a streaming replica for searches; of several workers each writes when it is its `turn`."""
     if url.startswith("sqlite:"):
         from fhirhub.store.sqlite import SqliteDatabase
 
@@ -40,7 +42,7 @@ def open_database(
     from fhirhub.store.postgresql import PostgresqlDatabase
 
     primary = PostgresqlDatabase(
-        url, connections, statement_timeout_ms=statement_timeout_ms, grouping=grouping
+        url, connections, statement_timeout_ms=statement_timeout_ms, grouping=grouping, turn=turn
     )
     if read_url is None:
         return primary

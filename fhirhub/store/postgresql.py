@@ -42,6 +42,7 @@ from fhirhub.store.chain import Chain, Entry, Sealer
 from fhirhub.store.database import Change, Key, Reader, Transaction, Verdict, take_keys, too_costly
 from fhirhub.store.index import TABLES
 from fhirhub.store.sql import Dialect, PostgresqlDialect, Row, Statement
+from fhirhub.store.turn import Turn
 
 T = TypeVar("T")
 
@@ -219,6 +220,7 @@ class PostgresqlDatabase:
         statement_timeout_ms: int = 10_000,
         patience_seconds: float = 10.0,
         grouping: bool = True,
+        turn: Turn | None = None,
     ) -> None:
         self.dialect: Dialect = PostgresqlDialect()
         self._connections = Connections(url, connections, statement_timeout_ms, patience_seconds)
@@ -229,6 +231,7 @@ class PostgresqlDatabase:
         self.sealer = Sealer()
         self._tasks: set[asyncio.Task[None]] = set()
         self._grouping = grouping
+        self._turn = turn
 
     # --- reading ---
 
@@ -356,10 +359,14 @@ class PostgresqlDatabase:
     async def _drain_writers(self, writers: Writers) -> None:
         try:
             while writers.waiting:
-                members = writers.take(MEMBERS if self._grouping else 1)
+                members: list[tuple[Change, asyncio.Future[Verdict]]] = []
                 try:
-                    verdicts = await self._apply_group(writers.tenant, [change for change, _ in members])
+                    async with self._taken(writers):
+                        # Taken now, and not before: others may have come while this worker waited.
+                        members = writers.take(MEMBERS if self._grouping else 1)
+                        verdicts = await self._apply_group(writers.tenant, [change for change, _ in members])
                 except Exception as failure:
+                    members = members or writers.take(MEMBERS)
                     # Alone again only after a refusal, which certainly rolled back.
                     if len(members) == 1 or not isinstance(failure, PostgresError):
                         for _, future in members:
@@ -382,6 +389,11 @@ class PostgresqlDatabase:
                         future.set_result(verdict)
         finally:
             writers.busy = False
+
+    def _taken(self, writers: Writers) -> contextlib.AbstractAsyncContextManager[None]:
+        if self._turn is None:
+            return contextlib.nullcontext()
+        return self._turn.taken(2 * writers.tenant + writers.new)
 
     async def _apply_group(self, tenant: int, changes: list[Change]) -> list[Verdict]:
         """One autocommit statement for all; alone again those of a group that as a whole was refused."""

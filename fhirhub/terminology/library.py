@@ -16,6 +16,7 @@ from fhirhub.errors import FhirError
 from fhirhub.resources import canonicals, document
 from fhirhub.resources.canonicals import OFFICIAL
 from fhirhub.resources.validation.bindings import Verdict
+from fhirhub.sharing import Shared
 from fhirhub.store.database import Database
 from fhirhub.store.index.parameters import Parameters
 from fhirhub.store.index.token import shortened
@@ -49,6 +50,7 @@ class Library:
         self._listed: dict[tuple[int, ...], tuple[Json, ListedSystem]] = {}
         self._loaded: list[StoredSystem] = []
         self._looked = -LOOK_SECONDS
+        self._looking = Shared(self._look)
 
     # --- resources ---
 
@@ -163,25 +165,28 @@ class Library:
 
     async def loaded(self) -> list[StoredSystem]:
         """The large code systems that the tenant has loaded."""
-        now = time.monotonic()
-        if now - self._looked > LOOK_SECONDS:
-            rows = await self.database.fetch(
-                Statement(
-                    "SELECT s.edition, s.concepts, s.description FROM code_system_use u "
-                    "CROSS JOIN code_system s WHERE u.tenant = $1 AND s.tenant = 0 "
-                    "AND s.edition = u.edition AND s.state = 'ready'",
-                    (self.tenant,),
-                    ("int",),
-                )
-            )
-            known = {each.edition: each for each in self._loaded}
-            self._loaded = [
-                known.get(int(row[0]))
-                or StoredSystem(self.database, int(row[0]), int(row[1]), document.decode(row[2].encode()))
-                for row in rows
-            ]
-            self._looked = now
+        if time.monotonic() - self._looked > LOOK_SECONDS:
+            await self._looking.begun_within(LOOK_SECONDS)
         return self._loaded
+
+    async def _look(self) -> None:
+        now = time.monotonic()
+        rows = await self.database.fetch(
+            Statement(
+                "SELECT s.edition, s.concepts, s.description FROM code_system_use u "
+                "CROSS JOIN code_system s WHERE u.tenant = $1 AND s.tenant = 0 "
+                "AND s.edition = u.edition AND s.state = 'ready'",
+                (self.tenant,),
+                ("int",),
+            )
+        )
+        known = {each.edition: each for each in self._loaded}
+        self._loaded = [
+            known.get(int(row[0]))
+            or StoredSystem(self.database, int(row[0]), int(row[1]), document.decode(row[2].encode()))
+            for row in rows
+        ]
+        self._looked = now
 
     @property
     def besides(self) -> Hashable:
