@@ -147,7 +147,7 @@ class Acceptor:
 
     async def _serve(self, connection: Protocol, accepted: socket.socket) -> None:
         try:
-            await self._loop.connect_accepted_socket(lambda: connection, accepted)
+            await self._loop.connect_accepted_socket(lambda: connection, accepted, ssl=connection.config.ssl)
         except OSError:
             # The client has gone in the meantime.
             accepted.close()

@@ -13,7 +13,7 @@ from fhirhub.api.address import Bases
 from fhirhub.api.conditions import date_now
 from fhirhub.api.dispatch import dispatch
 from fhirhub.api.exchange import Context, Headers
-from fhirhub.api.http import Door, Receive, Scope, Send
+from fhirhub.api.http import HTTPS_ONLY, Door, Receive, Scope, Send
 from fhirhub.api.operations import OPERATIONS
 from fhirhub.api.routes import ROUTES
 from fhirhub.auth.policy import Policy
@@ -67,13 +67,13 @@ class Application:
             return
         path: str = scope["path"]
         if self.smart is not None and ("/auth/" in path or "/.well-known/" in path):
-            await self.smart.door(scope, receive, _dated(send))
+            await self.smart.door(scope, receive, self._dated(send))
         elif path[:6] == "/fhir/" or path == "/fhir" or _of_tenant(path):
             await self._door(scope, receive, send)
         elif path in DESCRIBED:
             if self._described is None:
                 self._described = asyncio.create_task(asyncio.to_thread(self._describe))
-            await (await asyncio.shield(self._described))(scope, receive, _dated(send))
+            await (await asyncio.shield(self._described))(scope, receive, self._dated(send))
         else:
             await self._show(path, scope, send)
 
@@ -109,8 +109,20 @@ class Application:
                 headers |= SECURED
         headers["Content-Length"] = str(len(body))
         fields = [(name.lower().encode(), value.encode()) for name, value in headers.items()]
-        await _dated(send)({"type": "http.response.start", "status": status, "headers": fields})
+        await self._dated(send)({"type": "http.response.start", "status": status, "headers": fields})
         await send({"type": "http.response.body", "body": b"" if scope["method"] == "HEAD" else body})
+
+    def _dated(self, send: Send) -> Send:
+        """The same, with the moment in every answer, which the server leaves to the application, and that the hub is
+        reached by https alone where that is so."""
+        always = [(b"strict-transport-security", HTTPS_ONLY)] if self.settings.is_https_only else []
+
+        async def sending(message: MutableMapping[str, Any]) -> None:
+            if message["type"] == "http.response.start":
+                message["headers"] = [(b"date", date_now()), *always, *message["headers"]]
+            await send(message)
+
+        return sending
 
     def _address(self, scope: Scope) -> str:
         """The public address by which the hub is called."""
@@ -201,17 +213,6 @@ def _as_hub(opened: tenants.Tenants, work: careplan.Handler) -> Callable[[jobs.J
         await work(Repository(tenant, access.HUB), job.content)
 
     return run
-
-
-def _dated(send: Send) -> Send:
-    """The same, with the moment in every answer: the server leaves that field to the application."""
-
-    async def sending(message: MutableMapping[str, Any]) -> None:
-        if message["type"] == "http.response.start":
-            message["headers"] = [(b"date", date_now()), *message["headers"]]
-        await send(message)
-
-    return sending
 
 
 def _of_tenant(path: str) -> bool:

@@ -14,6 +14,7 @@ import os
 import selectors
 import signal
 import socket
+import ssl
 import sys
 import time
 from collections.abc import Callable, Iterator
@@ -44,7 +45,8 @@ class CannotListen(Refusal):
 
 
 def listen(settings: Settings) -> socket.socket:
-    """The listening socket of host and port."""
+    """The listening socket of host and port. Raises CannotListen, also where https cannot be spoken on it."""
+    _secured(settings)
     family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
     listening = socket.socket(family, socket.SOCK_STREAM)
     listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -97,6 +99,8 @@ def _work(
         callback_notify=publish,
         timeout_notify=1,
     )
+    config.load()
+    config.ssl = _secured(settings)
     server = _Server(config, ready, place)
     try:
         server.run(sockets=[listening])
@@ -104,6 +108,19 @@ def _work(
         # How uvicorn says that the application did not start; the application has logged why.
         return ended.code if isinstance(ended.code, int) else 1
     return 0 if server.started else 1
+
+
+def _secured(settings: Settings) -> ssl.SSLContext | None:
+    """What https is spoken with, where there is a certificate. Raises CannotListen where it cannot be used."""
+    if settings.tls_certificate is None:
+        return None
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.minimum_version = ssl.TLSVersion.TLSv1_2
+    try:
+        context.load_cert_chain(settings.tls_certificate, settings.tls_key)
+    except (OSError, ssl.SSLError) as fault:
+        raise CannotListen(f"{settings.tls_certificate} and {settings.tls_key}: {fault}") from None
+    return context
 
 
 @dataclass(frozen=True, slots=True)

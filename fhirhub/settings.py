@@ -67,6 +67,15 @@ class Settings:
         "end is the same without.",
         "https://hub.example.nl",
     ] = None
+    tls_certificate: Annotated[
+        Path | None,
+        "A file with the hub's certificate and those between it and a root (PEM): the hub then answers by https. "
+        "It is read again when the hub starts.",
+        "/etc/fhirhub/tls.pem",
+    ] = None
+    tls_key: Annotated[Path | None, "The file with that certificate's key (PEM).", "/etc/fhirhub/tls.key"] = (
+        None
+    )
     trusted_proxies: Annotated[
         tuple[Network, ...],
         "Addresses or networks whose `Forwarded` and `X-Forwarded-*` headers are believed.",
@@ -226,7 +235,8 @@ class Settings:
     def local_url(self) -> str:
         """The hub's address as this machine sees it, without `/fhir`."""
         host = self.host if self.host not in ("0.0.0.0", "::", "") else "127.0.0.1"
-        return f"http://{f'[{host}]' if ':' in host else host}:{self.port}"
+        scheme = "https" if self.tls_certificate else "http"
+        return f"{scheme}://{f'[{host}]' if ':' in host else host}:{self.port}"
 
     @property
     def needs_second_factor(self) -> bool:
@@ -239,6 +249,11 @@ class Settings:
     def public_url(self) -> str:
         """What links begin with when no proxy says otherwise."""
         return self.base_url or self.local_url
+
+    @property
+    def is_https_only(self) -> bool:
+        """Whether others reach the hub by https alone, so that browsers may be told so."""
+        return self.public_url.startswith("https://") and self.needs_second_factor
 
 
 def read(environ: Mapping[str, str] | None = None, **given: Any) -> Settings:
@@ -490,6 +505,8 @@ def _contradictions(settings: Settings) -> Iterator[str]:
         yield "--read-database names a replica of a PostgreSQL database; SQLite has none"
     if settings.statement_timeout_ms < 1:
         yield "FHIRHUB_STATEMENT_TIMEOUT_MS expects at least 1"
+    if (settings.tls_certificate is None) is not (settings.tls_key is None):
+        yield "FHIRHUB_TLS_CERTIFICATE and FHIRHUB_TLS_KEY are given both or neither"
     if settings.patients < 1:
         yield "--patients expects at least 1"
     if settings.workers < 1:

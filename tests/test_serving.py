@@ -8,18 +8,28 @@ import os
 import re
 import signal
 import socket
+import ssl
 import subprocess
 import sys
 import threading
 import urllib.error
 import urllib.request
+import warnings
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime, timedelta
+from ipaddress import ip_address
 from pathlib import Path
 from typing import Any
 
+import httpx
 import psutil
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+from cryptography.x509.oid import NameOID
 
 PROGRAM = Path(sys.executable).with_name("fhirhub")
 
@@ -30,7 +40,7 @@ class Hub:
     def __init__(self, process: subprocess.Popen[str], told: str) -> None:
         self.process = process
         self.told = told
-        address = re.search(r"FHIR R4 +(http://\S+)/fhir", told)
+        address = re.search(r"FHIR R4 +(https?://\S+)/fhir", told)
         assert address is not None, told
         self.url = address[1]
 
@@ -139,6 +149,55 @@ def test_the_tenant_to_serve_is_told_with_its_address(sqlite_url: str) -> None:
     with _serving(sqlite_url, "--tenant", "noord") as hub:
         assert f"{hub.url}/noord/fhir (the tenant noord)\n" in hub.told
         assert "CapabilityStatement" in hub.get("/noord/fhir/metadata")
+
+
+@pytest.fixture
+def certificate(tmp_path: Path) -> tuple[str, str]:
+    """The files of a certificate for 127.0.0.1 and of its key."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "hub")])
+    now = datetime.now(UTC)
+    made = (
+        x509.CertificateBuilder(name, name, key.public_key(), x509.random_serial_number())
+        .not_valid_before(now - timedelta(days=1))
+        .not_valid_after(now + timedelta(days=1))
+        .add_extension(x509.SubjectAlternativeName([x509.IPAddress(ip_address("127.0.0.1"))]), False)
+        .add_extension(x509.BasicConstraints(ca=True, path_length=None), True)
+        .sign(key, hashes.SHA256())
+    )
+    files = tmp_path / "tls.pem", tmp_path / "tls.key"
+    files[0].write_bytes(made.public_bytes(Encoding.PEM))
+    files[1].write_bytes(key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))
+    return str(files[0]), str(files[1])
+
+
+@pytest.mark.parametrize("workers", ["1", "2"])
+def test_with_a_certificate_it_answers_by_https_alone(
+    sqlite_url: str, certificate: tuple[str, str], workers: str
+) -> None:
+    given = {"FHIRHUB_TLS_CERTIFICATE": certificate[0], "FHIRHUB_TLS_KEY": certificate[1]}
+    with _serving(sqlite_url, "--workers", workers, **given) as hub:
+        assert hub.url.startswith("https://127.0.0.1:")
+        trusting = ssl.create_default_context(cafile=certificate[0])
+        with httpx.Client(verify=trusting) as client:
+            for _ in range(5):
+                told = client.get(f"{hub.url}/fhir/metadata", headers={"Connection": "close"}).json()
+                assert told["implementation"]["url"] == f"{hub.url}/fhir"
+        old = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+        old.load_verify_locations(certificate[0])
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", DeprecationWarning)
+            old.maximum_version = ssl.TLSVersion.TLSv1_1
+        with httpx.Client(verify=old) as client, pytest.raises(httpx.ConnectError):
+            client.get(f"{hub.url}/healthz")
+        with pytest.raises(httpx.RemoteProtocolError):
+            httpx.get(f"http://{hub.url.removeprefix('https://')}/healthz")
+
+
+def test_a_certificate_that_cannot_be_used_is_refused(sqlite_url: str, certificate: tuple[str, str]) -> None:
+    given = {"FHIRHUB_TLS_CERTIFICATE": certificate[0]}
+    assert "both or neither" in _refused(sqlite_url, **given)
+    assert certificate[0] in _refused(sqlite_url, **given, FHIRHUB_TLS_KEY=certificate[0])
 
 
 def test_start_with_another_secret_or_none_is_refused(database_url: str, secret: str) -> None:

@@ -69,10 +69,7 @@ def content(request: FhirRequest, stored: Stored) -> FhirResponse:
     except (binascii.Error, ValueError):
         return shown
     shown.content_type = own
-    shown.headers = {
-        "X-Content-Type-Options": "nosniff",
-        "Content-Security-Policy": "default-src 'none'; sandbox",
-    }
+    shown.headers = {"Content-Security-Policy": "default-src 'none'; sandbox"}
     context = resource.get("securityContext", {}).get("reference")
     if isinstance(context, str) and context.isprintable() and context.isascii():
         shown.headers["X-Security-Context"] = context

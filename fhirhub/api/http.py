@@ -38,6 +38,8 @@ Admit = Callable[
 
 BODY_SECONDS = 60.0
 """How long a client may keep silent while it sends a body."""
+HTTPS_ONLY = b"max-age=31536000; includeSubDomains"
+"""What browsers are told where the hub is reached by https alone (RFC 6797)."""
 AT_ONCE = "fhirhub.at_once"
 """The extension of the scope by which `wire.Protocol` takes a whole answer at once."""
 
@@ -45,8 +47,9 @@ _REQUEST_ID = re.compile(rb"[A-Za-z0-9._:\-]{1,64}")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 _ALWAYS = (
     b"date: %s\r\nx-request-id: %s\r\nvary: Accept, Accept-Encoding, Origin\r\n"
-    b"cache-control: private, no-cache\r\n"
+    b"cache-control: private, no-cache\r\nx-content-type-options: nosniff\r\n"
 )
+_HTTPS_ONLY = b"strict-transport-security: %s\r\n" % HTTPS_ONLY
 _EXPOSED = b"ETag, Last-Modified, Location, Content-Location, X-Request-Id, Retry-After, WWW-Authenticate"
 _ASKABLE = (
     b"Accept, Authorization, Content-Type, Content-Encoding, If-Match, If-Modified-Since, If-None-Exist, "
@@ -80,6 +83,7 @@ class Door:
         self._tells_each = context.settings.log_level == "debug"
         self._ids = itertools.count(1)
         self._id_prefix = secrets.token_hex(6).encode()
+        self._always = _ALWAYS + (_HTTPS_ONLY if context.settings.is_https_only else b"")
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         started = time.perf_counter()
@@ -222,7 +226,7 @@ class Door:
         format: Format,
     ) -> tuple[bytes, bytes]:
         """The header fields, each with its line end, and the body."""
-        head = _ALWAYS % (date_now(), request_id)
+        head = self._always % (date_now(), request_id)
         body = response.body or b""
         if body:
             if b"accept-encoding" in raw and len(body) >= coding.PACKED_FROM_BYTES:
