@@ -19,12 +19,14 @@ from fhirhub.access import EVERYTHING, Access
 from fhirhub.conformance import Conformance
 from fhirhub.resources import document, masking, references, relations
 from fhirhub.store import search as searching
+from fhirhub.store import timeline as timelines
 from fhirhub.store import versions
 from fhirhub.store.database import Change, Database, Key, Reader, Transaction, Verdict, take_keys
 from fhirhub.store.index import extract
 from fhirhub.store.index.parameters import Parameters
 from fhirhub.store.request import SearchRequest
 from fhirhub.store.sql import Statement
+from fhirhub.store.timeline import Moment, TimelineRequest
 from fhirhub.store.versions import HistoryRequest
 from fhirhub.store.versions import Stored as Stored
 from fhirhub.terminology.judging import Verdicts
@@ -281,6 +283,22 @@ class Repository:
         access = self.access.to("r" if request.id is not None else "s")
         found = await versions.history(self._reader, self.tenant.number, access, request)
         return [self._shown(one) for one in found]
+
+    async def timeline(self, request: TimelineRequest) -> list[Moment]:
+        """Versions of a plan and what belongs to it, newest first, one more than asked where there are more."""
+        await self._settle()
+        access = self.access.to("s") if self.limited else self.access
+        found = await timelines.timeline(self._reader, self.tenant.number, access, request)
+        if not self.limited:
+            return found
+        return [one._replace(stored=self._shown(one.stored)) for one in found]
+
+    async def provenance(self, moments: Sequence[Moment]) -> list[Stored]:
+        """The Provenances of versions in a timeline."""
+        await self._settle()
+        access = self.access.to("s") if self.limited else self.access
+        found = await timelines.provenance(self._reader, self.tenant.number, access, moments)
+        return [self._shown(one) for one in found] if self.limited else found
 
     async def search(self, request: SearchRequest, cursor: str | None = None) -> searching.Found:
         """One page of what matches."""

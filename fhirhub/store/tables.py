@@ -262,6 +262,12 @@ AUDIT_CHAIN = Table(
 )
 """The heads of the log's chains; of chain 0 the number of the others."""
 
+SEEN = _key(
+    "seen", _number("rid"), _text("person"), _number("last_updated"), _number("last_rid"), _number("last_version"),
+    _number("moment"), key=("rid", "person"),
+)  # fmt: skip
+"""How far each person has seen the timeline of a plan (`rid`): the last version shown, and when they said so."""
+
 
 def _index_table(name: str, table: index.Table) -> Table:
     columns = [Column(c.name, _KINDS[c.kind], nullable=c.null) for c in table.columns]
@@ -376,7 +382,7 @@ COMMON = (
 
 OF_TENANT = (
     "resource", "version", "row_key", "job", "custom_parameter", "conformance_mark", "package",
-    "package_resource", "erasure", "code_system_use", "audit", "audit_chain", *INDEXES,
+    "package_resource", "erasure", "code_system_use", "audit", "audit_chain", "seen", *INDEXES,
     *(table.name for table in AUTH), *(table.name for table in SUBSCRIPTIONS),
 )  # fmt: skip
 """Tables whose rows lie with their tenant."""

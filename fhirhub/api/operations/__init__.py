@@ -8,6 +8,7 @@ from typing import NamedTuple
 from fhirhub.api import formats
 from fhirhub.api.exchange import FhirRequest, FhirResponse, Handler
 from fhirhub.api.operations import (
+    changes,
     code_system_validate_code,
     elsewhere,
     everything,
@@ -17,6 +18,7 @@ from fhirhub.api.operations import (
     meta,
     meta_add,
     meta_delete,
+    seen,
     spider,
     subsumes,
     translate,
@@ -29,17 +31,23 @@ from fhirhub.resources import guide
 
 class Operation(NamedTuple):
     """One line of OPERATIONS. `levels` are where it can be called: system, type, instance, version;
-    `types` on which resource types, empty for all. One that affects state is called by POST alone."""
+    `types` on which resource types, empty for all. One that affects state is called by POST alone. `defined` is the
+    URL of its OperationDefinition, or the id of one in the guide."""
 
     name: str
     levels: tuple[str, ...]
     types: tuple[str, ...]
     affects_state: bool
     permission: str
-    definition: str
+    defined: str
     run: Handler
     media_types: tuple[str, ...] = ()
     """What it answers in besides the forms of FHIR."""
+
+    @property
+    def definition(self) -> str:
+        """The canonical URL of its OperationDefinition."""
+        return self.defined if ":" in self.defined else guide.url("OperationDefinition", self.defined)
 
 
 _DEFINITIONS = "http://hl7.org/fhir/OperationDefinition/"
@@ -147,9 +155,27 @@ OPERATIONS: tuple[Operation, ...] = (
         ("Patient",),
         False,
         "r",
-        guide.url("OperationDefinition", "Patient-spider"),
+        "Patient-spider",
         spider.spider,
         (spider.SVG,),
+    ),
+    Operation(
+        "$changes",
+        ("instance",),
+        ("CarePlan",),
+        False,
+        "r",
+        "CarePlan-changes",
+        changes.changes,
+    ),
+    Operation(
+        "$seen",
+        ("instance",),
+        ("CarePlan",),
+        True,
+        "r",
+        "CarePlan-seen",
+        seen.seen,
     ),
 )
 _BY_NAME: dict[str, list[Operation]] = {}

@@ -179,18 +179,21 @@ Usage: #definition
 Title: "Wat er veranderde"
 Description: "Wat er in het plan, team, de doelen, taken, scores, berichten en toestemmingen veranderde, de nieuwste eerst, elk met zijn Provenance. Zonder since de hele tijdlijn."
 * insert Operation([[CarePlan-changes]], [[Changes]], [[changes]], [[Wat er veranderde]], [[What changed]], [[Wat er in het plan, team, de doelen, taken, scores, berichten en toestemmingen veranderde, de nieuwste eerst, elk met zijn Provenance. Zonder since de hele tijdlijn.]], [[What changed in plan, team, goals, tasks, scores, messages and consents, newest first, each with its Provenance. Without since the whole timeline.]], CarePlan, false, false, true)
+* status = #active
 * insert Parameter(since, in, 0, 1, string, [[Een moment, of last-seen voor wat deze persoon nog niet zag]], [[A moment, or last-seen for what this person has not seen yet]])
-* insert Parameter(_count, in, 0, 1, integer, [[Hoeveel op een bladzijde]], [[How many on a page]])
+* insert Parameter(_count, in, 0, 1, integer, [[Hoeveel versies op een bladzijde; hun Provenance komt erbij]], [[How many versions on a page; their Provenance comes with them]])
+* insert Parameter(_cursor, in, 0, 1, string, [[De volgende bladzijde, zoals de link next die noemt]], [[The next page, as the link next names it]])
 * insert Parameter(return, out, 1, 1, Bundle, [[Van type history]], [[Of type history]])
 
 Instance: CarePlan-seen
 InstanceOf: OperationDefinition
 Usage: #definition
 Title: "Gezien"
-Description: "Zegt tot welke versie deze persoon heeft gezien; alleen dit verzet dat punt."
-* insert Operation([[CarePlan-seen]], [[Seen]], [[seen]], [[Gezien]], [[Seen]], [[Zegt tot welke versie deze persoon heeft gezien; alleen dit verzet dat punt.]], [[Says up to which version this person has seen; this alone moves that mark.]], CarePlan, true, false, true)
-* insert Parameter(version, in, 1, 1, id, [[De laatste versie die getoond is]], [[The last version shown]])
-* insert Parameter(return, out, 0, 1, OperationOutcome, [[Dat het is vastgelegd]], [[That it was recorded]])
+Description: "Zegt tot welke versie deze persoon heeft gezien; alleen dit verzet dat punt, nooit terug. Berichten aan deze persoon tot daar krijgen een leesbevestiging."
+* insert Operation([[CarePlan-seen]], [[Seen]], [[seen]], [[Gezien]], [[Seen]], [[Zegt tot welke versie deze persoon heeft gezien; alleen dit verzet dat punt, nooit terug. Berichten aan deze persoon tot daar krijgen een leesbevestiging.]], [[Says up to which version this person has seen; this alone moves that mark, never back. Messages to this person until there get a read receipt.]], CarePlan, true, false, true)
+* status = #active
+* insert Parameter(version, in, 1, 1, string, [[De laatste versie die getoond is, zoals Task/1/_history/2, of het nummer van de versie van het plan]], [[The last version shown, such as Task/1/_history/2, or the number of the plan’s own version]])
+* insert Parameter(return, out, 1, 1, OperationOutcome, [[Dat het is vastgelegd]], [[That it was recorded]])
 
 Instance: CarePlan-merge
 InstanceOf: OperationDefinition
