@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from html import escape
 from typing import Literal
-from xml.sax.saxutils import escape, quoteattr
 
 from fhirhub.resources import dimensions
 from fhirhub.resources.dimensions import SOURCES, Series
@@ -136,7 +136,7 @@ def _web(series: Series, before: Sequence[Series], language: Language) -> list[s
         if code in series.points
     }
     label = f"{_WORDS[language][series.source]} {series.date[:10]}"
-    parts = [f"<g data-series={quoteattr(label)}>"]
+    parts = [f'<g data-series="{escape(label)}">']
     for number, (x, y) in places.items():
         beside = places.get((number + 1) % 6)
         if beside is not None:
@@ -161,7 +161,7 @@ def _table(found: Sequence[Series], top: int, language: Language) -> list[str]:
     words = _WORDS[language]
     parts = [
         f'<text x="20" y="{top}" font-size="11">{words["about"]}</text>',
-        f'<g role="table" aria-label={quoteattr(words["table"])} font-size="11">',
+        f'<g role="table" aria-label="{escape(words["table"])}" font-size="11">',
         '<g role="row" font-weight="bold">',
     ]
     heads = [words["who"], words["date"], *(name for _, name in _names(language))]
