@@ -195,6 +195,10 @@ class Settings:
         int, "Milliseconds that server has to answer; past them the code could not be checked."
     ] = 5000
 
+    check_answers: Annotated[
+        bool,
+        "Hold what operations answer to their OperationDefinitions and answer 500 where it is not so, for development.",
+    ] = False
     log_level: Annotated[Literal["debug", "info", "warning", "error"], "The least that is logged."] = "info"
     log_format: Annotated[
         Literal["auto", "json", "text"],

@@ -5,7 +5,8 @@
 
 `fhirhub/resources/r4.json` has what every request needs: types, search parameters, compartments, required
 codes. `fhirhub/resources/r4-profiles.json.gz` has what profiles are checked with and codes are looked up in:
-StructureDefinitions, ValueSets, CodeSystems and ConceptMaps, each without what only people read.
+StructureDefinitions, ValueSets, CodeSystems, ConceptMaps and OperationDefinitions, each without what only people
+read.
 `fhirhub/resources/r4-since.json.gz` has what HL7 has published for R4 since: the extensions as they are
 maintained now, and codes added to code systems.
 
@@ -216,6 +217,7 @@ def profiles(resources: list[Json]) -> str:
         "ValueSet": value_set,
         "CodeSystem": code_system,
         "ConceptMap": concept_map,
+        "OperationDefinition": operation,
     }
     sections: dict[str, dict[str, Any]] = {type: {} for type in make}
     for resource in resources:
@@ -315,6 +317,36 @@ OF_TERMINOLOGY = ("resourceType", "id", "url", "version", "name", "title", "stat
 def concept_map(resource: Json) -> Json:
     keys = ("sourceUri", "sourceCanonical", "targetUri", "targetCanonical", "group")
     return {key: resource[key] for key in (*OF_TERMINOLOGY, *keys) if key in resource}
+
+
+def operation(resource: Json) -> Json:
+    keys = (
+        "resourceType",
+        "url",
+        "name",
+        "code",
+        "kind",
+        "resource",
+        "system",
+        "type",
+        "instance",
+        "affectsState",
+    )
+    made = {key: resource[key] for key in keys if key in resource}
+    made["parameter"] = [parameter(each) for each in resource.get("parameter", [])]
+    return made
+
+
+def parameter(given: Json) -> Json:
+    keys = ("name", "use", "min", "max", "type", "targetProfile", "searchType")
+    made = {key: given[key] for key in keys if key in given}
+    if "binding" in given:
+        made["binding"] = {
+            key: given["binding"][key] for key in ("strength", "valueSet") if key in given["binding"]
+        }
+    if "part" in given:
+        made["part"] = [parameter(each) for each in given["part"]]
+    return made
 
 
 def value_set(resource: Json) -> Json:

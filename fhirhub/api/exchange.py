@@ -10,6 +10,7 @@ from fhirhub.turns import Turns
 
 if TYPE_CHECKING:
     from fhirhub.api.operations import Operation
+    from fhirhub.api.operations.parameters import Input
     from fhirhub.api.routes import Route
     from fhirhub.auth.principal import Principal
     from fhirhub.errors import Issue
@@ -107,6 +108,8 @@ class FhirRequest:
     """Who asks; None where nobody has to say, so with `--auth none`."""
     interaction: str = ""
     """The interaction's code once the request is matched: `read`, `search-type`, `$everything`."""
+    input: Input | None = None
+    """What an operation is given, once it was found to be what its definition says."""
 
 
 @dataclass(slots=True)

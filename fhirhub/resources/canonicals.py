@@ -174,6 +174,7 @@ class _Artifact(msgspec.Struct, frozen=True):
     ValueSet: dict[str, msgspec.Raw]
     CodeSystem: dict[str, msgspec.Raw]
     ConceptMap: dict[str, msgspec.Raw]
+    OperationDefinition: dict[str, msgspec.Raw]
 
 
 @functools.cache

@@ -25,7 +25,10 @@ def open_client(database_url: str, tmp_path: Path) -> Open:
     @asynccontextmanager
     async def opened(**given: Any) -> AsyncIterator[httpx.AsyncClient]:
         chosen = settings.read(
-            {}, database=database_url, secret_file=tmp_path / "hub.secret", **({"auth": "none"} | given)
+            {},
+            database=database_url,
+            secret_file=tmp_path / "hub.secret",
+            **({"auth": "none", "check_answers": True} | given),
         )
         app = create_app(chosen)
         async with (

@@ -43,7 +43,11 @@ async def test_what_is_not_known_here_is_asked_there_once(open_client: Open, ser
 
 
 async def test_a_value_set_that_lies_here_goes_with_the_question(open_client: Open, server: Server) -> None:
-    server.answers["ValueSet/$expand"] = {"resourceType": "ValueSet", "status": "active", "expansion": {}}
+    server.answers["ValueSet/$expand"] = {
+        "resourceType": "ValueSet",
+        "status": "active",
+        "expansion": {"timestamp": "2026-01-01"},
+    }
     server.answers["ValueSet/$validate-code"] = told(result=True, display="Heart rate")
     async with open_client(terminology_server=server.base) as client:
         await stored(client, value_set("loinc", {"system": LOINC}))

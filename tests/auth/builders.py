@@ -97,7 +97,10 @@ def bearer(token: str) -> Json:
 
 def new_app(database_url: str, folder: Path, mark: Mark | None = None, **given: Any) -> Application:
     chosen = settings.read(
-        {}, database=database_url, secret_file=folder / "hub.secret", auth="smart", **given
+        {},
+        database=database_url,
+        secret_file=folder / "hub.secret",
+        **({"auth": "smart", "check_answers": True} | given),
     )
     return create_app(chosen, mark)
 

@@ -30,7 +30,9 @@ class Clock:
 
 @pytest_asyncio.fixture
 async def realm(database_url: str, tmp_path: Path) -> AsyncIterator[Realm]:
-    chosen = settings.read({}, database=database_url, secret_file=tmp_path / "hub.secret", auth="smart")
+    chosen = settings.read(
+        {}, database=database_url, secret_file=tmp_path / "hub.secret", auth="smart", check_answers=True
+    )
     async with open_tenants(chosen) as opened:
         one = await opened.get("default")
         assert opened.secret is not None

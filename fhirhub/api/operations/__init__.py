@@ -10,6 +10,7 @@ from fhirhub.api.exchange import FhirRequest, FhirResponse, Handler
 from fhirhub.api.operations import (
     changes,
     code_system_validate_code,
+    contract,
     elsewhere,
     everything,
     expand,
@@ -18,6 +19,7 @@ from fhirhub.api.operations import (
     meta,
     meta_add,
     meta_delete,
+    parameters,
     seen,
     spider,
     subsumes,
@@ -26,13 +28,14 @@ from fhirhub.api.operations import (
     value_set_validate_code,
 )
 from fhirhub.errors import FhirError, not_supported
-from fhirhub.resources import guide
+from fhirhub.resources import document, guide
 
 
 class Operation(NamedTuple):
     """One line of OPERATIONS. `levels` are where it can be called: system, type, instance, version;
     `types` on which resource types, empty for all. One that affects state is called by POST alone. `defined` is the
-    URL of its OperationDefinition, or the id of one in the guide."""
+    URL of its OperationDefinition, or the id of one in the guide. `more` are parameters that it takes besides those
+    of its definition (`contract.ANY_SEARCH_PARAMETER` among them)."""
 
     name: str
     levels: tuple[str, ...]
@@ -43,6 +46,7 @@ class Operation(NamedTuple):
     run: Handler
     media_types: tuple[str, ...] = ()
     """What it answers in besides the forms of FHIR."""
+    more: tuple[str, ...] = ()
 
     @property
     def definition(self) -> str:
@@ -93,7 +97,14 @@ OPERATIONS: tuple[Operation, ...] = (
         everything.everything,
     ),
     Operation(
-        "$lastn", ("type",), ("Observation",), False, "s", _DEFINITIONS + "Observation-lastn", lastn.lastn
+        "$lastn",
+        ("type",),
+        ("Observation",),
+        False,
+        "s",
+        _DEFINITIONS + "Observation-lastn",
+        lastn.lastn,
+        more=(contract.ANY_SEARCH_PARAMETER,),
     ),
     Operation(
         "$lookup",
@@ -130,6 +141,7 @@ OPERATIONS: tuple[Operation, ...] = (
         "r",
         _DEFINITIONS + "ValueSet-validate-code",
         elsewhere.asking(value_set_validate_code.validate_code),
+        more=("inferSystem",),
     ),
     Operation(
         "$expand",
@@ -184,7 +196,7 @@ for _operation in OPERATIONS:
 
 
 async def invoke(request: FhirRequest) -> FhirResponse:
-    """Run the operation that the path ends in."""
+    """Run the operation that the path ends in, with an input that keeps to its definition."""
     operation = find(request.path)
     if operation.affects_state and request.method != "POST":
         raise not_supported(
@@ -193,7 +205,13 @@ async def invoke(request: FhirRequest) -> FhirResponse:
             headers={"Allow": "POST"},
         )
     request.interaction = operation.name
-    return await operation.run(request)
+    agreed = contract.of(operation.definition)
+    request.input = parameters.parse(request)
+    agreed.check(request.input.given, request.input.resource, operation.more)
+    response = await operation.run(request)
+    if request.context.settings.check_answers and response.status < 300 and response.content_type is None:
+        agreed.check_answer(None if response.body is None else document.decode(response.body))
+    return response
 
 
 def find(path: tuple[str, ...]) -> Operation:

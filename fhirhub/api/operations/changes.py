@@ -18,7 +18,6 @@ async def changes(request: FhirRequest) -> FhirResponse:
     """Versions of plan, team, goals, tasks, scores, messages and consents, newest first, each with its
     Provenance."""
     given = parameters.read(request)
-    given.only(("since", "_count", "_cursor"))
     repository = request.repository
     settings = request.context.settings
     count = given.number("_count", 1, settings.page_count_max) or settings.page_count_default

@@ -11,16 +11,10 @@ from fhirhub.terminology.concepts import languages_of
 from fhirhub.terminology.membership import Coding, Judgement
 from fhirhub.terminology.systems import CodeSystem
 
-_PARAMETERS = (
-    *("url", "codeSystem", "code", "version", "display", "coding", "codeableConcept", "date"),
-    *("abstract", "displayLanguage"),
-)
-
 
 async def validate_code(request: FhirRequest) -> FhirResponse:
     """`result`, with a `message` where it is false and the right `display`."""
     given = parameters.read(request)
-    given.only(_PARAMETERS)
     given.moment("date")
     abstract, languages = given.flag("abstract"), languages_of(given.text("displayLanguage"))
     library = request.repository.tenant.library

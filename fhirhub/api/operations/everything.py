@@ -20,7 +20,6 @@ from fhirhub.store.cursor import seal, unseal
 from fhirhub.store.index.parameters import Parameters
 from fhirhub.store.search import Match
 
-_PARAMETERS = ("start", "end", "_since", "_type", "_count", "_cursor")
 _CARE_DATES = (
     "date",
     "onset-date",
@@ -60,7 +59,6 @@ async def everything(request: FhirRequest) -> FhirResponse:
     """One page of everything about this patient, or about all patients."""
     id = request.path[1] if len(request.path) == 3 else None
     given = parameters.read(request)
-    given.only(_PARAMETERS)
     types = _types(given.lists("_type"))
     since = given.moment("_since")
     settings = request.context.settings

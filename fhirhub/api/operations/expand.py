@@ -43,7 +43,6 @@ _LARGEST = 100_000_000
 async def expand(request: FhirRequest) -> FhirResponse:
     """The value set with its expansion."""
     given = parameters.read(request)
-    given.only(expansion.PARAMETERS)
     given.moment("date")
     asked = expansion.Request(
         filter=given.text("filter"),

@@ -9,7 +9,6 @@ from fhirhub.resources import document
 from fhirhub.terminology.concepts import Concept, languages_of
 from fhirhub.terminology.systems import CodeSystem
 
-_PARAMETERS = ("code", "system", "version", "coding", "date", "displayLanguage", "property")
 _ALWAYS = frozenset({"url", "name", "version", "display"})
 _SPECIAL = frozenset({"definition", "designation", "parent", "child", "inactive"})
 
@@ -17,7 +16,6 @@ _SPECIAL = frozenset({"definition", "designation", "parent", "child", "inactive"
 async def lookup(request: FhirRequest) -> FhirResponse:
     """Parameters with name, display, designations and properties of the code."""
     given = parameters.read(request)
-    given.only(_PARAMETERS)
     asked = codes.one_coding(given)
     given.moment("date")
     languages = languages_of(given.text("displayLanguage"))

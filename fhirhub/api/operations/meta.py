@@ -18,7 +18,6 @@ _PAGE = 1000
 
 async def meta(request: FhirRequest) -> FhirResponse:
     """The meta of a version, or what a type or the whole store has in use."""
-    parameters.read(request).only(())
     path = request.path
     if len(path) == 3:
         return shown(await request.repository.read(path[0], path[1]))

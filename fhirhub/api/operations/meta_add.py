@@ -37,7 +37,6 @@ async def meta_add(request: FhirRequest) -> FhirResponse:
 def labels(request: FhirRequest) -> dict[str, Any]:
     """The `meta` of the input."""
     given = parameters.read(request)
-    given.only(("meta",))
     content = given.one("meta")
     if not isinstance(content, dict):
         raise required("The body is Parameters with `meta`, a valueMeta of profiles, tags or security labels")

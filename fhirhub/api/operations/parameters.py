@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import re
 from collections.abc import Sequence
 from dataclasses import replace
@@ -11,6 +10,8 @@ from urllib.parse import parse_qsl
 
 from fhirhub.api import formats, write
 from fhirhub.api.exchange import FhirRequest, Json
+from fhirhub.api.operations import contract
+from fhirhub.api.operations.contract import Given
 from fhirhub.errors import Issue, invalid
 from fhirhub.resources import primitives
 from fhirhub.resources.validation import structure
@@ -22,12 +23,16 @@ class Input:
     """The in-parameters of a call, from the query of either method and from the body of a POST."""
 
     def __init__(
-        self, values: list[tuple[str, Any]], resource: Json | None = None, at: str | None = None
+        self, given: Sequence[Given], resource: Json | None = None, faults: Sequence[Issue] = ()
     ) -> None:
-        self.values = values
+        self.given = given
+        self.values: list[tuple[str, Any]] = [(each.name, each.value) for each in given]
         self.resource = resource
         """The body where it is a resource other than Parameters."""
-        self.at = at
+        self.faults = faults
+        """What is wrong in the XML of the resource that is given."""
+        place = next((each.place for each in given if each.name == "resource" and each.place), None)
+        self.at = None if place is None else f"{place}.resource"
         """Where in the body the parameter `resource` stands, as FHIRPath; None where there is none."""
 
     def all(self, name: str) -> list[Any]:
@@ -81,43 +86,46 @@ class Input:
         return [part.strip() for value in self.all(name) for part in str(value).split(",") if part.strip()]
 
     def only(self, known: Sequence[str]) -> None:
-        """Raise invalid for a parameter that is not among these."""
-        for name, _ in self.values:
-            if name not in known:
-                near = difflib.get_close_matches(name, known, 1)
-                also = f"; did you mean `{near[0]}`?" if near else f"; it has {', '.join(known) or 'none'}"
-                raise invalid(f"`{name}` is not a parameter of this operation{also}")
+        """Needless: `contract` refuses every parameter that the definition has not."""
 
 
 def read(request: FhirRequest, faults: list[Issue] | None = None) -> Input:
-    """The input of a call. With `faults`, what is wrong in the XML of a resource is added there and not raised."""
-    values: list[tuple[str, Any]] = [
-        pair for pair in parse_qsl(request.query, keep_blank_values=True) if pair[0] not in _RESULT
+    """The input of a call, as `invoke` found it. With `faults`, what is wrong in the XML of a resource is added
+    there and not raised."""
+    given = request.input if request.input is not None else parse(request)
+    if faults is None:
+        write.refuse_faults(given.faults)
+    else:
+        faults += given.faults
+    return given
+
+
+def parse(request: FhirRequest) -> Input:
+    """The input of a call; what is wrong in the XML of a resource in it is kept beside it. Raises for all else
+    that cannot be read."""
+    asked = [
+        Given(name, "", value)
+        for name, value in parse_qsl(request.query, keep_blank_values=True)
+        if name not in _RESULT
     ]
     resource = request.resource
+    faults: list[Issue] = []
     if resource is None and request.body:
         kind = formats.body_kind(request.headers.get("content-type"))
-        resource, found = write.parse_with_faults(request.body, kind)
-        if faults is None or not all(_is_of_resource(resource, issue) for issue in found):
-            write.refuse_faults(found)
-        else:
-            faults += found
+        resource, faults = write.parse_with_faults(request.body, kind)
+        if not all(_is_of_resource(resource, issue) for issue in faults):
+            write.refuse_faults(faults)
     if resource is None:
-        return Input(values)
+        return Input(asked)
     if resource.get("resourceType") != "Parameters":
-        return Input(values, resource)
+        return Input(asked, resource, faults)
     given = resource.get("parameter")
     carried = [
         {key: value for key, value in part.items() if key != "resource"} if isinstance(part, dict) else part
         for part in (given if isinstance(given, list) else ())
     ]
     write.refuse_faults(structure.validate({**resource, "parameter": carried} if carried else resource))
-    at = None
-    for number, part in enumerate(resource.get("parameter", ())):
-        values.append((part["name"], _value(part)))
-        if part["name"] == "resource":
-            at = f"Parameters.parameter[{number}].resource"
-    return Input(values, at=at)
+    return Input([*asked, *contract.parts_of(given, "Parameters")], None, faults)
 
 
 _INSIDE = re.compile(r"Parameters\.parameter\[\d+\]\.resource\b")
@@ -131,13 +139,6 @@ def _is_of_resource(body: Json, issue: Issue) -> bool:
 def within_resource(issue: Issue, type: str) -> Issue:
     """The issue with its place seen from the resource given, not from the Parameters around it."""
     return replace(issue, expression=_INSIDE.sub(type, issue.expression or type, count=1))
-
-
-def _value(part: Json) -> Any:
-    for key, value in part.items():
-        if key.startswith("value"):
-            return value
-    return part.get("resource", part.get("part"))
 
 
 def result(name: str, key: str, value: Any) -> Json:

@@ -13,7 +13,6 @@ from fhirhub.repository import Repository
 async def seen(request: FhirRequest) -> FhirResponse:
     """An OperationOutcome that says whether the mark moved."""
     given = parameters.read(request)
-    given.only(("version",))
     version = given.text("version")
     if version is None:
         raise required("`version` names the last version shown, such as `Task/1/_history/2`")

@@ -12,14 +12,12 @@ from fhirhub.resources.dimensions import Series
 from fhirhub.store import request as requests
 
 SVG = "image/svg+xml"
-_PARAMETERS = ("start", "end")
 
 
 async def spider(request: FhirRequest) -> FhirResponse:
     """Parameters with a `series` for each response that gave scores, the newest first; the drawing where an SVG
     is what is accepted most."""
     given = parameters.read(request)
-    given.only(_PARAMETERS)
     start, end = given.moment("start"), given.moment("end")
     repository, id = request.repository, request.path[1]
     await repository.read("Patient", id)

@@ -9,13 +9,10 @@ from fhirhub.api.operations.parameters import Input
 from fhirhub.errors import error, invalid, not_supported, required
 from fhirhub.terminology import systems
 
-_PARAMETERS = ("codeA", "codeB", "system", "version", "codingA", "codingB")
-
 
 async def subsumes(request: FhirRequest) -> FhirResponse:
     """`outcome`: equivalent, subsumes, subsumed-by or not-subsumed."""
     given = parameters.read(request)
-    given.only(_PARAMETERS)
     library = request.repository.tenant.library
     resource = await codes.of_instance(request)
     url = given.text("system")

@@ -11,17 +11,12 @@ from fhirhub.resources import document
 from fhirhub.terminology.library import Library
 from fhirhub.terminology.translation import NO_MATCH, Match, Question, others, scopes, translate
 
-_PARAMETERS = (
-    *("url", "conceptMap", "conceptMapVersion", "code", "system", "version", "source", "coding"),
-    *("codeableConcept", "target", "targetsystem", "dependency", "reverse"),
-)
 _DEEPEST = 10
 
 
 async def translated(request: FhirRequest) -> FhirResponse:
     """`result` and every `match`."""
     given = parameters.read(request)
-    given.only(_PARAMETERS)
     asked = codes.codings(given, "system", "version")
     if given.text("code") is not None and asked[0].system is None:
         raise required("`code` needs its `system`")

@@ -13,7 +13,6 @@ from fhirhub.errors import Issue, informational, invalid, required
 from fhirhub.resources import document
 from fhirhub.resources.validation import positions
 
-_PARAMETERS = ("resource", "mode", "profile")
 _MODES = ("create", "update", "delete", "profile")
 
 
@@ -23,9 +22,9 @@ async def validate(request: FhirRequest) -> FhirResponse:
     id = request.path[1] if len(request.path) == 3 else None
     unread: list[Issue] = []
     given = parameters.read(request, unread)
-    given.only(_PARAMETERS)
     mode = given.text("mode")
-    profiles = tuple(_canonical(each) for each in given.all("profile"))
+    profile = given.text("profile")
+    profiles = () if profile is None else (_canonical(profile),)
     _refuse_call(type, id, mode, profiles)
     resource = given.resource if given.resource is not None else given.one("resource")
     if resource is not None and not isinstance(resource, dict):
@@ -44,8 +43,8 @@ async def validate(request: FhirRequest) -> FhirResponse:
     return FhirResponse(200, outcome.render(issues))
 
 
-def _canonical(given: object) -> str:
-    if not isinstance(given, str) or not given.strip():
+def _canonical(given: str) -> str:
+    if not given.strip():
         raise invalid("`profile` expects the canonical URL of a profile")
     return given.strip()
 

@@ -10,16 +10,10 @@ from fhirhub.terminology import membership
 from fhirhub.terminology.composition import compose
 from fhirhub.terminology.concepts import languages_of
 
-_PARAMETERS = (
-    *("url", "context", "valueSet", "valueSetVersion", "code", "system", "systemVersion", "display"),
-    *("coding", "codeableConcept", "date", "abstract", "displayLanguage", "inferSystem"),
-)
-
 
 async def validate_code(request: FhirRequest) -> FhirResponse:
     """`result`, with a `message` where it is false or could not be told, and the right `display`."""
     given = parameters.read(request)
-    given.only(_PARAMETERS)
     given.moment("date")
     abstract, languages = given.flag("abstract"), languages_of(given.text("displayLanguage"))
     library = request.repository.tenant.library

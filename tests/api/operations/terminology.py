@@ -78,8 +78,17 @@ async def stored(client: httpx.AsyncClient, *resources: Json) -> None:
         assert response.status_code < 300, response.text
 
 
+_KEYS = {
+    **dict.fromkeys(("url", "system", "source", "target", "targetsystem", "context"), "valueUri"),
+    **dict.fromkeys(("code", "codeA", "codeB", "displayLanguage", "property"), "valueCode"),
+    **dict.fromkeys(("system-version", "exclude-system"), "valueCanonical"),
+    **dict.fromkeys(("check-system-version", "force-system-version"), "valueCanonical"),
+    "date": "valueDateTime",
+}
+
+
 def parameters(**given: Any) -> Json:
-    """Parameters from values by name; the type of each is told by its Python type."""
+    """Parameters from values by name; the type of each is told by its Python type, that of a text by its name."""
     parts: list[Json] = []
     for name, value in given.items():
         name = name.replace("_", "-")
@@ -93,7 +102,7 @@ def parameters(**given: Any) -> Json:
         elif isinstance(value, int):
             parts.append({"name": name, "valueInteger": value})
         else:
-            parts.append({"name": name, "valueString": value})
+            parts.append({"name": name, _KEYS.get(name, "valueString"): value})
     return {"resourceType": "Parameters", "parameter": parts}
 
 
