@@ -16,6 +16,7 @@ from fhirhub.api.exchange import Context, Headers
 from fhirhub.api.http import HTTPS_ONLY, Door, Receive, Scope, Send
 from fhirhub.api.operations import OPERATIONS
 from fhirhub.api.routes import ROUTES
+from fhirhub.audit.recording import Recorder
 from fhirhub.auth.policy import Policy
 from fhirhub.auth.principal import Principal
 from fhirhub.auth.revocation import Mark
@@ -162,7 +163,9 @@ class Application:
         """Everything that runs as long as the application does."""
         # Where nobody signs in, nobody acts: the rules of shared care would only hold up plain writes.
         rules = RULES if self.smart is not None else tuple(one for one in RULES if one not in careplan.RULES)
-        async with tenants.open_tenants(self.settings, rules=rules, turn=self._turn) as opened:
+        recorder = Recorder() if self.settings.is_audited else None
+        opening = tenants.open_tenants(self.settings, rules=rules, recorder=recorder, turn=self._turn)
+        async with opening as opened:
             self.tenants = opened
             if self.smart is not None:
                 self.smart.secret = opened.secret

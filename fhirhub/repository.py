@@ -21,6 +21,7 @@ from fhirhub.resources import document, masking, references, relations
 from fhirhub.store import search as searching
 from fhirhub.store import timeline as timelines
 from fhirhub.store import versions
+from fhirhub.store.chain import Entry
 from fhirhub.store.database import Change, Database, Key, Reader, Transaction, Verdict, take_keys
 from fhirhub.store.index import extract
 from fhirhub.store.index.parameters import Parameters
@@ -94,6 +95,72 @@ class Rule(Protocol):
         ...
 
 
+class Agent(NamedTuple):
+    """Who does something, as the log tells it; references are relative, such as `Practitioner/x`."""
+
+    person: str | None = None
+    role: str | None = None
+    organization: str | None = None
+    client: str | None = None
+    responsible: str | None = None
+    detail: str | None = None
+    """JSON of what else is known of them."""
+
+
+class Seen(NamedTuple):
+    """One version that a caller was shown."""
+
+    type: str
+    id: str
+    version: int
+    patient: str | None
+    label: str | None
+
+
+@dataclass(slots=True)
+class Trail:
+    """What one interaction saw and wrote, for the log."""
+
+    interaction: str
+    request: str | None = None
+    """The request's id."""
+    agent: Agent | None = None
+    """Who does it, where no token tells."""
+    seen: list[Seen] = field(default_factory=list)
+    owners: list[tuple[str | None, str | None]] = field(default_factory=list)
+    """Of matches and includes: whose they are, and their labels."""
+    has_written: bool = False
+    refused: Refused | None = None
+    """The part of it that was refused, and so all."""
+
+
+class Refused(NamedTuple):
+    """What was asked and not had: by which interaction, of which type and id, with which query, about whom."""
+
+    interaction: str
+    type: str | None
+    id: str | None
+    query: str | None
+    brought: tuple[str, ...]
+    """The patients of the resource that came with it."""
+
+
+class Write(NamedTuple):
+    """One version that was written, for the log."""
+
+    change: Change
+    by_hub: bool
+    trail: Trail | None
+
+
+class Recorder(Protocol):
+    """Makes records of the log."""
+
+    async def of_writes(self, unit: Repository, writes: Sequence[Write]) -> list[Entry]:
+        """The records of what a transaction wrote; `unit` is it."""
+        ...
+
+
 class Keys:
     """Row keys of one tenant, taken from the database in blocks and handed out one by one."""
 
@@ -141,6 +208,8 @@ class Tenant:
     bases: tuple[str, ...] = ()
     rules: tuple[Rule, ...] = ()
     """In the order in which they run."""
+    recorder: Recorder | None = None
+    """What makes the log; None where none is kept."""
     conformance: Conformance = field(init=False)
     library: Library = field(init=False)
     """Its code systems, value sets and concept maps."""
@@ -172,6 +241,10 @@ class _Unit:
     """What the rules wrote, or added to."""
     at_end: list[Callable[[], Awaitable[None]]] = field(default_factory=list)
     """What is done once the rules have looked at all."""
+    writes: list[Write] = field(default_factory=list)
+    """What was written and is to be logged."""
+    entries: list[Entry] = field(default_factory=list)
+    """What else is to be logged."""
     keys: list[int] = field(default_factory=list)
     """Row keys taken inside, when those taken before did not last; lost with the transaction."""
 
@@ -179,16 +252,24 @@ class _Unit:
 class Repository:
     """One caller's view of one tenant."""
 
-    __slots__ = ("_known", "_reader", "_unit", "access", "asker", "limited", "tenant")
+    __slots__ = ("_is_own", "_known", "_reader", "_unit", "access", "asker", "limited", "tenant", "trail")
 
     def __init__(
-        self, tenant: Tenant, access: Access, unit: _Unit | None = None, asker: Access | None = None
+        self,
+        tenant: Tenant,
+        access: Access,
+        unit: _Unit | None = None,
+        asker: Access | None = None,
+        trail: Trail | None = None,
     ) -> None:
         self.tenant = tenant
         self.access = access
         self.asker = asker or access
         """Who asked for what is done here; the access itself but in the rules of a write."""
         self.limited = not access.unlimited
+        self.trail = trail
+        """What is seen and written here, where it is to be logged."""
+        self._is_own = asker is None
         self._unit = unit
         self._reader: Reader = tenant.database if unit is None else unit.transaction
         if unit is not None:
@@ -203,6 +284,11 @@ class Repository:
         """Whether this is a transaction under way: who holds one must not wait for another connection."""
         return self._unit is not None
 
+    @property
+    def reader(self) -> Reader:
+        """The database, or the transaction under way."""
+        return self._reader
+
     new_id = staticmethod(new_id)
 
     # --- reading ---
@@ -210,7 +296,11 @@ class Repository:
     async def find(self, type: str, id: str) -> Stored | None:
         """The current version, which may be a deletion; None where there is none, or none to be seen."""
         found = await self._kept(type, id)
-        return self._shown(found) if self.limited and found is not None else found
+        if found is None:
+            return None
+        if self.trail is not None and self._is_own:
+            self.trail.seen.append(Seen(type, id, found.version, found.patient, found.label))
+        return self._shown(found) if self.limited else found
 
     async def _kept(self, type: str, id: str) -> Stored | None:
         """The same as the store keeps it, which may be more than the caller sees of it."""
@@ -264,6 +354,8 @@ class Repository:
         if not rows:
             raise errors.not_found(f"There is no version {version} of {type}/{id}.")
         found = versions.stored(rows[0])
+        if self.trail is not None and self._is_own:
+            self.trail.seen.append(Seen(type, id, found.version, found.patient, found.label))
         if self.limited:
             found = self._shown(found)
         if found.deleted:
@@ -278,11 +370,12 @@ class Repository:
             assert request.type is not None
             if await self.find(request.type, request.id) is None:
                 raise unknown(request.type, request.id)
-        if not self.limited:
-            return await versions.history(self._reader, self.tenant.number, self.access, request)
-        access = self.access.to("r" if request.id is not None else "s")
+        access = self.access.to("r" if request.id is not None else "s") if self.limited else self.access
         found = await versions.history(self._reader, self.tenant.number, access, request)
-        return [self._shown(one) for one in found]
+        if self.trail is not None and self._is_own:
+            shown = found[: request.count]
+            self.trail.seen += [Seen(one.type, one.id, one.version, one.patient, one.label) for one in shown]
+        return [self._shown(one) for one in found] if self.limited else found
 
     async def timeline(self, request: TimelineRequest) -> list[Moment]:
         """Versions of a plan and what belongs to it, newest first, one more than asked where there are more."""
@@ -313,6 +406,10 @@ class Repository:
             key=self.tenant.cursor_key,
             seconds=self.tenant.search_seconds,
         )
+        if self.trail is not None and self._is_own:
+            rids = [match.rid for part in (found.matches, found.includes) for match in part]
+            if rids:
+                self.trail.owners += await versions.owners(self._reader, self.tenant.number, rids)
         if self.limited:
             found.matches = [self._shown_match(match) for match in found.matches]
             found.includes = [self._shown_match(match) for match in found.includes]
@@ -337,7 +434,7 @@ class Repository:
             match = await self.only_match(if_none_exist)
             if match is not None:
                 return Written(match, "unchanged")
-        if self._unit is None and (self.limited or self._is_ruled(resource["resourceType"])):
+        if self._unit is None and self._takes_a_unit(resource["resourceType"]):
             return await self.together(lambda unit: unit.create(resource, id=id))
         if self.limited:
             resource.pop("id", None)
@@ -356,7 +453,7 @@ class Repository:
         Content that is there already makes none. Raises `conflict` 412 where `if_match` is not the current
         version, or where `if_none_match` asks that there be none."""
         type, id = resource["resourceType"], resource["id"]
-        if self._unit is None and (self.limited or self._is_ruled(type)):
+        if self._unit is None and self._takes_a_unit(type):
             return await self.together(
                 lambda unit: unit.update(
                     resource, if_match=if_match, if_none_match=if_none_match, method=method
@@ -426,7 +523,7 @@ class Repository:
         """Changes the current content; `change` gets a copy of its own and may raise, and so may `check`, which
         looks at what it made. Tried again on what others wrote meanwhile, unless `if_match` names the version
         meant."""
-        if self._unit is None and (self.limited or self._is_ruled(type)):
+        if self._unit is None and self._takes_a_unit(type):
             return await self.together(
                 lambda unit: unit.patch(type, id, change, if_match=if_match, check=check)
             )
@@ -586,7 +683,16 @@ class Repository:
     def as_hub(self) -> Repository:
         """Inside `together`: the same transaction with the hub's own rights. Who asked is its `asker`, and what it
         writes counts as the hub's (`Effect.by_hub`)."""
-        return Repository(self.tenant, EVERYTHING, self._in_unit(), self.asker)
+        return Repository(self.tenant, EVERYTHING, self._in_unit(), self.asker, self.trail)
+
+    def following(self, trail: Trail) -> Repository:
+        """The same view, whose reads and writes belong to another trail."""
+        asker = None if self._is_own else self.asker
+        return Repository(self.tenant, self.access, self._unit, asker, trail)
+
+    def log_with(self, entries: Iterable[Entry]) -> None:
+        """Inside `together`: adds records to the log, with what is written."""
+        self._in_unit().entries += entries
 
     @property
     def transaction(self) -> Transaction:
@@ -639,18 +745,23 @@ class Repository:
         async def run(transaction: Transaction) -> T:
             if names:
                 await transaction.lock_names(self.tenant.number, names)
-            unit = Repository(self.tenant, self.access, _Unit(transaction, write_id))
+            unit = Repository(self.tenant, self.access, _Unit(transaction, write_id), trail=self.trail)
+            if self.trail is not None:
+                self.trail.has_written = False
             result = await work(unit)
             looked.update(await unit._finish())
+            await unit._log()
             if isinstance(result, Written) and not result.stored.deleted:
                 now_there = await unit.as_it_stands(result.stored.type, result.stored.id)
                 if now_there is not None:
                     return cast(T, result._replace(stored=now_there))
             return result
 
+        logging = None if self.tenant.recorder is None else self.tenant.number
+
         for _ in range(TRIES):
             try:
-                result = await self.tenant.database.transaction(run)
+                result = await self.tenant.database.transaction(run, logging)
                 for rule in looked:
                     await rule.committed()
                 return result
@@ -758,11 +869,15 @@ class Repository:
                 await self._flush()
             self._unit.staged[key] = change
             self._unit.known[key] = self._unit.known_all[key] = stored
+            by_hub = self.asker is not self.access
             if self._is_ruled(change.type):
-                by_hub = self.asker is not self.access
                 self._unit.ruled.append(Effect(stored, before, by_hub))
                 if by_hub:
                     self._unit.rewritten.add(key)
+            if self.tenant.recorder is not None:
+                self._unit.writes.append(Write(change, by_hub, self.trail))
+                if self.trail is not None:
+                    self.trail.has_written = True
             return Written(stored, outcome)
         verdict = await self.tenant.database.apply(self.tenant.number, change)
         if verdict is Verdict.MISSING:
@@ -786,6 +901,10 @@ class Repository:
         for change, verdict in zip(changes, verdicts, strict=True):
             if verdict is not Verdict.DONE:
                 raise _Conflict(f"{change.type}/{change.id}")
+
+    def _takes_a_unit(self, type: str) -> bool:
+        """Whether a write of this type is more than one change."""
+        return self.limited or self.tenant.recorder is not None or self._is_ruled(type)
 
     def _is_ruled(self, type: str) -> bool:
         return any(type in rule.types for rule in self.tenant.rules)
@@ -820,6 +939,14 @@ class Repository:
         for work in unit.at_end:
             await work()
         return looked
+
+    async def _log(self) -> None:
+        """Adds what was done here to the log."""
+        unit, recorder = self._in_unit(), self.tenant.recorder
+        if recorder is not None:
+            entries = [*unit.entries, *await recorder.of_writes(self, unit.writes)]
+            if entries:
+                await unit.transaction.log(self.tenant.number, entries)
 
     async def _check_versions(self, resource: Json, versioned: set[tuple[str, str, str]]) -> None:
         """Raises an error that names a reference to a version that never was."""
@@ -991,6 +1118,8 @@ def _stored(change: Change) -> Stored:
         change.body is None,
         change.method,
         change.body,
+        change.patient,
+        change.label,
     )
 
 

@@ -92,6 +92,11 @@ class Settings:
         "Who may call: `none` lets everybody do everything (for development), `smart` asks everybody for an "
         "access token (SMART on FHIR).",
     ] = "smart"
+    audit: Annotated[
+        Literal["auto", "on", "off"],
+        "Whether it is logged who did what (docs/audit.md): `auto` with sign-in always, without never; `on` without "
+        "sign-in too.",
+    ] = "auto"
     allow_open: Annotated[
         bool,
         "Let `auth` be `none` on an address that is not loopback. Everybody who reaches it may do all.",
@@ -204,6 +209,11 @@ class Settings:
         Literal["auto", "json", "text"],
         "How it is logged: one JSON object a line, or text; `auto` is text on a terminal.",
     ] = "auto"
+
+    @property
+    def is_audited(self) -> bool:
+        """Whether it is logged who did what."""
+        return self.auth == "smart" or self.audit == "on"
 
     @property
     def is_sqlite(self) -> bool:
@@ -511,6 +521,8 @@ def _contradictions(settings: Settings) -> Iterator[str]:
         yield "FHIRHUB_STATEMENT_TIMEOUT_MS expects at least 1"
     if (settings.tls_certificate is None) is not (settings.tls_key is None):
         yield "FHIRHUB_TLS_CERTIFICATE and FHIRHUB_TLS_KEY are given both or neither"
+    if settings.auth == "smart" and settings.audit == "off":
+        yield "FHIRHUB_AUDIT is `off` with `--auth none` alone: with sign-in it is always logged who did what"
     if settings.patients < 1:
         yield "--patients expects at least 1"
     if settings.workers < 1:

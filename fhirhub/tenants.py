@@ -12,7 +12,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from fhirhub import repository
-from fhirhub.repository import Keys, Rule, Tenant
+from fhirhub.repository import Keys, Recorder, Rule, Tenant
 from fhirhub.secrets import Secret, open_secret, secret_path
 from fhirhub.settings import Refusal, Settings
 from fhirhub.store.database import Database
@@ -51,13 +51,19 @@ class Tenants:
     """The tenants of one open database, each opened once."""
 
     def __init__(
-        self, database: Database, secret: Secret | None, settings: Settings, rules: tuple[Rule, ...] = ()
+        self,
+        database: Database,
+        secret: Secret | None,
+        settings: Settings,
+        rules: tuple[Rule, ...] = (),
+        recorder: Recorder | None = None,
     ) -> None:
         self.database = database
         self.secret = secret
         self._settings = settings
         self._address = settings.public_url
         self._rules = rules
+        self._recorder = recorder
         self._open: dict[str, Tenant] = {}
         self._unknown: dict[str, float] = {}
         self._outside = (
@@ -188,6 +194,7 @@ class Tenants:
             search_seconds=self._settings.statement_timeout_ms / 1000,
             bases=(self._base(name),),
             rules=self._rules,
+            recorder=self._recorder,
         )
         tenant.library.outside = self._outside
         return tenant
@@ -212,12 +219,14 @@ async def open_tenants(
     *,
     with_secret: bool = True,
     rules: tuple[Rule, ...] = (),
+    recorder: Recorder | None = None,
     turn: Turn | None = None,
 ) -> AsyncIterator[Tenants]:
     """The database of these settings with its secret and its tenants, `default` made where it is lacking.
 
-    `rules` run inside every write. Raises SecretError where the hub's secret is not the database's; work that
-    signs nothing needs no secret. Of several workers each writes when it is its `turn`.
+    `rules` run inside every write, and `recorder` makes the log. Raises SecretError where the hub's secret is not
+    the database's; work that signs and logs nothing needs no secret. Of several workers each writes when it is its
+    `turn`.
     """
     database = open_database(
         settings.database,
@@ -230,6 +239,8 @@ async def open_tenants(
     )
     try:
         secret = await _secret(settings, database) if with_secret else None
+        if secret is not None:
+            database.sealer.key = secret.key("audit")
         await database.execute(
             Statement(
                 "INSERT INTO tenant (tenant, name, created) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING",
@@ -237,7 +248,7 @@ async def open_tenants(
                 ("int", "text", "bigint"),
             )
         )
-        yield Tenants(database, secret, settings, rules)
+        yield Tenants(database, secret, settings, rules, recorder)
     finally:
         await database.close()
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from fhirhub.api import operations, routes
+from functools import partial
+
+from fhirhub.api import operations, recording, routes
 from fhirhub.api.exchange import FhirRequest, FhirResponse
 from fhirhub.auth import permission
 
@@ -11,6 +13,12 @@ async def dispatch(request: FhirRequest) -> FhirResponse:
     """The answer to a request, from HTTP or from a Bundle. Raises FhirError."""
     route = routes.match(request.method, request.path)
     request.interaction = route.interaction
+    if request.repository.tenant.recorder is None:
+        return await _answer(request, route)
+    return await recording.recorded(request, partial(_answer, route=route))
+
+
+async def _answer(request: FhirRequest, route: routes.Route) -> FhirResponse:
     if request.principal is not None:
         _check_scopes(request, route)
     return await route.handler(request)

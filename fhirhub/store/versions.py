@@ -29,18 +29,22 @@ class Stored(NamedTuple):
     deleted: bool
     method: str
     body: bytes | None
+    patient: str | None = None
+    """Whose it is (`resources/relations.py`)."""
+    label: str | None = None
     revives: bool = False
     """In a history: whether the version before it is a deletion."""
 
 
-COLUMNS = ("rid", "type", "id", "version", "updated", "deleted", "method", "body")
+COLUMNS = ("rid", "type", "id", "version", "updated", "deleted", "method", "body", "patient", "label")
+_BODY = COLUMNS.index("body")
 
 
 def _columns(alias: str, body: str | None = None) -> str:
     """The columns of a version; `body` in place of the body as it is."""
     names = [f"{alias}.{name}" for name in COLUMNS]
     if body is not None:
-        names[-1] = f"{body} AS body"
+        names[_BODY] = f"{body} AS body"
     return ", ".join(names)
 
 
@@ -228,6 +232,15 @@ async def followed(
             patients.update((owner or "").split())
             labels.update(label or "")
     return " ".join(sorted(patients)) or None, "".join(sorted(labels)) or None
+
+
+async def owners(reader: Reader, tenant: int, rids: Sequence[int]) -> list[tuple[str | None, str | None]]:
+    """Whose these resources are, and their labels, in no order."""
+    binder = Binder()
+    binder.bind(tenant, "int")
+    where = reader.dialect.any_of("r.rid", binder.bind(list(rids), "bigint[]"))
+    sql = f"SELECT r.patient, r.label FROM resource r WHERE r.tenant = $1 AND {where}"
+    return [(row[0], row[1]) for row in await reader.fetch(binder.statement(sql))]
 
 
 async def types_present(reader: Reader, tenant: int) -> list[str]:

@@ -1,0 +1,227 @@
+"""Records: what was seen, written, refused or signed as rows of the log (RULES R24, R25)."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable, Iterator, Sequence
+
+import msgspec
+
+from fhirhub.access import Access, Actor
+from fhirhub.audit import reasons
+from fhirhub.audit.reasons import FACTS, Relations
+from fhirhub.repository import Agent, Refused, Repository, Seen, Trail, Write
+from fhirhub.store.chain import Entry
+
+MAX_QUERY = 8000
+"""Characters of a query that are kept."""
+ACTIONS = {"POST": "C", "PUT": "U", "PATCH": "U", "DELETE": "D"}
+NOBODY = Agent()
+_encode = msgspec.json.Encoder().encode
+
+
+def agent_of(access: Access) -> Agent:
+    """Who this caller is, as the log tells it."""
+    found: Agent | None = access.kept.get("agent")
+    if found is None:
+        found = access.kept["agent"] = NOBODY if access.actor is None else _agent(access.actor)
+    return found
+
+
+def _agent(actor: Actor) -> Agent:
+    known = {"account": actor.account, "token": actor.token, "purpose": actor.purpose}
+    told = {name: value for name, value in known.items() if value}
+    return Agent(
+        actor.person,
+        actor.role or (actor.column if actor.column in ("backend", "hub") else None),
+        actor.organization,
+        actor.client,
+        actor.responsible,
+        _encode(told).decode() if told else None,
+    )
+
+
+def now() -> int:
+    return time.time_ns() // 1000
+
+
+class Recorder:
+    """Makes the records of what is written."""
+
+    async def of_writes(self, unit: Repository, writes: Sequence[Write]) -> list[Entry]:
+        """A record for each version and each patient that it is about; of a load, one for each patient."""
+        access = unit.access if unit.asker is unit.access else unit.asker
+        owners = {owner for write in writes for owner in _each(write.change.patient) if owner is not None}
+        found = await reasons.relations(unit.transaction, unit.tenant.number, access, owners)
+        moment = now()
+        entries = [entry for write in writes for entry in _written(access, write, found, moment)]
+        if any(write.trail is not None and write.trail.interaction == "load" for write in writes):
+            return _in_bulk(entries)
+        return entries
+
+
+def _written(access: Access, write: Write, found: Relations, moment: int) -> Iterator[Entry]:
+    change, trail = write.change, write.trail
+    agent = trail.agent if trail is not None and trail.agent is not None else agent_of(access)
+    action = ACTIONS[change.method]
+    interaction = trail.interaction if trail is not None else _INTERACTIONS[change.method]
+    for patient in _each(change.patient):
+        rule = None
+        if agent.role == "beheerder" or (trail is None and access.actor is None):
+            rule = "administrator"
+        if write.by_hub:
+            rule = "hub"
+        elif rule is None:
+            rule = reasons.rule(access.actor, patient, change.type, found, moment)
+        yield Entry(
+            recorded=moment,
+            interaction=interaction,
+            action="C" if change.version == 1 else action,
+            outcome="0",
+            patient=patient,
+            type=change.type,
+            target=change.id,
+            version=change.version,
+            label=change.label,
+            person=agent.person,
+            role=agent.role,
+            organization=agent.organization,
+            client=agent.client,
+            responsible=agent.responsible,
+            rule=rule,
+            facts=int(FACTS[rule]),
+            request=None if trail is None else trail.request,
+            detail=agent.detail,
+        )
+
+
+_INTERACTIONS = {"POST": "create", "PUT": "update", "PATCH": "patch", "DELETE": "delete"}
+
+
+def _in_bulk(entries: Iterable[Entry]) -> list[Entry]:
+    """One record for each patient, without the resources."""
+    by_patient = {
+        entry.patient: entry._replace(type=None, target=None, version=None, label=None, action="C")
+        for entry in entries
+    }
+    return list(by_patient.values())
+
+
+async def of_reads(
+    repository: Repository,
+    trail: Trail,
+    action: str,
+    asked: tuple[str | None, str | None],
+    query: str | None,
+) -> list[Entry]:
+    """The records of what was shown: of single versions one each, of matches one for each patient, with the query.
+    `asked` are type and id that the request names; where nothing was shown that is all there is to tell."""
+    access = repository.access
+    type, id = asked
+    single = trail.interaction in SINGLE
+    seen = list(dict.fromkeys(trail.seen)) if single else []
+    labels: dict[str | None, str] = {}
+    for patient, label in trail.owners if single else (*trail.owners, *(one[-2:] for one in trail.seen)):
+        for owner in _each(patient):
+            labels[owner] = "".join(sorted({*labels.get(owner, ""), *(label or "")}))
+    if len(labels) > 1:
+        # What is about nobody is no news beside what is about patients.
+        labels.pop(None, None)
+    seen += [Seen(type or "", id or "", 0, owner, label or None) for owner, label in labels.items()]
+    if not seen:
+        seen = [Seen(type or "", id or "", 0, None, None)]
+    each = [(one, owner) for one in seen for owner in _each(one.patient)]
+    patients = [owner for _, owner in each if owner is not None]
+    found = await reasons.relations(repository.reader, repository.tenant.number, access, patients)
+    moment = now()
+    made = [_shown(access, trail, action, found, moment, one, owner) for one, owner in each]
+    if query:
+        made = [entry._replace(query=query[:MAX_QUERY]) for entry in made]
+    return made
+
+
+SINGLE = frozenset({"read", "vread"})
+"""Interactions whose record is of one version."""
+
+
+def _shown(
+    access: Access, trail: Trail, action: str, found: Relations, moment: int, seen: Seen, patient: str | None
+) -> Entry:
+    agent = trail.agent or agent_of(access)
+    rule = reasons.rule(access.actor, patient, seen.type, found, moment)
+    return Entry(
+        moment,
+        trail.interaction,
+        action,
+        "0",
+        patient,
+        seen.type or None,
+        seen.id or None,
+        seen.version or None,
+        seen.label,
+        agent.person,
+        agent.role,
+        agent.organization,
+        agent.client,
+        agent.responsible,
+        rule,
+        int(FACTS[rule]),
+        trail.request,
+        agent.detail,
+    )
+
+
+def refusal(
+    access: Access, trail: Trail, asked: Refused, action: str, status: int, patient: str | None
+) -> Entry:
+    """The record of what was asked and not had."""
+    agent = trail.agent or agent_of(access)
+    rule = "refused" if status in (401, 403, 404, 410) else "failed"
+    return Entry(
+        recorded=now(),
+        interaction=asked.interaction,
+        action=action,
+        outcome="8" if status >= 500 else "4",
+        patient=patient,
+        type=asked.type,
+        target=asked.id,
+        person=agent.person,
+        role=agent.role,
+        organization=agent.organization,
+        client=agent.client,
+        responsible=agent.responsible,
+        rule=rule,
+        facts=int(FACTS[rule]),
+        request=trail.request,
+        detail=_with(agent.detail, status=str(status)),
+        query=asked.query[:MAX_QUERY] if asked.query else None,
+    )
+
+
+def event(kind: str, outcome: str, agent: Agent, *, action: str = "E", **detail: str) -> Entry:
+    """The record of what happened at the door, such as `signed-in`, or was done to the log or the database."""
+    rule = "refused" if outcome != "0" else "account"
+    return Entry(
+        recorded=now(),
+        interaction=kind,
+        action=action,
+        outcome=outcome,
+        person=agent.person,
+        role=agent.role,
+        organization=agent.organization,
+        client=agent.client,
+        responsible=agent.responsible,
+        rule=rule,
+        facts=int(FACTS[rule]),
+        detail=_with(agent.detail, **detail),
+    )
+
+
+def _with(detail: str | None, **also: str) -> str | None:
+    told = {**(msgspec.json.decode(detail) if detail else {}), **also}
+    return _encode(told).decode() if told else None
+
+
+def _each(owners: str | None) -> list[str | None]:
+    """The patients that a resource is about; other owners, such as a RelatedPerson, too."""
+    return [None] if owners is None else [*owners.split(" ")]
