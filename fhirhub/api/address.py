@@ -78,6 +78,8 @@ class Bases:
     def of(self, scope: Scope, raw: Mapping[bytes, bytes], tenant: str) -> str:
         """The base URL of a request. Forwarding headers count only from a proxy that the settings name."""
         scheme, host, prefix = scope["scheme"], raw.get(b"host", b""), ""
+        if not host and scope.get("http_version") == "1.1":
+            raise invalid("`Host` is missing, without which there is no request of HTTP/1.1 (RFC 9112, 3.2)")
         settings = self.settings
         if settings.trusted_proxies and settings.base_url is None and self._is_from_proxy(scope):
             scheme, host, prefix = _forwarded(raw, scheme, host)

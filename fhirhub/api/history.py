@@ -7,11 +7,11 @@ from urllib.parse import parse_qsl
 from fhirhub.api import bundles, conditions, read
 from fhirhub.api.exchange import FhirRequest, FhirResponse
 from fhirhub.errors import invalid
-from fhirhub.resources import definitions, document, primitives, subset
+from fhirhub.resources import definitions, document, primitives, references, subset
 from fhirhub.store.cursor import seal, unseal
 from fhirhub.store.versions import HistoryRequest
 
-PARAMETERS = ("_since", "_at", "_count", "_cursor", "_summary", "_elements", "_format", "_pretty")
+PARAMETERS = ("_since", "_at", "_list", "_count", "_cursor", "_summary", "_elements", "_format", "_pretty")
 
 
 async def history(request: FhirRequest) -> FhirResponse:
@@ -21,7 +21,9 @@ async def history(request: FhirRequest) -> FhirResponse:
     id = path[1] if len(path) > 2 else None
     asked = _Asked(request)
     found = await request.repository.history(
-        HistoryRequest(type, id, asked.since, asked.at, asked.before, asked.count)
+        HistoryRequest(
+            type, id, asked.since, asked.at, asked.before, asked.count, await _listed(request, asked.list)
+        )
     )
     shown = found[: asked.count]
     url = "/".join((request.base, *path))
@@ -43,7 +45,7 @@ async def history(request: FhirRequest) -> FhirResponse:
     if asked.before is None:
         if len(found) <= asked.count:
             total = len(found)
-        elif id is not None and asked.since is None and asked.at is None and not request.repository.limited:
+        elif id is not None and asked.is_whole and not request.repository.limited:
             total = found[0].version
     return FhirResponse(200, entries.bundle("history", now=request.context.now(), links=links, total=total))
 
@@ -57,6 +59,7 @@ class _Asked:
         self.at: tuple[int, int] | None = None
         self.count = settings.page_count_default
         self.before: tuple[int, int, int] | None = None
+        self.list: str | None = None
         self.summary: str | None = None
         self.elements: list[str] = []
         self.used: list[tuple[str, str]] = []
@@ -69,6 +72,10 @@ class _Asked:
                     self.since = _moment(name, value)[0]
                 case "_at":
                     self.at = _moment(name, value)
+                case "_list":
+                    if primitives.check("id", value):
+                        raise invalid(f"`_list` expects the id of a List; got `{value}`")
+                    self.list = value
                 case "_count":
                     if not value.isascii() or not value.isdigit() or len(value) > 9:
                         raise invalid(f"`_count` expects a whole number, not below 0; got `{value}`")
@@ -97,8 +104,28 @@ class _Asked:
             updated, rid, version = unseal(key, bundles.scope(request, self.used), cursor)
             self.before = (updated, rid, version)
 
+    @property
+    def is_whole(self) -> bool:
+        """Whether no version is left out."""
+        return self.since is None and self.at is None and self.list is None
+
     def without_cursor(self) -> list[tuple[str, str]]:
         return [pair for pair in self.used if pair[0] != "_cursor"]
+
+
+async def _listed(request: FhirRequest, id: str | None) -> tuple[tuple[str, str, str | None], ...] | None:
+    """What the List names: resources, or single versions; nothing where there is none to be seen."""
+    if id is None:
+        return None
+    found = await request.repository.find("List", id)
+    if found is None or found.body is None:
+        return ()
+    named = []
+    for entry in document.decode(found.body).get("entry", ()):
+        target = references.parse(str(entry.get("item", {}).get("reference", "")), request.base)
+        if target.is_local and target.type and target.id:
+            named.append((target.type, target.id, target.version))
+    return tuple(named)
 
 
 def _moment(name: str, value: str) -> tuple[int, int]:

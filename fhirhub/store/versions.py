@@ -150,9 +150,18 @@ class HistoryRequest:
     at: tuple[int, int] | None = None
     before: tuple[int, int, int] | None = None
     count: int = 50
+    listed: tuple[tuple[str, str, str | None], ...] | None = None
+    """Only what these name: type, id and, where one version is meant, its number."""
+
+    def types(self, present: Sequence[str]) -> list[str]:
+        """Of the types there are, those in which something can be found."""
+        asked = [self.type] if self.type else present
+        return [t for t in asked if self.listed is None or any(t == type for type, _, _ in self.listed)]
 
 
-def _part(seen: Visible, request: HistoryRequest, type: str, binder: Binder, superseded: bool) -> str:
+def _part(
+    seen: Visible, request: HistoryRequest, type: str, binder: Binder, dialect: Dialect, superseded: bool
+) -> str:
     alias = "v" if superseded else "r"
     # An instance is found by its id, and its versions by its key; a type by its versions' moments.
     by = "r" if request.id is not None else alias
@@ -167,6 +176,12 @@ def _part(seen: Visible, request: HistoryRequest, type: str, binder: Binder, sup
         where.append(f"r.id = {binder.bind(request.id)}")
     if request.since is not None:
         where.append(f"{alias}.updated >= {binder.bind(request.since, 'bigint')}")
+    if request.listed is not None:
+        whole = [id for named, id, version in request.listed if named == type and version is None]
+        single = [f"{id}/{version}" for named, id, version in request.listed if named == type and version]
+        every = dialect.any_of("r.id", binder.bind(whole, "text[]"))
+        one = dialect.any_of(f"r.id || '/' || CAST({alias}.version AS text)", binder.bind(single, "text[]"))
+        where.append(f"({every} OR {one})")
     if request.at is not None:
         where.append(f"{alias}.updated < {binder.bind(request.at[1], 'bigint')}")
         if superseded:
@@ -189,14 +204,14 @@ def _part(seen: Visible, request: HistoryRequest, type: str, binder: Binder, sup
 
 async def history(reader: Reader, tenant: int, access: Access, request: HistoryRequest) -> list[Stored]:
     """At most `count + 1` versions, newest first: one more than asked tells that there is a next page."""
-    types = [request.type] if request.type else await types_present(reader, tenant)
+    types = request.types([] if request.type else await types_present(reader, tenant))
     if not types:
         return []
     binder = Binder()
     binder.bind(tenant, "int")
     seen = visible(access, reader.dialect)
     parts = [
-        f"SELECT * FROM ({_part(seen, request, type, binder, superseded)}) AS {name}"
+        f"SELECT * FROM ({_part(seen, request, type, binder, reader.dialect, superseded)}) AS {name}"
         for number, type in enumerate(types)
         for superseded, name in ((False, f"c{number}"), (True, f"s{number}"))
     ]

@@ -151,3 +151,28 @@ async def test_history_shows_parts_where_asked(client: AsyncClient) -> None:
     assert "maritalStatus" not in entry["resource"]
     counted = (await client.get("Patient/a/_history?_summary=count")).json()
     assert "entry" not in counted
+
+
+async def test_history_of_what_a_list_names(client: AsyncClient) -> None:
+    """A member without a version stands for all of them (http.html#history, `_list`)."""
+    for id, family in (("a", "Een"), ("b", "Een"), ("a", "Twee"), ("b", "Twee"), ("c", "Een")):
+        await client.put(
+            f"/Patient/{id}", json={"resourceType": "Patient", "id": id, "name": [{"family": family}]}
+        )
+    await client.put("/Organization/o", json={"resourceType": "Organization", "id": "o", "name": "O"})
+    named = ("Patient/a", "Patient/b/_history/1", "Organization/o")
+    members = [{"item": {"reference": one}} for one in named]
+    body = {"resourceType": "List", "id": "l", "status": "current", "mode": "working", "entry": members}
+    assert (await client.put("/List/l", json=body)).status_code == 201
+
+    async def versions(path: str) -> set[str]:
+        entries = (await client.get(path)).json().get("entry", [])
+        told = (one["resource"] for one in entries)
+        return {f"{one['resourceType']}/{one['id']}/{one['meta']['versionId']}" for one in told}
+
+    assert await versions("/Patient/_history?_list=l") == {"Patient/a/1", "Patient/a/2", "Patient/b/1"}
+    assert "Organization/o/1" in await versions("/_history?_list=l")
+    assert await versions("/Patient/b/_history?_list=l") == {"Patient/b/1"}
+    assert await versions("/Patient/c/_history?_list=l") == set()
+    assert await versions("/Patient/_history?_list=nobody") == set()
+    assert (await client.get("/Patient/_history?_list=a b")).status_code == 400

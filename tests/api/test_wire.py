@@ -199,3 +199,10 @@ async def test_the_process_lives_on_after_all_that(port: int) -> None:
         writer.close()
     ((status, _, _),) = await ask(port, b"GET /healthz HTTP/1.1\r\n" + HOST + b"\r\n")
     assert status == 200
+
+
+async def test_a_request_of_http_1_1_names_its_host(port: int) -> None:
+    """RFC 9112, 3.2; one of HTTP/1.0 need not."""
+    asked = b"GET /fhir/metadata HTTP/1.%d\r\nConnection: close\r\n\r\n"
+    assert (await ask(port, asked % 1))[0][0] == 400
+    assert (await ask(port, asked % 0))[0][0] == 200
