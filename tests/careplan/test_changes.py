@@ -86,16 +86,17 @@ async def fill(hub: Hub) -> None:
         {**score("gewicht"), "code": {"text": "gewicht"}},
         score("van-bert", whose="Patient/bert"),
         {**message("PractitionerRole/rol-jan", "Patient/anna"), "id": "bericht"},
-        {**message("PractitionerRole/rol-jan", "Patient/anna"), "id": "los", "basedOn": []},
-        {
-            **message("PractitionerRole/rol-jan", "Patient/anna"),
-            "id": "erover",
-            "basedOn": [],
-            "about": [to(PLAN)],
-        },
+        without(message("PractitionerRole/rol-jan", "Patient/anna", id="los"), "basedOn"),
+        without(
+            message("PractitionerRole/rol-jan", "Patient/anna", id="erover", about=[to(PLAN)]), "basedOn"
+        ),
         consent,
         task("elders", basedOn=[to("CarePlan/plan-bert")], **{"for": to("Patient/bert")}),
     )
+
+
+def without(resource: Json, name: str) -> Json:
+    return {key: value for key, value in resource.items() if key != name}
 
 
 ALL = [
