@@ -13,6 +13,8 @@ from typing import Any
 EVERY_TYPE: frozenset[str] = frozenset()
 LETTERS = "cruds"
 """Create, read, update, delete, search."""
+NAMING = "n"
+"""The letter of what may be referred to in a write, and not be seen."""
 FOREVER = 1 << 62
 
 

@@ -1118,11 +1118,13 @@ def _run(work: Coroutine[Any, Any, T]) -> T:
 
 @asynccontextmanager
 async def _tenants(chosen: Settings) -> AsyncIterator[Tenants]:
+    from fhirhub.careplan.identity import OnePatientForEachBsn
     from fhirhub.conformance import MoveMark
     from fhirhub.searchparameters import TakeNote
     from fhirhub.tenants import open_tenants
 
-    async with open_tenants(chosen, with_secret=False, rules=(TakeNote(), MoveMark())) as opened:
+    rules = (TakeNote(), MoveMark(), OnePatientForEachBsn())
+    async with open_tenants(chosen, with_secret=False, rules=rules) as opened:
         yield opened
 
 

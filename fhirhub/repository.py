@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal, NamedTuple, Protocol, TypeVar, cast
 
 from fhirhub import errors
-from fhirhub.access import EVERYTHING, Access
+from fhirhub.access import EVERYTHING, NAMING, Access
 from fhirhub.conformance import Conformance
 from fhirhub.resources import document, masking, references, relations
 from fhirhub.store import search as searching
@@ -1075,6 +1075,12 @@ class Repository:
                 if lacking:
                     raise forbidden(letter, min(lacking)[0])
 
+    async def _may_name(self, key: Key) -> bool:
+        """Whether the caller may refer to what they do not see."""
+        access = self.access.to(NAMING)
+        found = await versions.read_many(self._reader, self.tenant.number, access, [key])
+        return bool(found) and not found[0].deleted
+
     async def _check_seen(self, resource: Json, targets: frozenset[Key], current: Stored | None) -> None:
         """Raises the error of a reference to nothing for one to what the caller may not see, unless it was there
         already."""
@@ -1093,7 +1099,7 @@ class Repository:
         lacking: list[tuple[Json, Target]] = []
         for key in sorted(fresh):
             found = await self._kept(*key)
-            if found is None or found.deleted:
+            if (found is None or found.deleted) and not await self._may_name(key):
                 lacking.append((resource, (*key, None)))
         if lacking:
             raise self._dangling(lacking)
@@ -1152,6 +1158,10 @@ _DOING = {"c": "create", "u": "change", "d": "delete"}
 
 def forbidden(letter: str, type: str) -> errors.FhirError:
     """403: what may be seen and not be written so."""
+    if (letter, type) == ("c", "Patient"):
+        return errors.forbidden(
+            "A Patient is not created directly: `Patient/$register` finds or makes the one of a BSN."
+        )
     return errors.forbidden(
         f"You may not {_DOING[letter]} this {type}: your role, your place with this patient or what you granted "
         "the app does not allow it."

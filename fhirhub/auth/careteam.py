@@ -30,8 +30,8 @@ async def participants(reader: Reader, tenant: int, patient: str, now: int) -> l
     rows = await reader.fetch(
         Statement(
             "SELECT x.actor, x.kind, x.start, x.until FROM relation x WHERE x.tenant = $1 AND x.subject = $2 "
-            f"AND x.kind IN ({int(Kind.PRACTICE)}, {int(Kind.MEMBER)}) AND x.start <= $3 AND x.until > $3 "
-            "ORDER BY x.actor, x.kind",
+            f"AND x.kind IN ({int(Kind.PRACTICE)}, {int(Kind.MEMBER)}, {int(Kind.COVER)}) "
+            "AND x.start <= $3 AND x.until > $3 ORDER BY x.actor, x.kind",
             (tenant, patient, now),
             ("int", "text", "bigint"),
         )
@@ -71,9 +71,22 @@ async def registered_practice(unit: Repository, patient: str, now: int) -> str |
     return alone[0] if alone else None
 
 
+async def stands(unit: Repository, patient: str, actor: str, kind: Kind, now: int) -> bool:
+    """Whether this party has this relation to the patient."""
+    rows = await unit.fetch(
+        Statement(
+            "SELECT 1 FROM relation x WHERE x.tenant = $1 AND x.subject = $2 AND x.actor = $3 AND x.kind = $4 "
+            "AND x.start <= $5 AND x.until > $5 LIMIT 1",
+            (unit.tenant.number, patient, actor, int(kind), now),
+            ("int", "text", "text", "int", "bigint"),
+        )
+    )
+    return bool(rows)
+
+
 async def open_to(unit: Repository, patient: str, actor: str, kind: Kind, start: int, until: int) -> None:
-    """Opens a patient to one party for a time, inside the transaction of `unit`: a MEMBER for a shift, GLASS for a
-    person who broke it."""
+    """Opens a patient to one party for a time, inside the transaction of `unit`: COVER for a shift, GLASS for a
+    person who broke it, KNOWS for a care provider that registered the patient."""
     tenant = unit.tenant.number
     row = (await unit.transaction.fetch(take_keys(tenant, 1)))[0]
     await unit.transaction.execute(

@@ -44,7 +44,7 @@ RelatedPerson          crus    crus   rs     crus   crus   crus    -       -    
 CarePlan               rs      rs     rs     crus   crus   crus    -       -       -      -
 CareTeam               rs      rs     rs     rus    rus    rus     -       -       -      -
 Goal                   crus    crus   rs     cruds  cruds  cruds   -       -       -      -
-Task                   crus    crus   rus    crus   crus   crus    rus     -       -      -
+Task                   crus    crus   rus    crus   crus   crus    rus     -       rus    rus
 Consent                crus    crus   crus   crus   crus   crus    -       -       -      -
 QuestionnaireResponse  crus    crus   crus   cruds  cruds  cruds   rs      -       -      -
 Observation            crus    crus   crus   cruds  cruds  cruds   rs      -       -      -

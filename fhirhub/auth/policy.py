@@ -14,6 +14,7 @@ from functools import partial
 from fhirhub.access import (
     FOREVER,
     LETTERS,
+    NAMING,
     NOTHING,
     Access,
     Actor,
@@ -32,7 +33,7 @@ from fhirhub.auth import matrix, writing
 from fhirhub.auth.principal import Principal
 from fhirhub.auth.scopes import EVERY_TYPE, Scope
 from fhirhub.repository import Tenant
-from fhirhub.resources import definitions
+from fhirhub.resources import definitions, guide
 from fhirhub.resources.relations import Hold, Kind, acting
 from fhirhub.settings import Settings
 from fhirhub.store import request as requests
@@ -119,7 +120,7 @@ async def standing_of(database: Database, tenant: int, person: str | None, organ
     rows = await database.fetch(
         Statement(
             "SELECT k.kind, k.actor, k.type FROM relation k WHERE k.tenant = $1 AND k.subject IN ($2, $3) "
-            f"AND k.kind >= {int(Kind.WORKS)} AND k.start <= $4 AND k.until > $4",
+            f"AND k.kind BETWEEN {int(Kind.WORKS)} AND {int(Kind.TYPE)} AND k.start <= $4 AND k.until > $4",
             (tenant, organization, role, now),
             ("int", "text", "text", "bigint"),
         )
@@ -225,6 +226,20 @@ def _terms(
                 if name is not None:
                     own = frozenset({name})
                     yield from _by_cells(row, _each(Labelled(labels)), _OWN_TYPES, LETTERS, patients=own)
+    elif column in _LOOKED_AT_BY:
+        yield from _of_looks(_LOOKED_AT_BY[column], row)
+
+
+_LOOKED_AT_BY = {"officer": "inzage-beoordelen", "administrator": "identiteit-controleren"}
+"""The Tasks by which rules ask for a look of somebody who sees no patients."""
+
+
+def _of_looks(code: str, row: dict[str, str]) -> Iterator[Rule]:
+    """Own Tasks of one code, with the bare reference to the patient (R5, R12)."""
+    asked = requests.parse("Task", [("code", f"{guide.url('CodeSystem', 'task')}|{code}")], Parameters())
+    of_code = Matching(asked.nodes[0], asked.values, asked.kinds)
+    mine = Held((Hold.BARE, Hold.OWNED))
+    yield from _by_cells(row, _each(mine, of_code, Labelled()), frozenset({"Task"}), "rus", masked=True)
 
 
 def _of_patient(patient: str, row: dict[str, str]) -> Iterator[Rule]:
@@ -268,8 +283,10 @@ def _of_treating(
     labels: tuple[str, ...],
     settings: Settings,
 ) -> Iterator[Rule]:
-    """What active participation opens (R1, R6, R7), breaking the glass (R12), and what remains (R8)."""
-    relations = (*((int(Kind.PRACTICE),) if REGISTERING in kinds else ()), int(Kind.MEMBER))
+    """What active participation (R1, R6, R7) and cover (R11) open, breaking the glass (R12), and what remains (R8);
+    whom the organisation registered it may name (R5)."""
+    practice = (int(Kind.PRACTICE),) if REGISTERING in kinds else ()
+    relations = (*practice, int(Kind.MEMBER), int(Kind.COVER))
     active = Related(relations)
     reading = active
     if role in _GLASS_ROLES and settings.break_glass == "plan":
@@ -283,6 +300,7 @@ def _of_treating(
     yield from _by_cells(row, _each(active, Unblocked(True), Labelled(labels)), _ALL, _WRITING)
     if len(labels) < len(_EVERY_LABEL):
         yield from _by_cells(row, _each(active, Unblocked(), Held((Hold.AUTHOR,))), _ALL, _READING)
+    yield Rule(frozenset({"Patient"}), where=_each(Related((Kind.KNOWS,)), Unblocked()), letters=NAMING)
     if role in _AFTERCARE_ROLES:
         days = settings.aftercare_days
         ended = Related((Kind.MEMBER,), ended=FOREVER if days is None else days * DAY_US)
@@ -347,6 +365,8 @@ def _scoped(principal: Principal, parameters: Parameters) -> Iterator[Rule]:
         where = _criteria(scope, parameters)
         for letter in scope.letters:
             if scope.level != "patient":
+                if letter == "c":
+                    yield Rule(frozenset({"Patient"}), letters=NAMING)
                 yield Rule(frozenset() if scope.type == EVERY_TYPE else types, None, None, where, letter)
                 continue
             if principal.patient is not None:

@@ -9,13 +9,18 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
-from fhirhub.careplan import dimensions
+from fhirhub.careplan import dimensions, identity, registering
 from fhirhub.repository import Repository, Rule
 
 Handler = Callable[[Repository, dict[str, Any]], Awaitable[None]]
 """Does timed work as the hub, from what was put into the queue (`jobs.enqueue`); it may be called again."""
 
-RULES: tuple[Rule, ...] = (dimensions.Score(), dimensions.KeepScores())
+RULES: tuple[Rule, ...] = (
+    identity.OnePatientForEachBsn(),
+    dimensions.Score(),
+    dimensions.KeepScores(),
+    registering.TakeOver(),
+)
 """In the order in which they run."""
 
 JOBS: Mapping[str, Handler] = {}

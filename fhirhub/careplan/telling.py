@@ -9,10 +9,10 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from fhirhub.auth import careteam
+from fhirhub.auth import careteam, staff
 from fhirhub.repository import Repository, now
-from fhirhub.resources import document, guide
-from fhirhub.store.sql import Statement
+from fhirhub.resources import document, guide, relations
+from fhirhub.store.request import parse
 
 Json = dict[str, Any]
 
@@ -71,7 +71,7 @@ async def _by_the_practice(
     urgent: bool,
 ) -> None:
     """The Task by which the registered practice tells somebody who cannot sign in here."""
-    if await has_account(unit, person):
+    if await staff.has_account(unit, person):
         return
     practice = await careteam.registered_practice(unit, patient, moment)
     if practice is None:
@@ -94,14 +94,27 @@ async def _by_the_practice(
     )
 
 
-async def has_account(unit: Repository, person: str) -> bool:
-    """Whether this person can sign in here."""
-    rows = await unit.fetch(
-        Statement(
-            "SELECT 1 FROM auth_role a JOIN auth_account c ON c.tenant = $1 AND c.id = a.account "
-            "WHERE a.tenant = $1 AND a.fhir_user = $2 AND NOT c.disabled LIMIT 1",
-            (unit.tenant.number, person),
-            ("int", "text"),
-        )
+async def coordinators(unit: Repository, patient: str) -> list[str]:
+    """Who coordinates the patient's shared plans now; the registered practice where nobody does (R9)."""
+    moment = now()
+    found: list[str] = []
+    request = parse("CareTeam", [("patient", patient), ("status", "active")], unit.parameters)
+    for one in await unit.all_matches(request):
+        assert one.body is not None
+        for participant in document.decode(one.body).get("participant", ()):
+            start, until = relations.period(participant.get("period"))
+            if start <= moment < until and _is_coordinator(participant):
+                found.append(str(participant.get("member", {}).get("reference", "")))
+    if not found:
+        practice = await careteam.registered_practice(unit, patient, moment)
+        found = [] if practice is None else [practice]
+    return list(dict.fromkeys(one for one in found if one))
+
+
+def _is_coordinator(participant: Json) -> bool:
+    system = guide.url("CodeSystem", "team-function")
+    return any(
+        (coding.get("system"), coding.get("code")) == (system, "coordinator")
+        for role in participant.get("role", ())
+        for coding in role.get("coding", ())
     )
-    return bool(rows)

@@ -20,7 +20,7 @@ ALWAYS = (-(1 << 62), 1 << 62)
 
 
 class Kind(IntEnum):
-    """What a relation is. Of PRACTICE to PERMIT the subject is a patient, of the rest what the actor is part of."""
+    """What a relation is. Of WORKS to TYPE the subject is what the actor is part of, of the rest a patient."""
 
     PRACTICE = 1
     """The practice where the patient is registered (R6)."""
@@ -47,6 +47,10 @@ class Kind(IntEnum):
     """A PractitionerRole is the subject, `Practitioner/x@Organization/y`."""
     TYPE = 13
     """The subject, an organisation, is of that type (`type`)."""
+    COVER = 14
+    """An organisation that covers opened a contact with the subject, a patient (R11)."""
+    KNOWS = 15
+    """A care provider registered the subject, a patient, and may name them; no more (R5)."""
 
 
 class Hold(IntEnum):

@@ -15,6 +15,9 @@ RuleSet: Operation(id, name, code, title, english, description, inEnglish, resou
 * type = {type}
 * instance = {instance}
 
+RuleSet: Served
+* status = #active
+
 RuleSet: Parameter(name, use, min, max, type, dutch, english)
 * parameter[+].name = #{name}
 * parameter[=].use = #{use}
@@ -47,6 +50,7 @@ Usage: #definition
 Title: "Patiënt inschrijven"
 Description: "Vindt of maakt de patiënt met dit BSN en legt de praktijk vast. 201: gemaakt; 200: gevonden; 202: een andere praktijk of geen bekende, de patiënt krijgt een taak. Komen geboortedatum of naam niet overeen: 409, zonder iets te tonen of te schrijven."
 * insert Operation([[Patient-register]], [[Register]], [[register]], [[Patiënt inschrijven]], [[Register a patient]], [[Vindt of maakt de patiënt met dit BSN en legt de praktijk vast. 201: gemaakt; 200: gevonden; 202: een andere praktijk of geen bekende, de patiënt krijgt een taak. Komen geboortedatum of naam niet overeen: 409, zonder iets te tonen of te schrijven.]], [[Finds or makes the patient with this BSN and records the practice. 201: made; 200: found; 202: another practice or none known, the patient gets a task. Where birth date or name differ: 409, with nothing shown or written.]], Patient, true, true, false)
+* insert Served
 * insert Parameter(identifier, in, 1, 1, Identifier, [[Het BSN]], [[The BSN]])
 * insert Parameter(birthDate, in, 1, 1, date, [[Geboortedatum]], [[Birth date]])
 * insert Parameter(name, in, 1, 1, HumanName, [[Naam]], [[Name]])
@@ -61,6 +65,7 @@ Usage: #definition
 Title: "Patiënt uitschrijven"
 Description: "Beëindigt de inschrijving bij deze praktijk; deelname eindigt, coördinatie en open taken gaan over per taak."
 * insert Operation([[Patient-deregister]], [[Deregister]], [[deregister]], [[Patiënt uitschrijven]], [[Deregister a patient]], [[Beëindigt de inschrijving bij deze praktijk; deelname eindigt, coördinatie en open taken gaan over per taak.]], [[Ends the registration with this practice; participation ends, coordination and open tasks pass by task.]], Patient, true, false, true)
+* insert Served
 * insert Parameter(reason, in, 0, 1, CodeableConcept, [[Waarom]], [[Why]])
 * insert Parameter(return, out, 1, 1, Patient, [[De patiënt zoals die nu is]], [[The patient as it now is]])
 
