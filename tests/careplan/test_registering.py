@@ -11,11 +11,13 @@ from fhirhub.access import EVERYTHING
 from fhirhub.errors import FhirError
 from fhirhub.load import Found, Loader, Report
 from fhirhub.repository import Repository
+from fhirhub.resources import guide
 from fhirhub.resources.masking import BSN_SYSTEMS
 from tests.auth.builders import BASE, Json, bearer
 from tests.careplan.neighbourhood import ANNA_BSN, Neighbourhood, anna, codes, to
 
 NEW_BSN = "999900018"
+CHECKED = {"system": guide.url("CodeSystem", "identity-check"), "code": "document"}
 
 
 def registration(bsn: str = NEW_BSN, birth: str = "1950-02-03", family: str = "Nieuwstra") -> list[Json]:
@@ -23,7 +25,7 @@ def registration(bsn: str = NEW_BSN, birth: str = "1950-02-03", family: str = "N
         {"name": "identifier", "valueIdentifier": {"system": BSN_SYSTEMS[0], "value": bsn}},
         {"name": "birthDate", "valueDate": birth},
         {"name": "name", "valueHumanName": {"family": family, "given": ["Anna"]}},
-        {"name": "identityCheck", "valueCodeableConcept": {"coding": [{"code": "document"}]}},
+        {"name": "identityCheck", "valueCodeableConcept": {"coding": [CHECKED]}},
     ]
 
 
@@ -96,7 +98,7 @@ async def test_r5_a_practice_registers_who_is_not_here(there: Neighbourhood) -> 
     assert answer.headers["location"].startswith(f"{BASE}/Patient/{made['id']}/")
     assert await there.sees("huisarts", f"Patient/{made['id']}")
     (provenance,) = await there.stored("Provenance", f"target=Patient/{made['id']}")
-    assert provenance["reason"] == [{"coding": [{"code": "document"}]}]
+    assert provenance["reason"] == [{"coding": [CHECKED]}]
 
 
 async def test_r5_a_backend_of_the_practice_registers_too(there: Neighbourhood) -> None:
