@@ -26,7 +26,7 @@ from fhirhub.store.database import Change, Database, Key, Reader, Transaction, V
 from fhirhub.store.index import extract
 from fhirhub.store.index.parameters import Parameters
 from fhirhub.store.request import SearchRequest
-from fhirhub.store.sql import Statement
+from fhirhub.store.sql import Dialect, Statement
 from fhirhub.store.timeline import Moment, TimelineRequest
 from fhirhub.store.versions import HistoryRequest
 from fhirhub.store.versions import Stored as Stored
@@ -693,6 +693,10 @@ class Repository:
     def log_with(self, entries: Iterable[Entry]) -> None:
         """Inside `together`: adds records to the log, with what is written."""
         self._in_unit().entries += entries
+
+    @property
+    def dialect(self) -> Dialect:
+        return self._reader.dialect
 
     @property
     def transaction(self) -> Transaction:

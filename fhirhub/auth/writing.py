@@ -39,7 +39,7 @@ def check(actor: Actor, letter: str, old: Json | None, new: Json | None) -> None
         case "Consent":
             _consent(actor, old, new)
         case "Task":
-            _task(actor, letter, new)
+            _task(actor, letter, old, new)
         case _:
             _own_words(actor, old, new)
 
@@ -81,8 +81,12 @@ def _teams(plan: Json | None) -> list[tuple[Any, Any, Any]]:
     ]
 
 
-def _task(actor: Actor, letter: str, new: Json) -> None:
-    """A Task is placed in the own name: that of the person, or of a role or organisation of theirs."""
+def _task(actor: Actor, letter: str, old: Json | None, new: Json) -> None:
+    """A Task is placed in the own name: that of the person, or of a role or organisation of theirs. Whom it is for
+    stays as it was told, also where the writer was shown the bare reference."""
+    whom = (old or {}).get("for")
+    if whom is not None and _text(whom) is not None and _text(whom) == _text(new.get("for")):
+        new["for"] = whom
     requester = _text(new.get("requester"))
     if letter == "c" and actor.column in ("patient", "representative", "carer") and requester != actor.person:
         raise _refuse(f"The requester of your Task is you: `{actor.person}`.", "Task.requester")

@@ -9,7 +9,19 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
-from fhirhub.careplan import dimensions, identity, registering
+from fhirhub.careplan import (
+    agreement,
+    answering,
+    coordination,
+    dimensions,
+    discretion,
+    identity,
+    membership,
+    plans,
+    registering,
+    starting,
+    workflow,
+)
 from fhirhub.repository import Repository, Rule
 
 Handler = Callable[[Repository, dict[str, Any]], Awaitable[None]]
@@ -17,11 +29,20 @@ Handler = Callable[[Repository, dict[str, Any]], Awaitable[None]]
 
 RULES: tuple[Rule, ...] = (
     identity.OnePatientForEachBsn(),
+    workflow.CheckMove(),
+    starting.StartPlan(),
+    discretion.NameNobody(),
+    coordination.CheckHandOver(),
+    agreement.AskPatient(),
+    membership.KeepTeam(),
+    agreement.TakeNote(),
+    plans.KeepPlan(),
+    answering.TakeAnswer(),
     dimensions.Score(),
     dimensions.KeepScores(),
     registering.TakeOver(),
 )
 """In the order in which they run."""
 
-JOBS: Mapping[str, Handler] = {}
+JOBS: Mapping[str, Handler] = {agreement.JOB: agreement.look_again}
 """By kind of job."""

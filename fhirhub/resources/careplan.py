@@ -101,6 +101,15 @@ def patient_of(resource: Json, base: str | None = None) -> str | None:
     return found.removeprefix("Patient/") if found is not None and found.startswith("Patient/") else None
 
 
+def is_about_patient(task: Json, base: str | None = None) -> bool:
+    """Whether a Task is for a Patient, whom it may name by an identifier alone."""
+    whom = task.get("for")
+    if not isinstance(whom, dict):
+        return False
+    found = party(whom, base)
+    return found.startswith("Patient/") if found is not None else "identifier" in whom
+
+
 # --- CareTeam ---
 
 
@@ -156,5 +165,16 @@ def participant(member: str, roles: Iterable[Json], start: int) -> Json:
 
 
 def ended(participant: Json, now: int) -> Json:
-    """The entry, over at that moment."""
-    return {**participant, "period": {**participant.get("period", {}), "end": document.instant(now)}}
+    """The entry, over from that moment on: an end covers the millisecond that it names."""
+    period = participant.get("period", {})
+    end = (
+        max(now - 1000, relations.period({"start": period["start"]})[0])
+        if period.get("start")
+        else now - 1000
+    )
+    return {**participant, "period": {**period, "end": document.instant(end)}}
+
+
+def begins(participant: Json, now: int) -> bool:
+    """Whether the entry begins at that very moment."""
+    return bool(participant.get("period", {}).get("start") == document.instant(now))

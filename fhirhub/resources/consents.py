@@ -98,7 +98,7 @@ def _flattened(provision: Json, around: _Around, base: str | None) -> Iterator[_
     actors = around.actors
     if provision.get("actor"):
         actors = tuple(
-            (_local(actor.get("reference"), base) or "", _is_representative(actor))
+            (_actor(actor.get("reference"), base) or "", _is_representative(actor))
             for actor in provision["actor"]
         )
     types = around.types
@@ -171,6 +171,17 @@ def _action(concept: Json) -> str | None:
 def _is_representative(actor: Json) -> bool:
     codings = actor.get("role", {}).get("coding", ())
     return any(coding.get("code") == REPRESENTATIVE for coding in codings)
+
+
+def _actor(reference: Json | None, base: str | None) -> str | None:
+    """Whom a provision is about: a party, or the queue that stands in the guide's extension `consent-queue`, since R4
+    has no HealthcareService among the actors."""
+    found = _local(reference, base)
+    if found is None and reference is not None:
+        for extension in reference.get("extension", ()):
+            if str(extension.get("url", "")).endswith("/StructureDefinition/consent-queue"):
+                return _local(extension.get("valueReference"), base)
+    return found
 
 
 def _local(reference: Json | None, base: str | None) -> str | None:

@@ -69,7 +69,10 @@ class Change:
 class Reader(Protocol):
     """Something that answers a SELECT."""
 
-    dialect: Dialect
+    @property
+    def dialect(self) -> Dialect:
+        """Of the database that answers."""
+        ...
 
     async def fetch(self, statement: Statement) -> list[Row]:
         """All rows. Raises FhirError `too-costly` past the statement timeout."""
