@@ -87,7 +87,7 @@ async def test_another_task_keeps_who_completes_one(here: Neighbourhood) -> None
 
 
 async def test_a_draft_changes_nothing(here: Neighbourhood) -> None:
-    task = await here.place("jan", NURSING, status="draft")
+    task = await here.place("jan", NURSING, **{"status_": "draft"})
     assert "basedOn" not in task
     assert await here.find("CarePlan") == []
     assert await here.find("Communication") == []
