@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest_asyncio
 
 from tests.auth.builders import Hub
-from tests.careplan.neighbourhood import ANNA, BSN, Neighbourhood, settle
 from tests.careplan.planning import code, to
+from tests.careplan.vicinity import ANNA, BSN, Neighbourhood, settle
 
 JAN, ELS, WIL = (f"PractitionerRole/rol-{name}" for name in ("jan", "els", "wil"))
 NURSING, OTHERS = "Organization/thuiszorg", "Organization/andere"
@@ -87,7 +87,7 @@ async def test_another_task_keeps_who_completes_one(here: Neighbourhood) -> None
 
 
 async def test_a_draft_changes_nothing(here: Neighbourhood) -> None:
-    task = await here.place("jan", NURSING, **{"status_": "draft"})
+    task = await here.place("jan", NURSING, draft=True)
     assert "basedOn" not in task
     assert await here.find("CarePlan") == []
     assert await here.find("Communication") == []

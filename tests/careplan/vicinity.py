@@ -101,8 +101,12 @@ class Neighbourhood:
             self._people[name] = await person(self.hub, name, scope=scope, patient=patient)
         return self._people[name]
 
-    async def place(self, by: str, owner: str, status: int = 201, **more: Any) -> Json:
+    async def place(
+        self, by: str, owner: str, status: int = 201, *, draft: bool = False, **more: Any
+    ) -> Json:
         """A Task that `by` asks of `owner`, as it is answered; without a plan it starts one."""
+        if draft:
+            more["status"] = "draft"
         return await (await self.as_(by)).post("Task", asked(by, owner, **more), status)
 
     async def move(self, by: str, task: Json, to_status: str, status: int = 200, **more: Any) -> Json:
