@@ -200,7 +200,7 @@ def _asked(wanted: Parameter) -> str:
     if _is_resource(wanted.type):
         return f"a resource, {wanted.type}" if wanted.type != "Resource" else "a resource"
     if wanted.type in _OPEN:
-        return "a value"
+        return "a value or a resource" if wanted.type == "Any" else "a value"
     return f"value{wanted.type[0].upper()}{wanted.type[1:]}"
 
 
@@ -216,6 +216,8 @@ def _misfit(given: Given, wanted: Parameter) -> str | None:
         if found is None:
             return f"expects {_asked(wanted)}; got {given.key if given.value is not None else 'nothing'}"
         return None if is_a(str(found), type) else f"expects {type}; got {_shown(found)}"
+    if type == "Any" and given.key == "resource" and given.value is not None:
+        return None
     if not given.key.startswith("value"):
         got = given.key if given.value is not None else "nothing"
         return f"expects {_asked(wanted)}; got {got}"

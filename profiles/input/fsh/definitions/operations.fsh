@@ -230,3 +230,38 @@ Title: "Agenda van het overleg"
 Description: "Wat open staat in het plan als agenda voor het volgende overleg: vragen, doelen zonder voortgang, taken die over hun datum zijn, onderwerpen van de patiënt."
 * insert Operation([[CarePlan-agenda]], [[Agenda]], [[agenda]], [[Agenda van het overleg]], [[Agenda of the meeting]], [[Wat open staat in het plan als agenda voor het volgende overleg: vragen, doelen zonder voortgang, taken die over hun datum zijn, onderwerpen van de patiënt.]], [[What is open in the plan as an agenda for the next meeting: questions, goals without progress, tasks past their date, subjects of the patient.]], CarePlan, false, false, true)
 * insert Parameter(return, out, 1, 1, List, [[Een ConversationAgenda]], [[A ConversationAgenda]])
+
+Instance: Questionnaire-populate
+InstanceOf: OperationDefinition
+Usage: #definition
+Title: "Vragenlijst vooraf invullen"
+Description: "Een concept-antwoord op een vragenlijst, met wat al bekend is ingevuld, zoals SDC het beschrijft. Er wordt niets opgeslagen; het concept noemt de versie van de vragenlijst."
+* insert Operation([[Questionnaire-populate]], [[Populate]], [[populate]], [[Vragenlijst vooraf invullen]], [[Populate a questionnaire]], [[Een concept-antwoord op een vragenlijst, met wat al bekend is ingevuld, zoals SDC het beschrijft. Er wordt niets opgeslagen; het concept noemt de versie van de vragenlijst.]], [[A draft of a response with what is known filled in, as SDC describes it. Nothing is stored; the draft names the version of the questionnaire.]], Questionnaire, false, true, true)
+* status = #active
+* base = "http://hl7.org/fhir/uv/sdc/OperationDefinition/Questionnaire-populate"
+* insert Parameter(identifier, in, 0, 1, Identifier, [[De vragenlijst, naar zijn identifier]], [[The questionnaire, by its identifier]])
+* insert Parameter(canonical, in, 0, 1, uri, [[De vragenlijst, naar zijn canonical]], [[The questionnaire, by its canonical]])
+* insert Parameter(questionnaire, in, 0, 1, Any, [[De vragenlijst zelf, of haar canonical of verwijzing]], [[The questionnaire itself, or its canonical or reference]])
+* insert Parameter(questionnaireRef, in, 0, 1, Reference, [[De vragenlijst, als verwijzing]], [[The questionnaire, as a reference]])
+* parameter[=].targetProfile = "http://hl7.org/fhir/StructureDefinition/Questionnaire"
+* insert Parameter(subject, in, 1, 1, Reference, [[Over wie het gaat]], [[Whom it is about]])
+* insert Group(context, in, 0, *, [[Wat uitdrukkingen zien, onder een naam]], [[What expressions see, under a name]])
+* insert Part(0, name, in, 1, 1, string, [[De naam, zoals patient of encounter]], [[The name, such as patient or encounter]])
+* insert Part(1, content, in, 1, *, Any, [[Een resource of een verwijzing]], [[A resource or a reference]])
+* insert Parameter(content, in, 0, *, Any, [[Een resource of verwijzing, onder de naam van haar type]], [[A resource or reference, under the name of its type]])
+* insert Parameter(local, in, 0, 1, boolean, [[Of ook gebruikt mag worden wat hier bekend is; ja als het ontbreekt]], [[Whether what is known here may be used too; yes where it is absent]])
+* insert Parameter(response, out, 1, 1, QuestionnaireResponse, [[Het concept]], [[The draft]])
+* insert Parameter(issues, out, 0, 1, OperationOutcome, [[Wat niet ingevuld kon worden]], [[What could not be filled in]])
+
+Instance: QuestionnaireResponse-extract
+InstanceOf: OperationDefinition
+Usage: #definition
+Title: "Gegevens uit antwoorden"
+Description: "Wat een afgeronde vragenlijst zegt, als transactie van resources, zoals SDC het beschrijft: uit observaties, definities en sjablonen. Er wordt niets opgeslagen; de aanvrager dient de transactie zelf in."
+* insert Operation([[QuestionnaireResponse-extract]], [[Extract]], [[extract]], [[Gegevens uit antwoorden]], [[Extract data from a response]], [[Wat een afgeronde vragenlijst zegt, als transactie van resources, zoals SDC het beschrijft: uit observaties, definities en sjablonen. Er wordt niets opgeslagen; de aanvrager dient de transactie zelf in.]], [[What a completed response says, as a transaction of resources, as SDC describes it: by observations, definitions and templates. Nothing is stored; the caller posts the transaction.]], QuestionnaireResponse, false, true, true)
+* status = #active
+* base = "http://hl7.org/fhir/uv/sdc/OperationDefinition/QuestionnaireResponse-extract"
+* insert Parameter(questionnaire-response, in, 0, 1, QuestionnaireResponse, [[De antwoorden, waar het adres ze niet noemt]], [[The response, where the address does not name it]])
+* insert Parameter(questionnaire, in, 0, 1, Questionnaire, [[De vragenlijst, waar zij hier niet bekend is]], [[The questionnaire, where it is not known here]])
+* insert Parameter(return, out, 1, 1, Bundle, [[De transactie]], [[The transaction]])
+* insert Parameter(issues, out, 0, 1, OperationOutcome, [[Wat er niet uit te halen was]], [[What could not be extracted]])
