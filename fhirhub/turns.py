@@ -11,7 +11,7 @@ import time
 from collections.abc import Awaitable, Callable
 from typing import Any, TypeVar
 
-from greenlet import getcurrent, greenlet
+from greenlet import GreenletExit, getcurrent, greenlet
 
 T = TypeVar("T")
 
@@ -25,24 +25,57 @@ class Turns:
 
     def __init__(self) -> None:
         self._lock = asyncio.Lock()
+        self._idle: list[greenlet] = []
 
     async def run(self, work: Callable[[Turn], T]) -> T:
         """The result of `work`."""
         turn = Turn(self._lock)
-        inner = greenlet(work)
+        # To make one costs more than most work that is done in it.
+        inner = self._idle.pop() if self._idle else greenlet(_serve)
+        done: Any = None
         try:
-            asked: Any = inner.switch(turn)
-            while not inner.dead:
+            done = inner.switch((work, turn))
+            while done.__class__ is not _Done:
                 try:
-                    answer = await asked
+                    answer = await done
                 except BaseException as fault:
-                    asked = inner.throw(fault)
+                    done = inner.throw(fault)
                 else:
-                    asked = inner.switch(answer)
+                    done = inner.switch(answer)
         finally:
             turn.end()
-        result: T = asked
+            if done.__class__ is _Done:
+                self._idle.append(inner)
+        if done.fault is not None:
+            raise done.fault
+        result: T = done.result
         return result
+
+
+class _Done:
+    """What work came to."""
+
+    __slots__ = ("fault", "result")
+
+    def __init__(self, result: Any, fault: BaseException | None) -> None:
+        self.result = result
+        self.fault = fault
+
+
+def _serve(given: tuple[Callable[[Turn], Any], Turn] | None) -> None:
+    """One piece of work after the other."""
+    while given is not None:
+        work, turn = given
+        try:
+            done = _Done(work(turn), None)
+        except GreenletExit:
+            raise
+        except BaseException as fault:
+            done = _Done(None, fault)
+        outer = getcurrent().parent
+        assert outer is not None
+        given = work = turn = None  # type: ignore[assignment]
+        given = outer.switch(done)
 
 
 class Turn:

@@ -83,3 +83,23 @@ async def test_what_is_cut_off_hands_its_turn_on(monkeypatch: pytest.MonkeyPatch
     with pytest.raises(asyncio.CancelledError):
         await cut
     assert await shared.run(_busy) == 10
+
+
+async def test_work_that_fails_or_is_left_harms_no_work_after_it() -> None:
+    turns = Turns()
+
+    def fail(turn: Turn) -> None:
+        turn.wait(asyncio.sleep(0))
+        raise ValueError("not so")
+
+    def wait(turn: Turn) -> None:
+        turn.wait(asyncio.get_running_loop().create_future())
+
+    with pytest.raises(ValueError, match="not so"):
+        await turns.run(fail)
+    left = asyncio.create_task(turns.run(wait))
+    await asyncio.sleep(0)
+    left.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await left
+    assert await asyncio.gather(*(turns.run(lambda turn, n=n: n) for n in range(3))) == [0, 1, 2]  # type: ignore[misc]
