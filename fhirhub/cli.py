@@ -41,6 +41,7 @@ if TYPE_CHECKING:
     from fhirhub.repository import Repository
     from fhirhub.resources.canonicals import Canonicals
     from fhirhub.resources.packages import Package
+    from fhirhub.resources.validation.validator import Validator
     from fhirhub.store.erasing import Erased
     from fhirhub.tenants import Tenants
 
@@ -796,6 +797,7 @@ def capability(
     base_url: BaseUrl = None,
 ) -> None:
     """Print the CapabilityStatement: what a tenant of this hub can do."""
+    from fhirhub import conformance
     from fhirhub.api import capability as stating
     from fhirhub.api.dispatch import dispatch
     from fhirhub.api.exchange import Context
@@ -809,22 +811,23 @@ def capability(
     if mode not in stating.MODES:
         raise Refusal(f"--mode expects one of {', '.join(stating.MODES)}; got `{mode}`")
 
-    async def known() -> tuple[Parameters, str, Mapping[str, Sequence[Any]]]:
-        """The tenant's search parameters, base and code systems; R4's own where there is no database yet."""
+    async def known() -> tuple[Parameters, str, Mapping[str, Sequence[Any]], Validator]:
+        """The tenant's search parameters, base, code systems and definitions; R4's own where there is no database
+        yet."""
         if not (await _look(chosen)).current:
-            return Parameters(), f"{chosen.public_url}/fhir", {}
+            return Parameters(), f"{chosen.public_url}/fhir", {}, conformance.official()
         async with _tenants(chosen) as opened:
             one = await opened.get(chosen.tenant)
             systems = await one.library.known() if mode == "terminology" else {}
-            return one.parameters, one.bases[0], systems
+            return one.parameters, one.bases[0], systems, await one.conformance.validator()
 
-    parameters, base, systems = _run(known())
+    parameters, base, systems, validator = _run(known())
     moment = document.instant(now())
     if mode == "terminology":
         statement = stating.terminology(base, moment, systems)
     else:
         context = Context(chosen, ROUTES, OPERATIONS, dispatch, now)
-        statement = stating.statement(context, base, moment, mode, parameters)
+        statement = stating.statement(context, base, moment, mode, parameters, validator.supported)
     sys.stdout.buffer.write(document.pretty(document.encode(statement)) + b"\n")
 
 

@@ -4,16 +4,20 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterator
+from itertools import islice
 from typing import Any
 
 from fhirhub import logs
 from fhirhub.api import conditional_references, outcome, provenance
-from fhirhub.api.entries import Answers, Entry, refusal
+from fhirhub.api.entries import Answers, Entry
 from fhirhub.api.exchange import FhirRequest, FhirResponse
 from fhirhub.errors import FhirError
+from fhirhub.resources.validation import positions
 
 LANES = 16
 """Entries of a batch that run side by side."""
+MOST_PLACED = 200
+"""Refused entries of a batch whose faults are told with line and column."""
 
 
 class Batch(Answers):
@@ -41,7 +45,20 @@ class Batch(Answers):
             waiting = iter(lanes.values())
             workers = min(LANES, len(lanes))
             await asyncio.gather(*(self._work(waiting) for _ in range(workers)))
+        self._place()
         return self.bundle()
+
+    def _place(self) -> None:
+        """Tell of every fault where it stands in the Bundle: all at once, since it is read anew for that."""
+        refused = [(entry.response, entry.refused) for entry in self.entries if entry.refused is not None]
+        if not refused or len(refused) > MOST_PLACED:
+            return
+        placed = iter(
+            positions.placed((issue for _, fault in refused for issue in fault.issues), self.request.body)
+        )
+        for response, fault in refused:
+            assert response is not None
+            response.outcome = outcome.render(list(islice(placed, len(fault.issues))))
 
     async def _work(self, lanes: Iterator[list[Entry]]) -> None:
         for lane in lanes:
@@ -55,7 +72,7 @@ class Batch(Answers):
                 conditional_references.refuse(entry.resource)
             entry.response = await self.answer(entry, self.request.repository)
         except FhirError as fault:
-            entry.response = refusal(fault, entry.index)
+            entry.refuse(fault)
         except Exception as fault:
             logs.error("An entry of a batch failed", fault, request_id=self.request.request_id)
             failed = outcome.of_fault(self.request.request_id)

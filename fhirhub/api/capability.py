@@ -3,11 +3,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 from urllib.parse import parse_qsl
 
-from fhirhub import __version__
+from fhirhub import __version__, conformance
 from fhirhub.api import formats, read
 from fhirhub.api.exchange import Context, FhirRequest, FhirResponse, Json
 from fhirhub.auth import security
@@ -50,7 +50,7 @@ _SYSTEM_INTERACTIONS = ("transaction", "batch", "search-system", "history-system
 
 _CORE = "http://hl7.org/fhir/StructureDefinition/"
 _KEPT = 32
-_known: dict[tuple[str, str, str, Settings], bytes] = {}
+_known: dict[tuple[Hashable, ...], bytes] = {}
 _terminologies: dict[str, tuple[str, bytes]] = {}
 """By base: since when, and what is told."""
 
@@ -64,7 +64,8 @@ async def capabilities(request: FhirRequest) -> FhirResponse:
     if mode not in MODES:
         raise invalid(f"`mode` expects one of {', '.join(MODES)}; got `{mode}`")
     context, parameters = request.context, request.repository.parameters
-    key = (request.base, mode, parameters.generation, context.settings)
+    validator = await request.repository.tenant.conformance.validator(conformance.LOOK_SECONDS)
+    key = (request.base, mode, parameters.generation, context.settings, tuple(validator.supported.items()))
     body = _known.get(key)
     if body is None:
         if len(_known) >= _KEPT:
@@ -73,7 +74,8 @@ async def capabilities(request: FhirRequest) -> FhirResponse:
         if mode == "terminology":
             body = _told(request.base, moment, await request.repository.tenant.library.known())
         else:
-            body = _known[key] = document.encode(statement(context, request.base, moment, mode, parameters))
+            stated = statement(context, request.base, moment, mode, parameters, validator.supported)
+            body = _known[key] = document.encode(stated)
     if request.query:
         body = read.part(request, body, ("mode",))
     return FhirResponse(200, body)
@@ -91,8 +93,15 @@ def _told(base: str, moment: str, known: Mapping[str, Sequence[CodeSystem | Json
     return body
 
 
-def statement(context: Context, base: str, moment: str, mode: str, parameters: Parameters) -> Json:
-    """The CapabilityStatement of the server at this base."""
+def statement(
+    context: Context,
+    base: str,
+    moment: str,
+    mode: str,
+    parameters: Parameters,
+    profiles: Mapping[str, Sequence[str]],
+) -> Json:
+    """The CapabilityStatement of the server at this base, which knows these profiles by type."""
     types = NORMATIVE if mode == "normative" else definitions.STORED_TYPES
     included_by = _included_by(parameters)
     offered = {route.interaction for route in context.routes}
@@ -111,7 +120,10 @@ def statement(context: Context, base: str, moment: str, mode: str, parameters: P
                 "not persisted.",
                 "security": _security(context.settings, base),
                 "resource": [
-                    _resource(context, offered, type, parameters, included_by.get(type, ())) for type in types
+                    _resource(
+                        context, offered, type, parameters, included_by.get(type, ()), profiles.get(type, ())
+                    )
+                    for type in types
                 ],
                 "interaction": _coded(_SYSTEM_INTERACTIONS, offered),
                 "searchParam": [
@@ -200,7 +212,12 @@ def _coded(codes: Iterable[str], offered: set[str]) -> list[Json]:
 
 
 def _resource(
-    context: Context, offered: set[str], type: str, parameters: Parameters, included_by: Sequence[str]
+    context: Context,
+    offered: set[str],
+    type: str,
+    parameters: Parameters,
+    included_by: Sequence[str],
+    profiles: Sequence[str],
 ) -> Json:
     settings = context.settings
     conditional = {route.method for route in context.routes if route.path == "/{type}"}
@@ -209,6 +226,7 @@ def _resource(
     content: Json = {
         "type": type,
         "profile": _CORE + type,
+        **({"supportedProfile": list(profiles)} if profiles else {}),
         "interaction": _coded(_TYPE_INTERACTIONS, offered),
         "versioning": "versioned-update",
         "readHistory": "vread" in offered,

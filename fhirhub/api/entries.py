@@ -48,6 +48,8 @@ class Entry:
     said: Sequence[Issue] = ()
     """What validation found in its resource that does not stand in the way of writing it."""
     response: FhirResponse | None = None
+    refused: FhirError | None = None
+    """Why an entry of a batch is refused, as the response says."""
     rank: int = field(init=False)
     """Its place in the order of https://hl7.org/fhir/R4/http.html#trules: an operation may read what was
     written, and a search by POST reads."""
@@ -55,6 +57,11 @@ class Entry:
     def __post_init__(self) -> None:
         is_read = self.method == "POST" and self.path and self.path[-1][:1] in ("$", "_")
         self.rank = 3 if is_read else _RANKS[self.method]
+
+    def refuse(self, fault: FhirError) -> None:
+        """Answer an entry of a batch by why it is refused."""
+        self.refused = outcome.within(fault, self.where)
+        self.response = FhirResponse(fault.status, outcome=outcome.render(self.refused.issues))
 
     @property
     def where(self) -> str:
@@ -140,17 +147,13 @@ def read_each(request: FhirRequest, resource: Json, faults: Sequence[Issue]) -> 
             write.refuse_faults(by_entry.get(index, ()))
             entries.append(_entry(request, index, entry))
         except FhirError as fault:
-            entries.append(Entry(index, "GET", "", (), "", {}, None, None, response=refusal(fault, index)))
+            entry = Entry(index, "GET", "", (), "", {}, None, None)
+            entry.refuse(fault)
+            entries.append(entry)
     return entries
 
 
 _PLACE = re.compile(r"Bundle\.entry\[(\d+)\]")
-
-
-def refusal(fault: FhirError, index: int) -> FhirResponse:
-    """The answer to an entry of a batch that is refused."""
-    told = outcome.within(fault, f"Bundle.entry[{index}]")
-    return FhirResponse(fault.status, outcome=outcome.render(told.issues))
 
 
 def _form(resource: Json) -> list[Issue]:

@@ -120,6 +120,7 @@ def _examined(
     return validator.validate(
         subject.resource,
         subject.profiles,
+        inner_profiles=lambda type: profiles_of(request, type),
         level=level,
         resolve=resolve if level == "profiles" else near.get,
         seconds=seconds,

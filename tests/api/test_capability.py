@@ -1,11 +1,14 @@
 from __future__ import annotations
 
+import asyncio
+
 import pytest
 from httpx import AsyncClient
 
 from fhirhub.api.operations import OPERATIONS
 from fhirhub.api.routes import ROUTES
-from fhirhub.resources import definitions
+from fhirhub.conformance import LOOK_SECONDS
+from fhirhub.resources import definitions, guide
 from fhirhub.store.index.parameters import Parameters
 from tests.api.builders import issues
 from tests.api.conftest import Open
@@ -115,6 +118,34 @@ async def test_modes_give_their_part(client: AsyncClient) -> None:
     assert terminology["resourceType"] == "TerminologyCapabilities"
     assert full == (await client.get("metadata")).json()
     assert (await client.get("metadata?mode=some")).status_code == 400
+
+
+async def test_the_profiles_that_are_known_are_supported(client: AsyncClient) -> None:
+    """Those of the guide, and those that were put there."""
+    url = "http://acme.nl/fhir/StructureDefinition/plan"
+    profile = {
+        "resourceType": "StructureDefinition",
+        "id": "plan",
+        "url": url,
+        "name": "Plan",
+        "status": "active",
+        "kind": "resource",
+        "abstract": False,
+        "type": "CarePlan",
+        "derivation": "constraint",
+        "baseDefinition": "http://hl7.org/fhir/StructureDefinition/CarePlan",
+        "differential": {"element": [{"id": "CarePlan.goal", "path": "CarePlan.goal", "min": 1}]},
+    }
+    made = await client.put(
+        "StructureDefinition/plan", json=profile, headers={"Content-Type": "application/fhir+json"}
+    )
+    assert made.status_code == 201, made.text
+    await asyncio.sleep(LOOK_SECONDS)
+    stated = (await client.get("metadata")).json()["rest"][0]["resource"]
+    supported = {each["type"]: each.get("supportedProfile", []) for each in stated}
+    assert url in supported["CarePlan"]
+    assert guide.url("StructureDefinition", "SharedCarePlan") in supported["CarePlan"]
+    assert supported["Binary"] == []
 
 
 async def test_the_statement_follows_the_settings(open_client: Open) -> None:

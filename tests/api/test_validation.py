@@ -151,6 +151,27 @@ async def test_a_batch_refuses_the_entry_alone(client: AsyncClient) -> None:
     assert wrong["outcome"]["issue"][0]["expression"] == ["Bundle.entry[0].resource.contact[0]"]
 
 
+async def test_a_batch_tells_where_in_it_a_fault_stands(client: AsyncClient) -> None:
+    lines = [
+        '{"resourceType":"Bundle","type":"batch","entry":[{"request":{"method":"POST","url":"Patient"},',
+        '"resource":{"resourceType":"Patient",',
+        '"contact":[{"gender":"male"}]}},{"request":{"method":"POST","url":"Patient"},',
+        '"resource":{"resourceType":"Patient",',
+        '"gender":"m"}}]}',
+    ]
+    response = await client.post("", content="\n".join(lines), headers=fhir({}))
+    outcomes = [each["response"]["outcome"]["issue"][0] for each in response.json()["entry"]]
+    assert [issue["location"][0].partition("]")[0] for issue in outcomes] == ["Line[3", "Line[5"]
+
+
+async def test_profiles_of_the_settings_are_asked_of_the_entries_of_a_bundle(open_client: Open) -> None:
+    collection: Json = {"resourceType": "Bundle", "type": "collection"}
+    collection["entry"] = [{"fullUrl": "http://a.example/fhir/Patient/1", "resource": patient(id="1")}]
+    async with open_client(validation="profiles", profiles=f"Patient={BASE}named") as client:
+        await put(client, NAMED)
+        assert places(await post(client, collection)) == ["Bundle.entry[0].resource.name"]
+
+
 @pytest.mark.parametrize("criteria", [None, "identifier=urn:a|1"])
 async def test_a_transaction_is_refused_with_every_fault_of_every_entry(
     client: AsyncClient, criteria: str | None

@@ -5,12 +5,13 @@ https://hl7.org/fhir/R4/validation.html
 
 from __future__ import annotations
 
+import functools
 import time
-from collections.abc import Callable, Hashable, Iterable
+from collections.abc import Callable, Hashable, Iterable, Mapping
 from typing import Any, Literal
 
 from fhirhub.errors import Issue
-from fhirhub.resources import definitions, fhirpath
+from fhirhub.resources import definitions, fhirpath, guide
 from fhirhub.resources.canonicals import CORE, OFFICIAL, Canonicals, type_of
 from fhirhub.resources.fhirpath import Item
 from fhirhub.resources.fhirpath.item import of_resource
@@ -41,6 +42,7 @@ from fhirhub.resources.validation.profiles import Check, Profile, Profiles
 Json = dict[str, Any]
 Level = Literal["structure", "base", "profiles"]
 """How much is asked: the structure alone; with R4's invariants, codes and extensions; with profiles too."""
+InnerProfiles = Callable[[str], tuple[str, ...]]
 
 OWN_RULES: dict[str, Callable[[Examination, Scope, Item], None]] = {
     "Bundle": bundles.check,
@@ -84,6 +86,7 @@ class Validator:
         resource: Json,
         profiles: Iterable[str] = (),
         *,
+        inner_profiles: InnerProfiles | None = None,
         level: Level = "profiles",
         resolve: Resolve | None = None,
         source: bytes | None = None,
@@ -97,7 +100,8 @@ class Validator:
         """Every issue, errors first, each with its FHIRPath; an empty list where all is well.
 
         `profiles` are those that the request or the settings ask for, besides those that the resource claims
-        in `meta.profile`. `resolve` finds resources that references name and that are not in the resource.
+        in `meta.profile`; `inner_profiles` says by type which are asked of the resources in entries and parameters.
+        `resolve` finds resources that references name and that are not in the resource.
         `source` is the JSON or XML that the resource came in: with it each issue tells line and column.
         `pause` is called often and may stop the work for the seconds that it returns. `has_structure` says that
         the structure was found right already. `terminology` judges codes this time; where it knows more than the
@@ -117,9 +121,22 @@ class Validator:
                 is_strict=level == "profiles",
                 may_know_later=may_know_later,
             )
-            self._examine(examination, resource, tuple(profiles), level, bool(issues))
+            self._examine(examination, resource, tuple(profiles), inner_profiles, level, bool(issues))
             issues = _ordered(issues, examination.issues)
         return issues if source is None else positions.placed(issues, source)
+
+    @functools.cached_property
+    def supported(self) -> Mapping[str, tuple[str, ...]]:
+        """By resource type, the profiles of it that are known: those of the guide, of packages, and of one's own."""
+        found: dict[str, set[str]] = {}
+        for each in (*guide.definitions(), *self.canonicals.all("StructureDefinition")):
+            type = each.get("type")
+            is_profile = (
+                each["resourceType"] == "StructureDefinition" and each.get("derivation") == "constraint"
+            )
+            if is_profile and isinstance(type, str) and definitions.is_resource_type(type):
+                found.setdefault(type, set()).add(str(each["url"]))
+        return {type: tuple(sorted(urls)) for type, urls in found.items()}
 
     def _lately_quiet(self, level: Level, apart: Hashable) -> set[Any]:
         """Kept for a while only, since an outside terminology may come to know more."""
@@ -137,11 +154,13 @@ class Validator:
         examination: Examination,
         resource: Json,
         profiles: tuple[str, ...],
+        inner_profiles: InnerProfiles | None,
         level: Level,
         is_faulty: bool,
     ) -> None:
         try:
-            _Validation(self, examination, level == "profiles").run(of_resource(resource), profiles)
+            validation = _Validation(self, examination, level == "profiles", inner_profiles)
+            validation.run(of_resource(resource), profiles)
         except (AttributeError, IndexError, KeyError, TypeError, ValueError) as fault:
             # What has not the structure of its type cannot be looked at as one; else the fault is ours.
             severity: Literal["information", "error"] = "information" if is_faulty else "error"
@@ -161,8 +180,15 @@ class Validator:
 class _Validation:
     """One run."""
 
-    def __init__(self, validator: Validator, examination: Examination, with_profiles: bool) -> None:
+    def __init__(
+        self,
+        validator: Validator,
+        examination: Examination,
+        with_profiles: bool,
+        inner_profiles: InnerProfiles | None,
+    ) -> None:
         self.examination = examination
+        self.inner_profiles = inner_profiles
         self.with_profiles = with_profiles
         self.checking = Check(examination, validator.profiles)
         examination.conforms = self._conforms
@@ -180,7 +206,8 @@ class _Validation:
                 self._profile(scope, item, canonical, is_asked=canonical in profiles)
         for inner in elements.resources(item):
             is_contained = inner.property is not None and inner.property.name == "contained"
-            self.run(inner, (), item if is_contained else None)
+            asked = () if is_contained or self.inner_profiles is None else self.inner_profiles(inner.type)
+            self.run(inner, asked, item if is_contained else None)
 
     def _own_rules(self, scope: Scope, item: Item) -> None:
         """What only some types ask."""
