@@ -149,6 +149,8 @@ class Actor:
     """`Practitioner/x` under whose responsibility the person works (RULES R24)."""
     purpose: str | None = None
     """Why a backend acts for this person (RULES R24)."""
+    directory: bool = False
+    """Whether it is a backend that a setting lets write the directory (RULES R21)."""
 
     @property
     def names(self) -> frozenset[str]:

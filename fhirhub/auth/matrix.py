@@ -53,6 +53,7 @@ List                   crus    crus   rs     cruds  cruds  cruds   rs      -    
 Provenance             crs     crs    rs     crs    crs    crs     -       -       -      -
 AuditEvent             rs      rs     -      -      -      -       -       -       -      rs
 MeasureReport          -       -      -      -      -      -       -       rs      -      -
+OrganizationAffiliation rs     rs     rs     crus   crus   crus    rs      rs      cruds  rs
 DIRECTORY              rs      rs     rs     rs     rs     rs      rs      rs      cruds  rs
 DEFINITIONS            rs      rs     rs     rs     rs     rs      rs      rs      cruds  rs
 CLINICAL               rs      rs     rs     cruds  cruds  cruds   rs      -       -      -
@@ -91,7 +92,7 @@ def _read() -> dict[str, dict[str, str]]:
     rows = [line.split() for line in _CELLS.strip().splitlines()[1:]]
     own = {row[0] for row in rows}
     for name, *cells in rows:
-        types = {"DIRECTORY": DIRECTORY, "DEFINITIONS": DEFINITIONS, "CLINICAL": _clinical(own)}.get(
+        types = {"DIRECTORY": DIRECTORY - own, "DEFINITIONS": DEFINITIONS, "CLINICAL": _clinical(own)}.get(
             name, {name}
         )
         for column, cell in zip(_COLUMNS, cells, strict=True):

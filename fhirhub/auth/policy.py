@@ -155,7 +155,8 @@ def access_of(principal: Principal, standing: Standing, parameters: Parameters, 
     if principal.kind == "person" and role is None:
         return NOTHING
     row = matrix.cells(role, provider=provider)
-    if principal.kind == "backend" and principal.client_id in settings.directory_clients:
+    directory = principal.kind == "backend" and principal.client_id in settings.directory_clients
+    if directory:
         row = {**row, **dict.fromkeys(matrix.DIRECTORY, LETTERS)}
     rules = [*_everybodys(row), *_terms(principal, role, row, kinds, settings, provider=provider)]
     own = [name for name in (principal.fhir_user, principal.organization) if name]
@@ -174,6 +175,7 @@ def access_of(principal: Principal, standing: Standing, parameters: Parameters, 
         token=principal.token_id,
         responsible=principal.responsible,
         purpose=principal.purpose,
+        directory=directory,
     )
     guard = partial(writing.check, actor)
     own_ids = principal.kind == "backend" and principal.client_id in settings.own_id_clients

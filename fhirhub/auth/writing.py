@@ -40,6 +40,8 @@ def check(actor: Actor, letter: str, old: Json | None, new: Json | None) -> None
             _consent(actor, old, new)
         case "Task":
             _task(actor, letter, old, new)
+        case "OrganizationAffiliation":
+            _affiliation(actor, old, new)
         case _:
             _own_words(actor, old, new)
 
@@ -79,6 +81,20 @@ def _teams(plan: Json | None) -> list[tuple[Any, Any, Any]]:
         for one in contained
         if one.get("resourceType") == "CareTeam"
     ]
+
+
+def _affiliation(actor: Actor, old: Json | None, new: Json) -> None:
+    """Cover is written by who is covered (R11), any other by an administrator (R21)."""
+    if actor.column == "administrator" or actor.directory:
+        return
+    for one in (new,) if old is None else (old, new):
+        covered = _text(one.get("organization"))
+        covers = _text(one.get("participatingOrganization"))
+        if not relations.is_cover(one) or covered != actor.organization or covers == covered:
+            raise errors.forbidden(
+                "Of OrganizationAffiliations a practice writes those alone that say who covers for it: code "
+                "`waarneming`, `organization` the own one, `participatingOrganization` another."
+            )
 
 
 def _task(actor: Actor, letter: str, old: Json | None, new: Json) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from typing import Any, NamedTuple
 
 from fhirhub import errors
@@ -117,7 +117,7 @@ def _before(effect: Effect) -> frozenset[str]:
     return bsns(document.decode(effect.before.body))
 
 
-def asked(given: Iterator[tuple[str, Any]]) -> Told:
+def asked(given: Iterable[tuple[str, Any]]) -> Told:
     """What the parameters of an operation tell of a patient. Raises `required` and `invalid`."""
     values = dict(given)
     if values.get("identifier") is not None:

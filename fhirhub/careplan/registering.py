@@ -124,7 +124,7 @@ async def take_over(unit: Repository, patient: str, practice: str) -> None:
             await unit.create(_passed_on(task, practice))
         if coordinates:
             await unit.create(
-                _hub_task(HAND_OVER, patient, practice, "Neem de coördinatie van het plan over.")
+                hub_task(HAND_OVER, patient, practice, "Neem de coördinatie van het plan over.")
             )
     await tell(unit, patient=patient, to=whom, text=f"De vaste huisartsenpraktijk is nu {name}.")
 
@@ -199,7 +199,7 @@ async def _ask(unit: Repository, patient: str, practice: str) -> Json:
             return task
     text = f"{await called(unit, practice)} wil uw vaste huisartsenpraktijk worden. Gaat u akkoord?"
     task = {
-        **_hub_task(CONFIRM, patient, f"Patient/{patient}", text),
+        **hub_task(CONFIRM, patient, f"Patient/{patient}", text),
         "requester": {"reference": practice},
     }
     written = (await unit.create(task)).stored
@@ -212,7 +212,7 @@ async def _check_identity(unit: Repository, actor: Actor, patients: list[str]) -
     """An administrator looks into it; who asked sees nothing of that."""
     owners = await staff.in_role(unit, "beheerder")
     who = " ".join(one for one in (actor.person, actor.organization) if one)
-    task = _hub_task(CHECK_IDENTITY, None, owners[0] if owners else None, "")
+    task = hub_task(CHECK_IDENTITY, None, owners[0] if owners else None, "")
     task |= {
         "focus": {"reference": f"Patient/{patients[0]}"},
         "description": f"Inschrijving gevraagd door {who}: geboortedatum of achternaam is hier anders.",
@@ -254,7 +254,8 @@ def _passed_on(task: Json, owner: str) -> Json:
     }
 
 
-def _hub_task(code: str, patient: str | None, owner: str | None, text: str) -> Json:
+def hub_task(code: str, patient: str | None, owner: str | None, text: str) -> Json:
+    """A Task that a rule places, of one of the guide's codes."""
     return {
         "resourceType": "Task",
         "status": "requested",

@@ -226,9 +226,21 @@ def _service(service: Json, base: str | None) -> Iterator[Row]:
         yield Relation(provider, f"HealthcareService/{service['id']}", Kind.BELONGS)
 
 
+def is_cover(affiliation: Json) -> bool:
+    """Whether an OrganizationAffiliation says that one covers for another (R11): by itself it opens nothing."""
+    return any(
+        coding.get("code") == COVER and str(coding.get("system", "")).endswith("/CodeSystem/affiliation")
+        for concept in affiliation.get("code", ())
+        for coding in concept.get("coding", ())
+    )
+
+
+COVER = "waarneming"
+
+
 def _affiliation(affiliation: Json, base: str | None) -> Iterator[Row]:
     member = _reference(affiliation.get("participatingOrganization"), base)
-    if member is None or affiliation.get("active") is False:
+    if member is None or affiliation.get("active") is False or is_cover(affiliation):
         return
     start, until = period(affiliation.get("period"))
     for service in _named(affiliation.get("healthcareService"), base):

@@ -8,6 +8,7 @@ from typing import NamedTuple
 from fhirhub.api import formats
 from fhirhub.api.exchange import FhirRequest, FhirResponse, Handler
 from fhirhub.api.operations import (
+    break_glass,
     changes,
     code_system_validate_code,
     contract,
@@ -21,6 +22,7 @@ from fhirhub.api.operations import (
     meta,
     meta_add,
     meta_delete,
+    open_contact,
     parameters,
     populate,
     register,
@@ -228,6 +230,27 @@ OPERATIONS: tuple[Operation, ...] = (
         "u",
         "Patient-deregister",
         deregister.deregister,
+    ),
+    Operation(
+        "$open-contact",
+        ("type",),
+        ("Patient",),
+        True,
+        "u",
+        "Patient-open-contact",
+        open_contact.open_contact,
+    ),
+    Operation(
+        "$break-glass",
+        (
+            "type",
+            "instance",
+        ),
+        ("Patient",),
+        True,
+        "r",
+        "Patient-break-glass",
+        break_glass.break_glass,
     ),
 )
 _BY_NAME: dict[str, list[Operation]] = {}

@@ -54,3 +54,9 @@ def required(given: Input, name: str) -> Any:
     if value in (None, ""):
         raise errors.required(f"`{name}` is needed")
     return value
+
+
+def words(concept: Json) -> str:
+    """A CodeableConcept as people read it."""
+    codings = concept.get("coding", ())
+    return str(concept.get("text") or next((one.get("display") or one.get("code") for one in codings), ""))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from fhirhub.api.exchange import FhirRequest, FhirResponse
-from fhirhub.api.operations import acting, parameters
+from fhirhub.api.operations import acting
 from fhirhub.careplan import registering
 from fhirhub.resources import document
 
@@ -11,7 +11,6 @@ from fhirhub.resources import document
 async def deregister(request: FhirRequest) -> FhirResponse:
     """The Patient as it now is."""
     actor = acting.provider(request)
-    parameters.read(request).only(("reason",))
     id = request.path[1]
     await request.repository.read("Patient", id)
     practice = actor.organization or ""

@@ -8,14 +8,11 @@ from fhirhub.api.operations import acting, parameters
 from fhirhub.careplan import identity, registering
 from fhirhub.resources import document
 
-_PARAMETERS = ("identifier", "birthDate", "name", "identityCheck")
-
 
 async def register(request: FhirRequest) -> FhirResponse:
     """201 made, 200 found, 202 with the Task by which the patient agrees to another practice."""
     actor = acting.provider(request)
     given = parameters.read(request)
-    given.only(_PARAMETERS)
     name = acting.required(given, "name")
     if not isinstance(name, dict) or not name.get("family"):
         raise errors.invalid("`name` expects a HumanName with a family name")

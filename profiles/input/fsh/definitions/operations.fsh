@@ -75,6 +75,7 @@ Usage: #definition
 Title: "Contact openen tijdens de dienst"
 Description: "Een arts of verpleegkundige die waarneemt, opent één patiënt van de praktijk waarvoor wordt waargenomen, tot het einde van de dienst en twaalf uur daarna. Praktijk en patiënt horen het. Geen of meer dan één patiënt, een blokkade of weigering: 404."
 * insert Operation([[Patient-open-contact]], [[OpenContact]], [[open-contact]], [[Contact openen tijdens de dienst]], [[Open a contact during cover]], [[Een arts of verpleegkundige die waarneemt, opent één patiënt van de praktijk waarvoor wordt waargenomen, tot het einde van de dienst en twaalf uur daarna. Praktijk en patiënt horen het. Geen of meer dan één patiënt, een blokkade of weigering: 404.]], [[A doctor or nurse who covers opens one patient of the covered practice, until the shift ends and twelve hours after. Practice and patient are told. No patient or several, a block or refusal: 404.]], Patient, true, true, false)
+* insert Served
 * insert Parameter(identifier, in, 0, 1, Identifier, [[Het BSN]], [[The BSN]])
 * insert Parameter(birthDate, in, 0, 1, date, [[Zonder BSN: geboortedatum]], [[Without BSN: birth date]])
 * insert Parameter(family, in, 0, 1, string, [[Zonder BSN: achternaam]], [[Without BSN: family name]])
@@ -94,6 +95,7 @@ Usage: #definition
 Title: "Dossier openen in nood"
 Description: "Opent één patiënt voor één persoon, zestig minuten, alleen lezen. Vervangt een ontbrekende deelname of een nooit gevraagde toestemming, nooit een blokkade of weigering. Coördinator en patiënt horen het; de privacy officer beoordeelt het."
 * insert Operation([[Patient-break-glass]], [[BreakGlass]], [[break-glass]], [[Dossier openen in nood]], [[Break the glass]], [[Opent één patiënt voor één persoon, zestig minuten, alleen lezen. Vervangt een ontbrekende deelname of een nooit gevraagde toestemming, nooit een blokkade of weigering. Coördinator en patiënt horen het; de privacy officer beoordeelt het.]], [[Opens one patient to one person, for sixty minutes, read-only. Stands in for a missing participation or an agreement never asked, never for a block or refusal. Coordinator and patient are told; the privacy officer reviews it.]], Patient, true, true, true)
+* insert Served
 * insert Parameter(identifier, in, 0, 1, Identifier, [[Het BSN]], [[The BSN]])
 * insert Parameter(birthDate, in, 0, 1, date, [[Zonder BSN: geboortedatum]], [[Without BSN: birth date]])
 * insert Parameter(family, in, 0, 1, string, [[Zonder BSN: achternaam]], [[Without BSN: family name]])
