@@ -202,6 +202,12 @@ class Tenant:
     integrity: bool = True
     care_providers: frozenset[str] = frozenset()
     """The types of organisation that are care providers (RULES R4)."""
+    draft_days: int | None = 30
+    """How long a draft of a response is taken; None for without end."""
+    home_watch: bool = False
+    """Whether home measurements are watched (RULES R32)."""
+    home_watch_accept_seconds: float = 1800.0
+    """How long an urgent one may wait until somebody accepts to look."""
     cursor_key: bytes = b""
     search_seconds: float = 10.0
     """How long a search may take, all its statements together."""

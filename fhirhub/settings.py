@@ -157,6 +157,20 @@ class Settings:
         "his-bron",
     ] = ()
 
+    draft_days: Annotated[
+        int | None,
+        "Days after which a draft of a QuestionnaireResponse is too old to go on with; `unlimited` for never. A "
+        "Questionnaire may say so itself.",
+    ] = 30
+    home_watch: Annotated[
+        bool,
+        "Hold home measurements against the bands of accepted Tasks and tell who watches (docs/intended-use.md: a "
+        "medical-device function). The demo does.",
+    ] = False
+    home_watch_accept_minutes: Annotated[
+        int, "Minutes that an urgent home measurement may wait until somebody accepts to look at it."
+    ] = 30
+
     referential_integrity: Annotated[
         bool, "Refuse a reference to nothing, and the delete of what is referenced."
     ] = True

@@ -50,7 +50,9 @@ _ALWAYS = (
     b"cache-control: private, no-cache\r\nx-content-type-options: nosniff\r\n"
 )
 _HTTPS_ONLY = b"strict-transport-security: %s\r\n" % HTTPS_ONLY
-_EXPOSED = b"ETag, Last-Modified, Location, Content-Location, X-Request-Id, Retry-After, WWW-Authenticate"
+_EXPOSED = (
+    b"ETag, Last-Modified, Location, Content-Location, X-Request-Id, Retry-After, Warning, WWW-Authenticate"
+)
 _ASKABLE = (
     b"Accept, Authorization, Content-Type, Content-Encoding, If-Match, If-Modified-Since, If-None-Exist, "
     b"If-None-Match, Prefer, X-Provenance, X-Request-Id, X-Security-Context"

@@ -19,8 +19,8 @@ from fhirhub.api import (
 )
 from fhirhub.api.exchange import FhirRequest, FhirResponse, Json
 from fhirhub.errors import FhirError, Issue, informational, invalid, not_supported, required
-from fhirhub.repository import Written
-from fhirhub.resources import document, xml
+from fhirhub.repository import Stored, Written
+from fhirhub.resources import document, measurements, xml
 from fhirhub.resources import patch as patches
 from fhirhub.resources.validation import positions, structure
 from fhirhub.store import request as requests
@@ -277,6 +277,7 @@ _DONE = {
 def answer(request: FhirRequest, written: Written) -> FhirResponse:
     """The answer to a write, with as much of the resource as `Prefer` asks."""
     stored = written.stored
+    told = _told(stored)
     wanted = "representation"
     if "prefer" in request.headers:
         wanted = conditions.preference(request).returns or "representation"
@@ -284,16 +285,34 @@ def answer(request: FhirRequest, written: Written) -> FhirResponse:
     if wanted == "representation":
         body = stored.body
     elif wanted == "OperationOutcome":
-        body = said = outcome.render([informational(_done(written)), *request.said])
+        said_besides = [Issue("warning", "informational", told, "Observation")] if told else []
+        body = said = outcome.render([informational(_done(written)), *said_besides, *request.said])
     return FhirResponse(
         _STATUS[written.outcome],
         body,
         stored.version,
         stored.updated,
         provenance.version_of(written),
+        headers={"Warning": _warning(told)} if told else None,
         made=written.outcome in ("created", "updated"),
         outcome=said,
     )
+
+
+_NOTICE = b"/StructureDefinition/watching"
+
+
+def _told(stored: Stored) -> str | None:
+    """What the hub says of a home measurement: whether somebody watches, and what to do now (RULES R32)."""
+    if stored.body is None or stored.type != "Observation" or _NOTICE not in stored.body:
+        return None
+    return measurements.notice(document.decode(stored.body))
+
+
+def _warning(text: str) -> str:
+    """A header that any app sees, whatever it asked to have returned (RFC 7234, 5.5)."""
+    quoted = text.replace("\\", "\\\\").replace('"', '\\"')
+    return f'299 fhirhub "{quoted}"'
 
 
 def _done(written: Written) -> str:

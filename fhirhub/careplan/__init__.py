@@ -20,6 +20,7 @@ from fhirhub.careplan import (
     plans,
     registering,
     starting,
+    watching,
     workflow,
 )
 from fhirhub.repository import Repository, Rule
@@ -40,9 +41,11 @@ RULES: tuple[Rule, ...] = (
     answering.TakeAnswer(),
     dimensions.Score(),
     dimensions.KeepScores(),
+    watching.KeepBands(),
+    watching.Watch(),
     registering.TakeOver(),
 )
 """In the order in which they run."""
 
-JOBS: Mapping[str, Handler] = {agreement.JOB: agreement.look_again}
+JOBS: Mapping[str, Handler] = {agreement.JOB: agreement.look_again, watching.JOB: watching.look_again}
 """By kind of job."""

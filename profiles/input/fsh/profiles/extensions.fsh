@@ -85,3 +85,45 @@ Id: audit-emergency
 Title: "Noodsituatie"
 Description: "NEN 7513: of het dossier in nood is geopend."
 * insert AuditResult([[Emergency]], [[NEN 7513: whether the record was opened in an emergency.]])
+
+Extension: Watching
+Id: watching
+Title: "Of iemand kijkt"
+Description: "Wat de hub bij een thuismeting zei: of iemand kijkt, en wie de patiënt nu belt. De hub schrijft het; het blijft staan."
+* insert English([[Whether somebody watches]], [[What the hub said of a home measurement: whether somebody watches, and whom the patient calls now. The hub writes it; it stays.]])
+* insert ForExtension(Observation)
+* extension contains state 1..1 and text 1..1 and task 0..1
+* extension[state].value[x] only code
+* extension[state].value[x] 1..1
+* extension[state].valueCode from WatchStates (required)
+* extension[text].value[x] only string
+* extension[text].value[x] 1..1
+* extension[task].value[x] only Reference(Task)
+* extension[task].value[x] 1..1
+
+Extension: DraftExpiry
+Id: draft-expiry
+Title: "Hoe lang een concept geldt"
+Description: "Hoe lang een begonnen antwoord op deze vragenlijst nog afgemaakt kan worden."
+* insert English([[How long a draft is valid]], [[How long a response that was begun can still be completed.]])
+* insert ForExtension(Questionnaire)
+* value[x] only Duration
+* value[x] 1..1
+
+Extension: ExtractOnCompletion
+Id: extract-on-completion
+Title: "Verwerken bij afronden"
+Description: "De hub past toe wat deze vragenlijst over gegevens uit antwoorden zegt, zodra een antwoord is afgerond, in dezelfde transactie. Alleen over dezelfde patiënt, en alleen wat de invuller zelf mag schrijven."
+* insert English([[Extract on completion]], [[The hub applies what this questionnaire says of extraction once a response is completed, in the same transaction. About the same patient alone, and only what the author may write.]])
+* insert ForExtension(Questionnaire)
+* value[x] only boolean
+* value[x] 1..1
+
+Extension: AddedBy
+Id: added-by
+Title: "Wie het erop zette"
+Description: "Wie een onderwerp op de agenda zette. De hub schrijft het."
+* insert English([[Who put it there]], [[Who put a subject on the agenda. The hub writes it.]])
+* insert ForExtension(List.entry)
+* value[x] only Reference(Patient or Practitioner or PractitionerRole or RelatedPerson or Organization)
+* value[x] 1..1

@@ -42,7 +42,7 @@ Description: "Onderwerpen op volgorde, van de patiënt, de naaste en de zorgverl
 * date MS
 * source MS
 * entry MS
-* entry.extension contains DimensionExtension named dimension 0..1 MS
+* entry.extension contains DimensionExtension named dimension 0..1 MS and AddedBy named addedBy 0..1 MS
 * entry.item MS
 * insert Say(entry.item, [[Waarover, als verwijzing of alleen als display]], [[What about, as a reference or as a display alone]])
 

@@ -42,6 +42,7 @@ Id: HomeMeasurement
 Title: "Thuismeting"
 Description: "Wat de patiënt of een naaste thuis mat. Bloeddruk, gewicht, saturatie en hartslag volgen de vitale functies van R4 en van nl-core. Een waarde wordt alleen bewaakt onder een aangenomen meettaak met eigenaar, uren en grenzen; anders zegt het antwoord dat niemand kijkt."
 * insert English([[Home measurement]], [[What the patient or a relative measured at home. Blood pressure, weight, saturation and heart rate follow the vital signs of R4 and of nl-core. A value is watched only under an accepted task with an owner, hours and bands; otherwise the answer says that nobody watches.]])
+* extension contains Watching named watching 0..1 MS
 * basedOn MS
 * status MS
 * category 1..* MS

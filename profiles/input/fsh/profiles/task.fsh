@@ -102,3 +102,40 @@ Description: "Het verzoek zelf, in het plan: waarom welzijn, leefstijl of onders
 * reasonReference MS
 * note MS
 * patientInstruction MS
+
+Invariant: watch-1
+Description: "Bij het aannemen staan een gewone grens, een spoedgrens, uren en een tekst bij spoed in de invoer. On acceptance the input has a routine band, an urgent band, hours and a text for urgent values."
+Expression: "status in ('draft' | 'requested' | 'received' | 'rejected' | 'cancelled') or (input.where(type.coding.code = 'grens-gewoon').value.ofType(Range).exists() and input.where(type.coding.code = 'grens-spoed').value.ofType(Range).exists() and input.where(type.coding.code = 'uren').value.ofType(Timing).exists() and input.where(type.coding.code = 'tekst-spoed').value.ofType(string).exists())"
+Severity: #error
+
+Profile: HomeMonitoringTask
+Parent: PlanTask
+Id: HomeMonitoringTask
+Title: "Thuismetingen bewaken"
+Description: "Wie thuismetingen bewaakt (owner), wanneer (uren), tussen welke grenzen, en wat de patiënt hoort bij spoed. Een grens heeft naast de code van de invoer de LOINC-code van de meting. Grenzen en uren stelt een zorgverlener. Zonder zo'n aangenomen taak kijkt niemand."
+* insert English([[Watch home measurements]], [[Who watches home measurements (owner), when (hours), between which bands, and what the patient hears when urgent. A band has, beside the code of the input, the LOINC code of the measurement. A professional sets bands and hours. Without such an accepted task nobody watches.]])
+* obeys watch-1
+* code = TaskCode#thuismeten
+* owner only Reference(Practitioner or PractitionerRole or Organization)
+* input 1..*
+
+Profile: HomeReviewTask
+Parent: Task
+Id: HomeReviewTask
+Title: "Meetwaarde beoordelen"
+Description: "Wat de hub de eigenaar van een meettaak vraagt als een waarde buiten een grens ligt. Herhaalde gewone afwijkingen komen bij de open taak; een dringende waarde verhoogt de prioriteit."
+* insert English([[Assess a measurement]], [[What the hub asks of the owner of a measuring task when a value lies outside a band. Repeated routine deviations join the open task; an urgent value raises its priority.]])
+* code = TaskCode#meetwaarde-beoordelen
+* intent = #order
+* partOf 1..1 MS
+* partOf only Reference(Task)
+* priority 1..1 MS
+* focus 1..1 MS
+* focus only Reference(Observation)
+* for 1..1 MS
+* for only Reference(Patient)
+* owner 1..1 MS
+* authoredOn 1..1 MS
+* input 1..* MS
+* input.type from TaskParts (extensible)
+* input.value[x] only Reference(Observation)

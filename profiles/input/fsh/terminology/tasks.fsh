@@ -75,6 +75,7 @@ Description: "Wat een taak meegeeft en teruggeeft. Een verzoek geeft mee wat de 
 * insert Concept([[grens-spoed]], [[Spoedgrens]], [[Urgent band]], [[De band waarbuiten een waarde meteen gemeld wordt.]])
 * insert Concept([[uren]], [[Uren]], [[Hours]], [[Wanneer iemand kijkt.]])
 * insert Concept([[tekst-spoed]], [[Tekst bij spoed]], [[Text when urgent]], [[Wie de patiënt nu belt.]])
+* insert Concept([[meting]], [[Meting]], [[Measurement]], [[De waarde die buiten een grens ligt.]])
 * insert Concept([[reden]], [[Reden]], [[Reason]], [[Waarom, bijvoorbeeld waarom het niet kan wachten.]])
 * insert Concept([[document]], [[Document]], [[Document]], [[Bijvoorbeeld de overdracht.]])
 * insert Concept([[antwoord]], [[Antwoord]], [[Answer]], [[De ingevulde vragenlijst.]])
@@ -136,3 +137,23 @@ Description: "Alle trappen van urgentie."
 * insert English([[Triage urgency]], [[All degrees of urgency.]])
 * ^experimental = false
 * include codes from system TriageUrgency
+
+CodeSystem: WatchState
+Id: watch-state
+Title: "Of iemand kijkt"
+Description: "Wat de hub bij een thuismeting zei toen zij binnenkwam."
+* insert Translated([[Whether somebody watches]], [[What the hub said of a home measurement when it came in.]])
+* insert Complete
+* insert Concept([[not-watched]], [[Niemand kijkt]], [[Nobody watches]], [[Er is geen aangenomen taak om deze waarde te bewaken.]])
+* insert Concept([[outside-hours]], [[Nu kijkt niemand]], [[Nobody watches now]], [[Buiten de uren van de taak; later kijkt er weer iemand.]])
+* insert Concept([[watched]], [[Binnen de grenzen]], [[Within the bands]], [[De waarde ligt binnen de gewone grens.]])
+* insert Concept([[deviation]], [[Buiten de gewone grens]], [[Outside the routine band]], [[Er wordt naar gekeken.]])
+* insert Concept([[urgent]], [[Buiten de spoedgrens]], [[Outside the urgent band]], [[De tekst zegt wie de patiënt nu belt.]])
+
+ValueSet: WatchStates
+Id: watch-state
+Title: "Of iemand kijkt"
+Description: "Alle toestanden."
+* insert English([[Whether somebody watches]], [[All states.]])
+* ^experimental = false
+* include codes from system WatchState

@@ -1,0 +1,264 @@
+"""R32: home measurements are watched under an accepted Task alone, and the answer says so."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import AsyncIterator
+from typing import Any
+
+import pytest
+import pytest_asyncio
+
+from fhirhub.access import HUB
+from fhirhub.careplan import watching
+from fhirhub.repository import Repository
+from fhirhub.resources import careplan
+from fhirhub.resources.validation.validator import Validator
+from tests.auth.builders import Hub, Json
+from tests.auth.conftest import Open
+from tests.careplan.people import ANNA, JAN, PRACTICE, Person, person, settle, stored
+
+LOINC, UCUM = "http://loinc.org", "http://unitsofmeasure.org"
+CALL = "Bel nu 112."
+ALWAYS = {"repeat": {"timeOfDay": ["00:00:00"], "duration": 24, "durationUnit": "h"}}
+
+
+@pytest_asyncio.fixture
+async def watched(open_hub: Open) -> AsyncIterator[Hub]:
+    async with open_hub(home_watch=True) as hub:
+        await settle(hub)
+        yield hub
+
+
+def kg(value: Any, unit: str = "kg") -> Json:
+    return {"value": value, "unit": unit, "system": UCUM, "code": unit}
+
+
+def weight(value: Any, unit: str = "kg", **more: Any) -> Json:
+    return {
+        "resourceType": "Observation",
+        "status": "final",
+        "category": [
+            {
+                "coding": [
+                    {
+                        "system": "http://terminology.hl7.org/CodeSystem/observation-category",
+                        "code": "vital-signs",
+                    }
+                ]
+            }
+        ],
+        "code": {"coding": [{"system": LOINC, "code": "29463-7"}]},
+        "subject": ANNA,
+        "performer": [ANNA],
+        "effectiveDateTime": "2026-11-22T08:00:00+01:00",
+        "valueQuantity": kg(value, unit),
+        **more,
+    }
+
+
+def part(code: str, **value: Any) -> Json:
+    type = careplan.own_code("task-part", code)
+    if "valueRange" in value:
+        type["coding"].append({"system": LOINC, "code": "29463-7"})
+    return {"type": type, **value}
+
+
+def inputs(timing: Json = ALWAYS) -> list[Json]:
+    return [
+        part("grens-gewoon", valueRange={"low": kg(70), "high": kg(75)}),
+        part("grens-spoed", valueRange={"low": kg(60), "high": kg(80)}),
+        part("uren", valueTiming=timing),
+        part("tekst-spoed", valueString=CALL),
+    ]
+
+
+async def monitored(hub: Hub, timing: Json = ALWAYS) -> str:
+    """A Task by which the practice's doctor watches Anna's weight; its name."""
+    jan = await person(hub, "jan")
+    asked = {
+        "resourceType": "Task",
+        "status": "requested",
+        "intent": "order",
+        "code": careplan.own_code("task", "thuismeten"),
+        "for": ANNA,
+        "requester": JAN,
+        "owner": PRACTICE,
+        "input": inputs(timing),
+    }
+    answer = await jan.post(asked)
+    assert answer.status_code == 201, answer.text
+    accepted = await jan.put({**answer.json(), "status": "accepted"})
+    assert accepted.status_code == 200, accepted.text
+    return f"Task/{accepted.json()['id']}"
+
+
+def state(observation: Json) -> str:
+    for each in observation["extension"]:
+        if each["url"].endswith("/watching"):
+            return str(next(one["valueCode"] for one in each["extension"] if one["url"] == "state"))
+    raise AssertionError("nothing is said")
+
+
+async def sent(anna: Person, value: Any, **more: Any) -> tuple[str, str]:
+    """The state and the warning of the answer to a measurement."""
+    answer = await anna.post(weight(value, **more))
+    assert answer.status_code == 201, answer.text
+    return state(answer.json()), answer.headers["warning"]
+
+
+async def reviews(hub: Hub) -> list[Json]:
+    return [
+        each for each in await stored(hub, "Task") if careplan.task_codes(each) == {"meetwaarde-beoordelen"}
+    ]
+
+
+async def messages(hub: Hub, *to: str) -> list[Json]:
+    found = await stored(hub, "Communication")
+    return [each for each in found if each["recipient"][0]["reference"] in to]
+
+
+async def test_without_an_accepted_task_the_answer_says_that_nobody_watches(watched: Hub) -> None:
+    anna = await person(watched, "anna")
+    said, warning = await sent(anna, 90)
+    assert said == "not-watched"
+    assert "Nobody watches" in warning
+    outcome = await anna.post(weight(91), Prefer="return=OperationOutcome")
+    assert any("Nobody watches" in each["details"]["text"] for each in outcome.json()["issue"])
+    minimal = await anna.post(weight(92), Prefer="return=minimal")
+    assert "Nobody watches" in minimal.headers["warning"]
+    assert await reviews(watched) == []
+
+
+async def test_where_it_is_not_switched_on_nobody_watches(hub: Hub) -> None:
+    await settle(hub)
+    await monitored(hub)
+    assert (await sent(await person(hub, "anna"), 90))[0] == "not-watched"
+    assert await reviews(hub) == []
+
+
+async def test_what_lies_within_the_bands_makes_no_task(watched: Hub) -> None:
+    await monitored(watched)
+    assert (await sent(await person(watched, "anna"), 72))[0] == "watched"
+    assert await reviews(watched) == []
+
+
+async def test_repeated_routine_deviations_join_the_open_task_and_tell_once(watched: Hub) -> None:
+    name = await monitored(watched)
+    anna = await person(watched, "anna")
+    before = len(await messages(watched, "Organization/praktijk"))
+    for value in (76, 77, 69):
+        assert (await sent(anna, value))[0] == "deviation"
+    (review,) = await reviews(watched)
+    assert review["partOf"] == [{"reference": name}]
+    assert review["owner"] == PRACTICE
+    assert (review["priority"], len(review["input"])) == ("routine", 3)
+    assert len(await messages(watched, "Organization/praktijk")) == before + 1
+    assert [each for each in Validator().validate(review) if each.severity == "error"] == []
+
+
+async def test_an_urgent_value_raises_the_open_task_tells_again_and_says_whom_to_call(watched: Hub) -> None:
+    await monitored(watched)
+    anna = await person(watched, "anna")
+    await sent(anna, 76)
+    before = len(await messages(watched, "Organization/praktijk"))
+    said, warning = await sent(anna, 85)
+    assert (said, CALL in warning) == ("urgent", True)
+    (review,) = await reviews(watched)
+    assert (review["priority"], len(review["input"])) == ("urgent", 2)
+    told = await messages(watched, "Organization/praktijk")
+    assert len(told) == before + 1
+    assert any(each["priority"] == "urgent" for each in told)
+
+
+async def test_a_value_in_another_unit_of_the_kind_is_held_against_the_same_band(watched: Hub) -> None:
+    await monitored(watched)
+    anna = await person(watched, "anna")
+    assert (await sent(anna, 72500, unit="g"))[0] == "watched"
+    assert (await sent(anna, 85000, unit="g"))[0] == "urgent"
+
+
+@pytest.mark.parametrize(("value", "unit"), [(72, "mm[Hg]"), (7200, "kg"), (72, "stuks"), (-3, "kg")])
+async def test_what_cannot_be_is_refused(watched: Hub, value: int, unit: str) -> None:
+    refused = await (await person(watched, "anna")).post(weight(value, unit=unit))
+    assert (refused.status_code, refused.json()["issue"][0]["code"]) in (
+        (422, "value"),
+        (422, "code-invalid"),
+    )
+    assert await stored(watched, "Observation") == []
+
+
+async def test_outside_the_hours_the_answer_says_so_and_never_hides_what_is_urgent(watched: Hub) -> None:
+    never = {
+        "repeat": {"dayOfWeek": ["mon"], "timeOfDay": ["03:00:00"], "duration": 1, "durationUnit": "min"}
+    }
+    await monitored(watched, never)
+    anna = await person(watched, "anna")
+    said, warning = await sent(anna, 72)
+    assert (said, "Nobody watches now" in warning) == ("outside-hours", True)
+    assert (await sent(anna, 85))[0] == "urgent"
+
+
+async def test_a_review_not_accepted_in_time_goes_to_organisation_and_coordinator(watched: Hub) -> None:
+    await monitored(watched)
+    await sent(await person(watched, "anna"), 85)
+    (review,) = await reviews(watched)
+    before = len(await stored(watched, "Communication"))
+    repository = Repository(watched.realm.tenant, HUB)
+    await watching.look_again(repository, {"task": review["id"]})
+    (late,) = await reviews(watched)
+    assert careplan.has_own_code(late["statusReason"], "task-reason", "not-accepted-in-time")
+    assert len(await stored(watched, "Communication")) > before
+    after = len(await stored(watched, "Communication"))
+    await watching.look_again(repository, {"task": review["id"]})
+    assert len(await stored(watched, "Communication")) == after
+
+
+async def test_bands_are_set_by_a_professional_and_complete_before_acceptance(watched: Hub) -> None:
+    anna, jan = await person(watched, "anna"), await person(watched, "jan")
+    asked: Json = {
+        "resourceType": "Task",
+        "status": "requested",
+        "intent": "order",
+        "code": careplan.own_code("task", "thuismeten"),
+        "for": ANNA,
+        "owner": PRACTICE,
+    }
+    refused = await anna.post({**asked, "requester": ANNA, "input": inputs()})
+    assert (refused.status_code, refused.json()["issue"][0]["code"]) == (422, "business-rule")
+    made = await jan.post({**asked, "requester": JAN, "input": inputs()[:2]})
+    assert made.status_code == 201, made.text
+    early = await jan.put({**made.json(), "status": "accepted"})
+    assert (early.status_code, "uren" in early.text) == (422, True)
+
+
+async def test_what_the_hub_said_is_not_written_by_others(watched: Hub) -> None:
+    await monitored(watched)
+    anna = await person(watched, "anna")
+    kept = (await anna.post(weight(85))).json()
+    forged = json.loads(json.dumps(kept).replace(CALL, "Niets aan de hand."))
+    assert (await anna.put(forged)).status_code == 422
+    again = await anna.put({**kept, "note": [{"text": "Na het ontbijt."}]})
+    assert again.status_code == 200, again.text
+    assert len(await reviews(watched)) == 1
+
+
+async def test_a_goal_whose_target_is_missed_is_named(watched: Hub) -> None:
+    await monitored(watched)
+    jan = await person(watched, "jan")
+    target = {
+        "measure": {"coding": [{"system": LOINC, "code": "29463-7"}]},
+        "detailQuantity": {**kg(71), "comparator": "<"},
+    }
+    goal = await jan.post(
+        {
+            "resourceType": "Goal",
+            "lifecycleStatus": "active",
+            "description": {"text": "Lichter worden"},
+            "subject": ANNA,
+            "target": [target],
+        }
+    )
+    assert goal.status_code == 201, goal.text
+    _, warning = await sent(await person(watched, "anna"), 72)
+    assert f"Goal/{goal.json()['id']}" in warning
