@@ -421,7 +421,7 @@ def _parsed(setting: Setting, value: Any) -> Any:
         return value if isinstance(value, bool) else _switch(value)
     if expected is int:
         return _number(value)
-    if setting.name == "aftercare_days":
+    if setting.name in ("aftercare_days", "draft_days"):
         return None if value == "unlimited" else _number(value)
     if setting.name in ("care_providers", "directory_clients", "own_id_clients"):
         return tuple(_parts(value))
