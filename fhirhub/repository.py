@@ -245,6 +245,8 @@ class _Unit:
     """What was written and the rules have not looked at."""
     rewritten: set[Key] = field(default_factory=set)
     """What the rules wrote, or added to."""
+    unseen: list[tuple[Json, Key]] = field(default_factory=list)
+    """What the caller refers to and did not see when that was written: something further on may make it."""
     at_end: list[Callable[[], Awaitable[None]]] = field(default_factory=list)
     """What is done once the rules have looked at all."""
     writes: list[Write] = field(default_factory=list)
@@ -924,8 +926,13 @@ class Repository:
         unit = self._in_unit()
         looked: set[Rule] = set()
         await self._settle()
+        self._check_unseen()
+        denied: errors.FhirError | None = None
         if unit.admitted:
-            await self._check_admitted()
+            try:
+                await self._check_admitted()
+            except errors.FhirError as refusal:
+                denied = refusal  # Unless a rule says better what is wrong.
         hub = self.as_hub()
         while unit.ruled:
             effect = unit.ruled.pop(0)
@@ -937,6 +944,8 @@ class Repository:
                     now_there = unit.known_all[effect.after.type, effect.after.id]
                     if now_there is not None and now_there.version == effect.after.version:
                         effect = effect._replace(after=now_there)  # A rule may have added to it.
+        if denied is not None:
+            raise denied
         gone_for_good = [
             stored
             for key, stored in unit.deleted.items()
@@ -1092,8 +1101,8 @@ class Repository:
         return bool(found) and not found[0].deleted
 
     async def _check_seen(self, resource: Json, targets: frozenset[Key], current: Stored | None) -> None:
-        """Raises the error of a reference to nothing for one to what the caller may not see, unless it was there
-        already."""
+        """Notes what the caller refers to without seeing it, unless that was there already: the error of a reference to
+        nothing, unless this transaction makes it."""
         fresh = targets
         if current is not None and current.body is not None:
             base = next(iter(self.tenant.bases), None)
@@ -1106,11 +1115,25 @@ class Repository:
                 if whole is not None and whole.body is not None:
                     rows = extract.rows(document.decode(whole.body), self.tenant.parameters, None)
                     fresh = fresh - {(row[1], row[2]) for row in rows.get("reference", ())}
-        lacking: list[tuple[Json, Target]] = []
+        lacking: list[tuple[Json, Key]] = []
         for key in sorted(fresh):
             found = await self._kept(*key)
             if (found is None or found.deleted) and not await self._may_name(key):
+                lacking.append((resource, key))
+        if self._unit is not None:
+            self._unit.unseen += lacking
+        elif lacking:
+            raise self._dangling([(holder, (*key, None)) for holder, key in lacking])
+
+    def _check_unseen(self) -> None:
+        """Raises the error of a reference to nothing for what the caller does not see, nor made since."""
+        unit = self._in_unit()
+        lacking: list[tuple[Json, Target]] = []
+        for resource, key in unit.unseen:
+            known = unit.known.get(key)
+            if known is None or known.deleted:
                 lacking.append((resource, (*key, None)))
+        unit.unseen.clear()
         if lacking:
             raise self._dangling(lacking)
 

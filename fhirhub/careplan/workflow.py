@@ -48,7 +48,7 @@ QUEUED: Mapping[str, Mapping[str, Who]] = {
 """The same of a Task whose owner is a queue (a HealthcareService): it becomes `ready` by itself, and who claims it
 becomes its owner in the same write (RULES R27)."""
 ANSWERED = frozenset({"requested", "received", "ready", "accepted", "in-progress", "on-hold"})
-"""From these a sub-task goes to completed when it is answered (RULES R28)."""
+"""From these a sub-task, and a question of the hub itself, goes to completed when it is answered (RULES R28)."""
 
 FIXED = ("requester", "owner", "basedOn", "partOf", "for", "intent")
 """What does not change once it is set; the owner only within an organisation (RULES R22) or by a claim (R27)."""
@@ -150,7 +150,8 @@ def nexts(move: Move) -> Mapping[str, Who]:
     owner = move.party("owner", before=move.before is not None) or ""
     table = QUEUED if owner.startswith(QUEUE) else MOVES
     allowed = table.get(move.was, {})
-    if move.is_part and move.was in ANSWERED and _is_answered(move.after):
+    codes = careplan.task_codes(move.after)
+    if (move.is_part or codes & HUBS_OWN) and move.was in ANSWERED and _is_answered(move.after):
         allowed = {**allowed, "completed": "owner"}
     return allowed
 

@@ -1,0 +1,292 @@
+"""Which Task goes from which state to which, and who moves it (RULES R7, R22, R27-R29)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+import pytest_asyncio
+
+from tests.auth.builders import Hub, Json, write
+from tests.careplan.planning import code, to
+from tests.careplan.vicinity import ANNA, BSN, Neighbourhood, asked, settle
+
+pytestmark = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+
+JAN, ELS, WIL = (f"PractitionerRole/rol-{name}" for name in ("jan", "els", "wil"))
+NURSING, OTHERS = "Organization/thuiszorg", "Organization/andere"
+
+
+@pytest_asyncio.fixture
+async def here(hub: Hub) -> Neighbourhood:
+    await settle(hub)
+    made = Neighbourhood(hub)
+    await made.agree(NURSING)
+    return made
+
+
+def told(outcome: Json) -> tuple[str, str]:
+    issue = outcome["issue"][0]
+    return issue["code"], issue["details"]["text"]
+
+
+def affiliated(to_it: str) -> Json:
+    return {
+        "resourceType": "OrganizationAffiliation",
+        "id": "ook",
+        "organization": to(NURSING),
+        "participatingOrganization": to(to_it),
+        "healthcareService": [to("HealthcareService/wachtrij")],
+    }
+
+
+async def test_the_owner_goes_through_the_states_and_no_further(here: Neighbourhood) -> None:
+    task = await here.place("jan", NURSING)
+    for status in ("received", "accepted", "on-hold", "in-progress", "on-hold", "completed"):
+        task = await here.move("wil", task, status)
+        assert task["status"] == status
+    for status in ("in-progress", "cancelled", "entered-in-error"):
+        found, text = told(await here.move("jan", task, status, 422))
+        assert found == "business-rule"
+        assert "has ended as `completed`" in text
+
+
+async def test_a_refused_move_names_the_states_that_would_be_right(here: Neighbourhood) -> None:
+    task = await here.place("jan", NURSING)
+    found, text = told(await here.move("wil", task, "in-progress", 422))
+    assert found == "business-rule"
+    assert all(f"`{status}`" in text for status in ("received", "accepted", "rejected", "cancelled"))
+    accepted = await here.move("wil", task, "accepted")
+    _, text = told(await here.move("jan", accepted, "entered-in-error", 422))
+    assert "entered-in-error" not in text.partition("; not to")[0]
+
+
+async def test_a_move_of_another_person_is_forbidden(here: Neighbourhood) -> None:
+    task = await here.place("jan", NURSING)
+    assert told(await here.move("jan", task, "accepted", 403))[0] == "forbidden"
+    assert told(await here.move("wil", task, "cancelled", 403))[0] == "forbidden"
+    # Els is of the requester's practice: rights are the organisation's.
+    assert (await here.move("els", task, "cancelled"))["status"] == "cancelled"
+
+
+async def test_a_task_begins_as_draft_or_requested(here: Neighbourhood) -> None:
+    jan = await here.as_("jan")
+    refused = await jan.post("Task", {**asked("jan", NURSING), "status": "accepted"}, 422)
+    assert "`draft` or `requested`" in told(refused)[1]
+
+
+@pytest.mark.parametrize(
+    ("element", "value"),
+    [
+        ("requester", to(ELS)),
+        ("owner", to(OTHERS)),
+        ("basedOn", []),
+        ("partOf", [to("Task/other")]),
+        ("for", to("Patient/bert")),
+        ("intent", "plan"),
+    ],
+)
+async def test_what_is_fixed_does_not_change(here: Neighbourhood, element: str, value: Any) -> None:
+    await here.agree(OTHERS)
+    other = await here.place("jan", NURSING)
+    await here.as_("jan")
+    if element == "partOf":
+        task = await here.place("jan", NURSING, basedOn=other["basedOn"], partOf=[to(f"Task/{other['id']}")])
+        value = [to(f"Task/{(await here.place('jan', NURSING))['id']}")]
+    else:
+        task = other
+    changed = {**task, element: value}
+    if not value:
+        del changed[element]
+    refused = await (await here.as_("jan")).put(changed, 422)
+    assert refused["issue"][0]["code"] == "business-rule"
+    if element != "for":  # Whom a resource is about no write changes, whatever its type.
+        assert refused["issue"][0]["expression"] == [f"Task.{element}"]
+
+
+async def test_who_sees_a_task_in_part_changes_nothing_they_were_not_shown(here: Neighbourhood) -> None:
+    whom = to(ANNA, display="Anna Voorbeeldstra", identifier={"system": BSN, "value": "999911120"})
+    task = await here.place("jan", OTHERS, for_=whom)
+    ine = await here.as_("ine")
+    seen = await ine.get(f"Task/{task['id']}")
+    assert seen["for"] == to(ANNA)
+    answer = await ine.put({**seen, "for": to(ANNA, display="Iemand"), "note": [{"text": "Gezien"}]})
+    assert answer["for"] == to(ANNA)
+    assert (await here.read(f"Task/{task['id']}"))["for"] == whom
+    del seen["for"]
+    assert told(await ine.put(seen, 422))[0] == "business-rule"
+
+
+async def test_the_owner_changes_neither_what_is_asked_nor_how_urgently(here: Neighbourhood) -> None:
+    task = await here.place("jan", NURSING)
+    wil = await here.as_("wil")
+    seen = await wil.get(f"Task/{task['id']}")
+    seen["meta"].pop("tag", None)
+    assert told(await wil.put({**seen, "priority": "stat"}, 403))[0] == "forbidden"
+    assert told(await wil.put({**seen, "code": code("task", "overname")}, 403))[0] == "forbidden"
+    assert (await wil.put({**seen, "note": [{"text": "Morgen"}]}))["note"]
+
+
+async def test_who_is_no_party_of_a_task_changes_nothing_of_it(here: Neighbourhood) -> None:
+    await here.agree(OTHERS)
+    task = await here.place("jan", NURSING)
+    other = await here.place("jan", OTHERS, basedOn=task["basedOn"])
+    await here.move("wil", task, "accepted")
+    wil = await here.as_("wil")
+    seen = await wil.get(f"Task/{other['id']}")
+    assert told(await wil.put({**seen, "note": [{"text": "Ik ook"}]}, 403))[0] == "forbidden"
+
+
+async def test_the_requester_is_who_places_it(here: Neighbourhood) -> None:
+    jan = await here.as_("jan")
+    for wrong in (WIL, "Organization/andere", None):
+        refused = await jan.post("Task", asked("jan", NURSING, requester=to(wrong) if wrong else None), 422)
+        assert refused["issue"][0]["expression"] == ["Task.requester"]
+    elsewhere = asked("jan", NURSING, requester=to("https://elders.example/fhir/Organization/1"))
+    assert told(await jan.post("Task", elsewhere, 422))[0] == "business-rule"
+    assert (await jan.post("Task", asked("jan", NURSING, requester=to("Organization/praktijk"))))["id"]
+
+
+async def test_a_task_for_somebody_unknown_or_unseen_is_refused_alike(here: Neighbourhood) -> None:
+    wil = await here.as_("wil")
+    answers = [
+        await wil.post("Task", asked("wil", NURSING, for_=to(whom)), 422)
+        for whom in (ANNA, "Patient/niemand")
+    ]
+    assert told(answers[0])[0] == told(answers[1])[0] == "not-found"
+    assert await here.find("CarePlan") == []
+
+
+async def test_only_participants_place_a_task_on_a_plan(here: Neighbourhood) -> None:
+    task = await here.place("jan", NURSING)
+    accepted = await here.move("wil", task, "accepted")
+    further = await here.place("wil", JAN, basedOn=task["basedOn"])
+    assert further["status"] == "requested"
+    assert (await here.place("anna", JAN, basedOn=task["basedOn"]))["id"]
+    await here.move("wil", accepted, "completed")
+    # She reads it still, and asks nothing any more (R8).
+    await (await here.as_("wil")).get(task["basedOn"][0]["reference"])
+    assert told(await here.place("wil", JAN, 422, basedOn=task["basedOn"]))[0] in ("not-found", "forbidden")
+
+
+async def test_the_patient_begins_no_plan(here: Neighbourhood) -> None:
+    refused = await here.place("anna", JAN, 422)
+    assert refused["issue"][0]["expression"] == ["Task.basedOn"]
+
+
+async def test_what_the_hub_alone_asks_nobody_forges(here: Neighbourhood) -> None:
+    refused = await here.place("jan", ANNA, 422, code=code("task", "toestemming-vragen"))
+    assert refused["issue"][0]["expression"] == ["Task.code"]
+
+
+async def test_a_task_of_a_queue_is_ready_by_itself_and_claimed_once(here: Neighbourhood) -> None:
+    task = await here.place("jan", "HealthcareService/wachtrij")
+    assert task["status"] == "requested"
+    await here.agree("HealthcareService/wachtrij")
+    assert (await here.read(f"Task/{task['id']}"))["status"] == "ready"
+    for status in ("rejected", "in-progress", "completed"):
+        found, text = told(await here.move("wil", task, status, 422))
+        assert found == "business-rule"
+        assert "`accepted`" in text
+    # An owner that is not who claims, or without acceptance, is none.
+    assert told(await here.move("wil", task, "accepted", 422, owner=to(OTHERS)))[0] == "business-rule"
+    assert told(await here.move("wil", task, "ready", 422, owner=to(NURSING)))[0] == "business-rule"
+    triaged = await here.move("wil", task, "ready", businessStatus=code("triage-urgency", "vandaag"))
+    assert triaged["businessStatus"]
+    claimed = await here.move("wil", task, "accepted", owner=to(WIL))
+    assert claimed["owner"] == to(WIL)
+    plan = task["basedOn"][0]["reference"]
+    assert await here.members(plan) == [ANNA, JAN, WIL]
+
+
+async def test_a_claim_that_came_too_late_is_told_so(here: Neighbourhood) -> None:
+    await here.agree("HealthcareService/wachtrij", OTHERS)
+    await write(here.hub, affiliated(OTHERS))
+    task = await here.place("jan", "HealthcareService/wachtrij")
+    assert task["status"] == "ready"
+    wil, ine = await here.as_("wil"), await here.as_("ine")
+    seen = await wil.get(f"Task/{task['id']}")
+    seen["meta"].pop("tag", None)
+    version = {"If-Match": f'W/"{seen["meta"]["versionId"]}"'}
+    claim = {**seen, "status": "accepted"}
+    path = f"Task/{task['id']}"
+    assert (await wil.ask("PUT", path, {**claim, "owner": to(WIL)}, **version)).status_code == 200
+    late = await ine.ask("PUT", path, {**claim, "owner": to(OTHERS)}, **version)
+    assert late.status_code == 412
+    # Who takes part sees whose it is now, and is told the same without If-Match.
+    own = await here.place("jan", OTHERS, basedOn=task["basedOn"])
+    await here.move("ine", own, "accepted")
+    late = await ine.ask("PUT", path, {**claim, "owner": to(OTHERS)})
+    assert late.status_code == 412
+    assert told(late.json())[0] == "conflict"
+
+
+async def test_who_is_affiliated_to_a_queue_claims_from_it_and_nobody_else(here: Neighbourhood) -> None:
+    await here.agree("HealthcareService/wachtrij")
+    task = await here.place("jan", "HealthcareService/wachtrij")
+    ine = await here.as_("ine")
+    await ine.get(f"Task/{task['id']}", 404)
+    await write(here.hub, affiliated(OTHERS))
+    seen = await ine.get(f"Task/{task['id']}")
+    assert seen["for"] == to(ANNA)
+    claimed = await here.move("ine", task, "accepted", owner=to(OTHERS))
+    assert claimed["owner"] == to(OTHERS)
+
+
+async def test_a_competent_colleague_takes_a_task_over_and_the_old_owner_is_told(here: Neighbourhood) -> None:
+    task = await here.place("jan", WIL, code=code("task", "wijkverpleging-aan-huis"))
+    accepted = await here.move("wil", task, "accepted")
+    plan = task["basedOn"][0]["reference"]
+    wim = "PractitionerRole/rol-wim"
+    # Not to somebody elsewhere, nor to who may not do it.
+    assert told(await here.move("wim", accepted, "accepted", 422, owner=to(OTHERS)))[0] == "business-rule"
+    moved = await here.move("wim", accepted, "accepted", owner=to(wim))
+    assert moved["owner"] == to(wim)
+    assert await here.members(plan) == [ANNA, JAN, wim]
+    (message,) = await here.find("Communication", f"recipient={WIL}")
+    assert f"Task/{task['id']}" in message["payload"][0]["contentString"]
+    assert "subject" not in message
+    own = await here.place("jan", JAN, code=code("task", "overname"), basedOn=task["basedOn"])
+    assert told(await here.move("jan", own, "requested", 422, owner=to(ELS)))[0] == "business-rule"
+
+
+async def test_overdue_tasks_are_found_by_search(here: Neighbourhood) -> None:
+    late = {"period": {"end": "2026-01-02"}}
+    task = await here.place("jan", NURSING, restriction=late)
+    await here.place("jan", NURSING, basedOn=task["basedOn"], restriction={"period": {"end": "2999-01-01"}})
+    found = await (await here.as_("jan")).get(f"Task?owner={NURSING}&status=requested&_elements=restriction")
+    assert len(found["entry"]) == 2
+
+
+async def test_a_task_part_of_itself_is_refused(here: Neighbourhood) -> None:
+    plan = (await here.place("jan", NURSING))["basedOn"]
+    entries = []
+    for own, other in (("1", "2"), ("2", "1")):
+        urn = "urn:uuid:00000000-0000-4000-8000-00000000000"
+        resource = {**asked("jan", JAN), "basedOn": plan, "partOf": [to(f"{urn}{other}")]}
+        request = {"method": "POST", "url": "Task"}
+        entries.append({"fullUrl": f"{urn}{own}", "resource": resource, "request": request})
+    bundle = {"resourceType": "Bundle", "type": "transaction", "entry": entries}
+    refused = await (await here.as_("jan")).ask("POST", "", bundle)
+    assert refused.status_code == 422, refused.text
+    assert "circle" in told(refused.json())[1]
+
+
+async def test_a_bundle_is_answered_with_what_the_rules_made_of_it(here: Neighbourhood) -> None:
+    request = {"method": "POST", "url": "Task"}
+    bundle = {
+        "resourceType": "Bundle",
+        "type": "transaction",
+        "entry": [{"resource": asked("jan", OTHERS), "request": request}],
+    }
+    answer = (await (await here.as_("jan")).ask("POST", "", bundle, Prefer="return=representation")).json()
+    entry = answer["entry"][0]
+    assert entry["resource"]["basedOn"]
+    assert entry["resource"]["status"] == "received"
+    assert entry["response"]["etag"] == f'W/"{entry["resource"]["meta"]["versionId"]}"'
+
+
+async def test_without_sign_in_the_hub_is_a_plain_server(here: Neighbourhood) -> None:
+    await write(here.hub, {**asked("jan", NURSING), "id": "los", "status": "completed"})
+    await write(here.hub, {**asked("jan", NURSING), "id": "los", "status": "requested"})
+    assert "basedOn" not in await here.read("Task/los")
