@@ -268,7 +268,11 @@ def _measure_operations(
         if plan.only not in operation.name:
             continue
         with ExitStack() as stack:
-            beside = {name: (columns[name], made[name][number]) for name in columns}
+            beside = {
+                name: (columns[name], made[name][number])
+                for name in columns
+                if name == "hub" or not operation.own
+            }
             if operation.name == "read":
                 kind, argument = ("bytes", "-") if place.cluster is None else ("asyncpg", place.url)
                 bare = stack.enter_context(servers.limit(kind, argument, workers))

@@ -29,6 +29,8 @@ class Operation:
     together: int = 0
     bounded: bool = False
     """Bounded by a patient, a chain or an include: the database's time has a target."""
+    own: bool = False
+    """An operation of this hub's own, which no peer has."""
 
 
 def operations(region: Region, host: str, base: str) -> list[Operation]:
@@ -108,6 +110,13 @@ def operations(region: Region, host: str, base: str) -> list[Operation]:
             _matches("Patient", 1, 1),
             bounded=True,
         ),
+        Operation(
+            "timeline of a plan",
+            get([f"CarePlan/{one.plan}/$changes" for one in asked]),
+            _timeline,
+            bounded=True,
+            own=True,
+        ),
         Operation("create CarePlan (2 kB)", post("/CarePlan", plans), _nothing, 201, 1),
         Operation(
             "transaction of 20 creates", _transactions(region, 20, post), _all_created(20), together=20
@@ -163,6 +172,19 @@ def _with_includes(body: bytes) -> str | None:
     kinds = {resource["resourceType"] for resource in _resources(body)}
     wanted = {"CarePlan", "CareTeam", "Goal", "Patient"}
     return None if kinds == wanted else f"Expected {wanted}; got {kinds}"
+
+
+def _timeline(body: bytes) -> str | None:
+    bundle = msgspec.json.decode(body)
+    moments = [entry["response"]["lastModified"] for entry in bundle["entry"]]
+    kinds = {resource["resourceType"] for resource in _resources(body)}
+    if bundle["type"] != "history" or moments != sorted(moments, reverse=True):
+        return "Expected a history, the newest first"
+    return (
+        None
+        if {"CarePlan", "CareTeam", "Goal", "Task"} <= kinds
+        else f"Expected a plan and its parts; got {kinds}"
+    )
 
 
 def _all_created(count: int) -> Callable[[bytes], str | None]:

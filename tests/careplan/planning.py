@@ -21,6 +21,7 @@ SHARED: Json = {
 }
 SINCE = "2026-01-05"
 ANNA = {"reference": "Patient/anna"}
+PLAN = "CarePlan/plan"
 
 
 def to(reference: str, **more: Any) -> Json:

@@ -8,6 +8,7 @@ from typing import NamedTuple
 from fhirhub.api import formats
 from fhirhub.api.exchange import FhirRequest, FhirResponse, Handler
 from fhirhub.api.operations import (
+    apply,
     break_glass,
     changes,
     code_system_validate_code,
@@ -194,6 +195,15 @@ OPERATIONS: tuple[Operation, ...] = (
         "Patient-spider",
         spider.spider,
         (spider.SVG,),
+    ),
+    Operation(
+        "$apply",
+        ("type", "instance"),
+        ("PlanDefinition",),
+        True,
+        "r",
+        "PlanDefinition-apply",
+        apply.apply,
     ),
     Operation(
         "$changes",

@@ -208,6 +208,7 @@ Usage: #definition
 Title: "Plannen samenvoegen"
 Description: "Voegt twee plannen van dezelfde patiënt samen: eerst een voorbeeld met conflicten, dan de samenvoeging, die ongedaan gemaakt kan worden."
 * insert Operation([[CarePlan-merge]], [[Merge]], [[merge]], [[Plannen samenvoegen]], [[Merge plans]], [[Voegt twee plannen van dezelfde patiënt samen: eerst een voorbeeld met conflicten, dan de samenvoeging, die ongedaan gemaakt kan worden.]], [[Merges two plans of the same patient: first a preview with its conflicts, then the merge, which can be undone.]], CarePlan, true, true, false)
+* status = #active
 * insert Parameter(source, in, 1, 1, Reference, [[Het plan dat opgaat in het andere]], [[The plan that goes into the other]])
 * parameter[=].targetProfile = "http://hl7.org/fhir/StructureDefinition/CarePlan"
 * insert Parameter(target, in, 1, 1, Reference, [[Het plan dat blijft]], [[The plan that stays]])
@@ -267,3 +268,20 @@ Description: "Wat een afgeronde vragenlijst zegt, als transactie van resources, 
 * insert Parameter(questionnaire, in, 0, 1, Questionnaire, [[De vragenlijst, waar zij hier niet bekend is]], [[The questionnaire, where it is not known here]])
 * insert Parameter(return, out, 1, 1, Bundle, [[De transactie]], [[The transaction]])
 * insert Parameter(issues, out, 0, 1, OperationOutcome, [[Wat er niet uit te halen was]], [[What could not be extracted]])
+Instance: PlanDefinition-apply
+InstanceOf: OperationDefinition
+Usage: #definition
+Title: "Een programma toepassen"
+Description: "De operatie van R4, met een plan waarin de activiteiten komen. Wat het plan al heeft, wordt samengevoegd: één bezoek in plaats van drie. Wat elkaar tegenspreekt, staat erbij om te beslissen. Nog eens toepassen verandert niets. Zonder plan is het antwoord een voorstel dat niet bewaard wordt."
+* insert Operation([[PlanDefinition-apply]], [[Apply]], [[apply]], [[Een programma toepassen]], [[Apply a programme]], [[De operatie van R4, met een plan waarin de activiteiten komen. Wat het plan al heeft, wordt samengevoegd: één bezoek in plaats van drie. Wat elkaar tegenspreekt, staat erbij om te beslissen. Nog eens toepassen verandert niets. Zonder plan is het antwoord een voorstel dat niet bewaard wordt.]], [[R4’s operation, with a plan that takes the activities. What the plan has already is joined: one visit instead of three. What contradicts stands there to be decided. Applying again changes nothing. Without a plan the answer is a proposal that is not kept.]], PlanDefinition, true, true, true)
+* status = #active
+* base = "http://hl7.org/fhir/OperationDefinition/PlanDefinition-apply"
+* insert Parameter(planDefinition, in, 0, 1, PlanDefinition, [[Het programma, waar het adres het niet noemt]], [[The programme, where the address does not name it]])
+* insert Parameter(canonical, in, 0, 1, canonical, [[Het programma naar zijn canonical, waar het adres het niet noemt]], [[The programme by its canonical, where the address does not name it]])
+* insert Parameter(subject, in, 0, 1, string, [[De patiënt; bij een plan hoeft dat niet]], [[The patient; not needed with a plan]])
+* insert Parameter(plan, in, 0, 1, string, [[Het plan waarin de activiteiten komen, zoals CarePlan/1]], [[The plan that takes the activities, such as CarePlan/1]])
+* insert Parameter(start, in, 0, 1, date, [[Vanaf wanneer; anders vandaag]], [[From when; else today]])
+* insert Parameter(encounter, in, 0, 1, string, [[Het contact waarin het gebeurt]], [[The encounter in which it happens]])
+* insert Parameter(practitioner, in, 0, 1, string, [[Wie de bezoeken doet]], [[Who does the visits]])
+* insert Parameter(organization, in, 0, 1, string, [[Waar de bezoeken zijn]], [[Where the visits are]])
+* insert Parameter(return, out, 1, 1, CarePlan, [[Het plan zoals het nu is, of het voorstel]], [[The plan as it now is, or the proposal]])

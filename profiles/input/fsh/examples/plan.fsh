@@ -25,6 +25,40 @@ Description: "Een plan met een doel, een activiteit en taken. A plan with a goal
 * activity[0].detail.description = "Tweemaal per week oefenen met lopen, elke week een stukje verder."
 * activity[1].reference = Reference(voorbeeld-taak)
 * activity[2].reference = Reference(voorbeeld-verwijstaak)
+* activity[3].detail.extension[part].extension[code].valueCodeableConcept = PlanActivity#bloeddruk "Bloeddruk"
+* activity[3].detail.extension[part].extension[months].valuePositiveInt = 12
+* activity[3].detail.extension[part].extension[programme][0].valueCanonical = Canonical(hart-en-vaatrisico|0.1.0)
+* activity[3].detail.extension[part].extension[programme][1].valueCanonical = Canonical(kwetsbare-ouderen|0.1.0)
+* activity[3].detail.extension[toDecide].valueString = "Jaarcontrole: wie doet het bezoek?"
+* activity[3].detail.instantiatesCanonical[0] = Canonical(hart-en-vaatrisico|0.1.0)
+* activity[3].detail.instantiatesCanonical[1] = Canonical(kwetsbare-ouderen|0.1.0)
+* activity[3].detail.code = PlanActivity#jaarcontrole "Jaarcontrole"
+* activity[3].detail.code.text = "Jaarcontrole"
+* activity[3].detail.status = #not-started
+* activity[3].detail.scheduledTiming.event = "2026-09-01"
+* activity[3].detail.scheduledTiming.repeat.boundsPeriod.start = "2026-09-01"
+* activity[3].detail.scheduledTiming.repeat.frequency = 1
+* activity[3].detail.scheduledTiming.repeat.period = 12
+* activity[3].detail.scheduledTiming.repeat.periodUnit = #mo
+* activity[3].detail.performer.display = "Praktijkondersteuner huisarts"
+
+Instance: voorbeeld-plan-opgegaan
+InstanceOf: SharedCarePlan
+Usage: #example
+Title: "Een plan dat in een ander is opgegaan"
+Description: "Met wat nodig is om dat ongedaan te maken. With what undoing it needs."
+* extension[mergedInto].extension[plan].valueReference = Reference(voorbeeld-plan)
+* extension[mergedInto].extension[before].valueId = "3"
+* extension[mergedInto].extension[own].valueId = "2"
+* extension[mergedInto].extension[task].valueReference = Reference(voorbeeld-taak)
+* extension[mergedInto].extension[member].valueReference = Reference(voorbeeld-thuiszorg)
+* status = #completed
+* category[shared] = $sct#135411000146103
+* title = "Eerder zorgplan"
+* subject = Reference(voorbeeld-patient)
+* period.start = "2025-11-03"
+* period.end = "2026-02-02"
+* careTeam = Reference(voorbeeld-team)
 
 Instance: voorbeeld-team
 InstanceOf: SharedCareTeam

@@ -31,7 +31,8 @@ Description: "Het ene plan waaraan patiënt, naasten en zorgverleners van versch
 * activity.outcomeReference MS
 * insert Say(activity.outcomeReference, [[Wat een verwijzing of taak opleverde]], [[What a referral or task brought]])
 * activity.detail MS
-* activity.detail.extension contains DimensionExtension named dimension 0..1 MS
+* extension contains ToDecide named toDecide 0..* MS and MergedInto named mergedInto 0..1 MS
+* activity.detail.extension contains DimensionExtension named dimension 0..1 MS and ProgrammePart named part 0..* MS and ToDecide named toDecide 0..* MS
 * activity.detail.goal MS
 * activity.detail.performer MS
 * note MS

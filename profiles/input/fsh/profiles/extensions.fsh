@@ -17,6 +17,49 @@ Description: "Bij welke dimensie een activiteit, taak, verzoek of vraag hoort. D
 * value[x] 1..1
 * value[x] from PositiveHealthDimensions (required)
 
+Extension: ProgrammePart
+Id: programme-part
+Title: "Wat er in een bezoek gedaan wordt"
+Description: "Een onderdeel van een bezoek, hoe vaak, en welke programma's erom vragen. Bezoeken van verschillende programma's worden er één."
+* insert English([[What is done in a visit]], [[A part of a visit, how often, and which programmes ask for it. Visits of several programmes become one.]])
+* insert ForExtension(CarePlan.activity.detail)
+* extension contains code 1..1 and months 1..1 and programme 1..*
+* extension[code].value[x] only CodeableConcept
+* extension[code].value[x] 1..1
+* extension[code].value[x] from PlanActivities (extensible)
+* extension[months].value[x] only positiveInt
+* extension[months].value[x] 1..1
+* extension[programme].value[x] only canonical
+* extension[programme].value[x] 1..1
+
+Extension: ToDecide
+Id: to-decide
+Title: "Te beslissen"
+Description: "Waar programma's of samengevoegde plannen elkaar tegenspreken: een mens beslist, en haalt dit dan weg."
+* insert English([[To be decided]], [[Where programmes or merged plans contradict each other: a person decides, and then takes this away.]])
+* insert ForExtension(CarePlan)
+* insert ForExtension(CarePlan.activity.detail)
+* value[x] only string
+* value[x] 1..1
+
+Extension: MergedInto
+Id: merged-into
+Title: "Opgegaan in"
+Description: "In welk plan dit plan is opgegaan, met wat nodig is om dat ongedaan te maken: de versies van beide plannen van ervoor, en de taken die meegingen."
+* insert English([[Merged into]], [[The plan into which this one went, with what undoing it needs: the versions of both plans before, and the tasks that went along.]])
+* insert ForExtension(CarePlan)
+* extension contains plan 1..1 and before 1..1 and own 1..1 and task 0..* and member 0..*
+* extension[plan].value[x] only Reference(CarePlan)
+* extension[plan].value[x] 1..1
+* extension[before].value[x] only id
+* extension[before].value[x] 1..1
+* extension[own].value[x] only id
+* extension[own].value[x] 1..1
+* extension[task].value[x] only Reference(Task)
+* extension[task].value[x] 1..1
+* extension[member].value[x] only Reference(Organization or Practitioner or PractitionerRole or RelatedPerson)
+* extension[member].value[x] 1..1
+
 Extension: AnswerBy
 Id: answer-by
 Title: "Antwoord gewenst voor"
