@@ -68,6 +68,7 @@ def parameters(**values: Any) -> Json:
     for name, value in values.items():
         for one in value if isinstance(value, list) else [value]:
             kind = "valueBoolean" if isinstance(one, bool) else "valueString"
+            kind = {"start": "valueDate", "canonical": "valueCanonical"}.get(name, kind)
             if isinstance(one, dict):
                 kind = "valueReference" if "reference" in one else "resource"
             parts.append({"name": name, kind: one})

@@ -13,16 +13,12 @@ from fhirhub.repository import Repository, new_id
 from fhirhub.resources import careplan, definitions, document, guide, references
 from fhirhub.store import request as requests
 
-_PARAMETERS = (
-    "planDefinition", "canonical", "subject", "plan", "start", "encounter", "practitioner", "organization",
-)  # fmt: skip
 _OPEN = frozenset({"draft", "active", "on-hold", "unknown"})
 
 
 async def apply(request: FhirRequest) -> FhirResponse:
     """The CarePlan: that of `plan` as it now is, or a proposal that is not kept."""
     given = parameters.read(request)
-    given.only(_PARAMETERS)
     programme = await _programme(request, given)
     start = _start(given.text("start"), request.context.now())
     performer = _named(request, given, "practitioner") or _named(request, given, "organization")
