@@ -57,11 +57,11 @@ async def _follow(unit: Repository, shared: Shared, move: Move, now: int) -> Non
         if not was_on:
             released += await coordination.accept(unit, shared, move, now)
             if HAND_OVER in careplan.task_codes(move.after):
-                released.append(move.requester)
+                released += await _of_sender(unit, shared, move, now)
     if was_on and not (is_on and before == move.owner):
         released.append(before)
     if move.status == "cancelled" and HAND_OVER in careplan.task_codes(move.after):
-        released.append(move.requester)
+        released += await _of_sender(unit, shared, move, now)
     for party in dict.fromkeys(released):
         if party is not None:
             await release(unit, shared, party, now)
@@ -86,7 +86,7 @@ async def release(unit: Repository, shared: Shared, party: str, now: int) -> Non
         for function in team.FUNCTIONS
     ):
         return
-    if await _has_work(unit, shared, party) or await _hands_over(unit, shared, party):
+    if await _has_work(unit, shared, party) or await _hands_over(unit, shared, party, now):
         return
     shared.leave(party, now)
 
@@ -103,16 +103,29 @@ async def _has_work(unit: Repository, shared: Shared, party: str) -> bool:
     return any(not one.get("partOf") for one in found)
 
 
-async def _hands_over(unit: Repository, shared: Shared, party: str) -> bool:
+async def _hands_over(unit: Repository, shared: Shared, party: str, now: int) -> bool:
     """Whether the last nursing hand-over that they asked for has not been accepted, nor given up."""
-    found = await moves.found(unit, "Task", ("based-on", shared.name), ("requester", party))
-    asked = [one for one in found if HAND_OVER in careplan.task_codes(one)]
+    names = set(await parties.names(unit, party, now))
+    base = moves.base_of(unit)
+    asked = []
+    for one in await moves.found(unit, "Task", ("based-on", shared.name)):
+        requester = careplan.party(one.get("requester"), base)
+        if requester is None or HAND_OVER not in careplan.task_codes(one):
+            continue
+        if not names.isdisjoint(await parties.names(unit, requester, now)):
+            asked.append(one)
     return bool(asked) and max(asked, key=_newest).get("status") in (
         "requested",
         "received",
         "ready",
         "rejected",
     )
+
+
+async def _of_sender(unit: Repository, shared: Shared, move: Move, now: int) -> list[str]:
+    """The members that are of the organisation which hands nursing over."""
+    names = set(await parties.names(unit, move.requester or "", now))
+    return [one for one in shared.members(now) if not names.isdisjoint(await parties.names(unit, one, now))]
 
 
 def _newest(task: Json) -> tuple[str, str]:
