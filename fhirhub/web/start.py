@@ -17,7 +17,7 @@ table { border-collapse: collapse; width: 100% } th, td { text-align: left; padd
 vertical-align: top; border-bottom: 1px solid #d8dde2 } .warning { border-left: .3rem solid #b3261e;
 padding: .3rem 1rem; background: #fdf1f0 }
 .wide { max-width: 64rem } .wide p, .wide li { max-width: 44rem } pre { overflow-x: auto }
-.step { display: inline-block; width: 1rem } :target { scroll-margin-top: 1rem }
+.step { display: inline-block; width: 1rem } th:has(.step) { white-space: nowrap } :target { scroll-margin-top: 1rem }
 """
 
 _OPEN = """<p class="warning" role="alert"><strong>Everybody who reaches this address can read and change

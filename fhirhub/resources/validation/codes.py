@@ -227,7 +227,7 @@ def _check_coding(examination: Examination, item: Item, coding: Json, at: str) -
     if verdict.displays and isinstance(display, str):
         known = {_folded(each) for each in verdict.displays}
         if _folded(display) not in known:
-            right = " or ".join(f"`{each}`" for each in verdict.displays[:3])
+            right = " or ".join(f"`{each}`" for each in list(dict.fromkeys(verdict.displays))[:3])
             text = f"The display of {code} in {system} is {right}; got `{display[:80]}`"
             examination.tell("warning", "invalid", text, item, below=f"{at}.display")
 
