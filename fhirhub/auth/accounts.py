@@ -123,7 +123,7 @@ async def add(realm: Realm, wanted: Wanted) -> Account:
             )
         )
         id = str(rows[0][0]) if rows else str(uuid.uuid4())
-        await unit.execute(_insert(realm, id, wanted.username, stored))
+        await unit.execute(inserting(realm, id, wanted.username, stored))
         if rows and stored is not None:
             sql = "UPDATE auth_account SET password = $3 WHERE tenant = $1 AND id = $2"
             await unit.execute(realm.statement(sql, id, stored))
@@ -137,7 +137,8 @@ async def add(realm: Realm, wanted: Wanted) -> Account:
     return account
 
 
-def _insert(realm: Realm, id: str, username: str, password: str | None) -> Statement:
+def inserting(realm: Realm, id: str, username: str, password: str | None) -> Statement:
+    """The statement that makes an account, where the name is free."""
     return realm.statement(
         "INSERT INTO auth_account (tenant, id, username, password, totp, totp_step, disabled, created) "
         "VALUES ($1, $2, $3, $4, NULL, 0, $5, $6) ON CONFLICT DO NOTHING",
@@ -180,7 +181,7 @@ async def known_by_provider(realm: Realm, username: str, wanted: list[Wanted]) -
     """The account of a person whom an OpenID provider vouches for, with the standings it tells of now."""
 
     async def work(unit: Transaction) -> None:
-        await unit.execute(_insert(realm, str(uuid.uuid4()), username, None))
+        await unit.execute(inserting(realm, str(uuid.uuid4()), username, None))
         rows = await unit.fetch(
             realm.statement("SELECT id FROM auth_account WHERE tenant = $1 AND username = $2", username)
         )

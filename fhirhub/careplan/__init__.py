@@ -16,6 +16,7 @@ from fhirhub.careplan import (
     dimensions,
     discretion,
     identity,
+    inviting,
     membership,
     plans,
     registering,
@@ -44,6 +45,7 @@ RULES: tuple[Rule, ...] = (
     watching.KeepBands(),
     watching.Watch(),
     registering.TakeOver(),
+    inviting.TakeBack(),
 )
 """In the order in which they run."""
 

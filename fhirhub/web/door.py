@@ -16,7 +16,7 @@ from fhirhub.auth.faults import OAuthError
 from fhirhub.auth.limits import Rate
 from fhirhub.auth.realm import Issuer, Realm
 from fhirhub.errors import FhirError
-from fhirhub.web import signing
+from fhirhub.web import inviting, signing
 from fhirhub.web.signing import Ways
 
 Scope = MutableMapping[str, Any]
@@ -26,7 +26,7 @@ Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 TEXT = "text/plain; charset=utf-8"
 MAX_BODY_BYTES = 128 * 1024
 BODY_SECONDS = 30.0
-GUESSABLE = frozenset({"sign-in", "second-factor"})
+GUESSABLE = frozenset({"sign-in", "second-factor", "invitation", "invitation-account"})
 SIGN_IN_COST = 10
 SECURED = (("X-Content-Type-Options", "nosniff"), ("Referrer-Policy", "no-referrer"))
 
@@ -101,7 +101,7 @@ class AuthDoor:
             issuer,
             source,
         )
-        by_method = signing.PAGES.get(request.path)
+        by_method = signing.PAGES.get(request.path) or inviting.PAGES.get(request.path)
         if by_method is None:
             return await endpoints.answer(self._server, request) or _nothing()
         page = by_method.get(request.method)

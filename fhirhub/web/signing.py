@@ -307,13 +307,14 @@ def _told(session: Session, kind: events.Kind, client: str | None = None) -> Eve
     return Event(kind, client=client, account=session.account.id, role=role)
 
 
-def _tell_failure(flow: Flow, account: Account | None, outcome: str) -> None:
+def tell_failure(flow: Flow, account: Account | None, outcome: str) -> None:
+    """A sign-in failed; `outcome` says at what."""
     events.tell(
         flow.visit.request, Event("sign-in-failed", account=account.id if account else None, outcome=outcome)
     )
 
 
-async def _go_on(flow: Flow) -> Response:
+async def go_on(flow: Flow) -> Response:
     """The page of the first step that lacks something, or the answer."""
     if flow.asked is None:
         return await _sign_in(flow) or await _granted_page(flow)
@@ -335,7 +336,7 @@ async def authorize(request: Request, ways: Ways) -> Response:
         asked = await authorization.read(request.issuer, raw)
         visit = visiting.of(request, asked.given.get("ui_locales", ""))
         flow = Flow(visit, ways, visit.begin(raw), asked, await visit.session())
-        return await _go_on(flow)
+        return await go_on(flow)
     except Unproven as fault:
         return visit.stopped("unproven", str(fault))
     except Refused as refused:
@@ -345,7 +346,7 @@ async def authorize(request: Request, ways: Ways) -> Response:
 async def granted(request: Request, ways: Ways) -> Response:
     """`/auth/granted`: what a person let apps do."""
     visit = visiting.of(request)
-    return await _go_on(Flow(visit, ways, visit.begin(""), None, await visit.session()))
+    return await go_on(Flow(visit, ways, visit.begin(""), None, await visit.session()))
 
 
 Answer = Callable[[Flow, dict[str, str], list[str]], Awaitable[Response]]
@@ -404,21 +405,21 @@ async def take_password(flow: Flow, fields: dict[str, str], chosen: list[str]) -
     try:
         await limits.check_sign_in(username, source, device)
     except OAuthError as fault:
-        return _wait(flow, fault, username)
+        return wait(flow, fault, username)
     if not await accounts.is_password(realm, account, password):
         await limits.count_sign_in(username, source, device)
-        _tell_failure(flow, account, "password")
+        tell_failure(flow, account, "password")
         flow.fault = flow.say("wrong_password")
         return _sign_in_page(flow, username, 401)
     assert account is not None
     await limits.forget_sign_in(username, source, device)
     if not realm.settings.needs_second_factor:
-        return await _signed_in(flow, account, "pwd")
+        return await signed_in(flow, account, "pwd")
     flow.progress = replace(flow.progress, account=account.id, password_given=realm.now)
-    return _second_factor_page(flow, account)
+    return second_factor_page(flow, account)
 
 
-def _wait(flow: Flow, fault: OAuthError, username: str) -> Response:
+def wait(flow: Flow, fault: OAuthError, username: str) -> Response:
     seconds = int(fault.headers["Retry-After"])
     flow.fault = flow.say("wait", minutes=-(-seconds // 60))
     response = _sign_in_page(flow, username, 429)
@@ -426,7 +427,7 @@ def _wait(flow: Flow, fault: OAuthError, username: str) -> Response:
     return response
 
 
-def _second_factor_page(flow: Flow, account: Account, status: int = 200) -> Response:
+def second_factor_page(flow: Flow, account: Account, status: int = 200) -> Response:
     """Asks for a code; who has no second factor yet sets one up."""
     if account.totp is not None:
         return flow.page("second_factor.html", status, square="", key="")
@@ -454,21 +455,21 @@ async def take_code(flow: Flow, fields: dict[str, str], chosen: list[str]) -> Re
     try:
         await limits.check_sign_in(name, source, device)
     except OAuthError as fault:
-        return _wait(flow, fault, account.username)
+        return wait(flow, fault, account.username)
     if account.totp is None and progress.enrolling is None:
         raise StalePage
     enrols = account.totp is None
     secret = account.totp if account.totp is not None else bytes.fromhex(progress.enrolling or "")
     if not await accounts.take_code(realm, account, secret, fields.get("code", ""), enrol=enrols):
         await limits.count_sign_in(name, source, device)
-        _tell_failure(flow, account, "second-factor")
+        tell_failure(flow, account, "second-factor")
         flow.fault = flow.say("wrong_code")
-        return _second_factor_page(flow, account, 401)
+        return second_factor_page(flow, account, 401)
     await limits.forget_sign_in(name, source, device)
-    return await _signed_in(flow, account, "pwd+otp")
+    return await signed_in(flow, account, "pwd+otp")
 
 
-async def _signed_in(flow: Flow, account: Account, acr: str) -> Response:
+async def signed_in(flow: Flow, account: Account, acr: str) -> Response:
     """The person is who they say: a new session, and on with the way."""
     realm = flow.visit.request.realm
     if flow.session is not None:
@@ -478,7 +479,7 @@ async def _signed_in(flow: Flow, account: Account, acr: str) -> Response:
     flow.session = await flow.visit.session()
     events.tell(flow.visit.request, Event("signed-in", account=account.id, outcome=acr))
     flow.progress = replace(flow.progress, account=None, enrolling=None, has_signed_in=True)
-    return await _go_on(flow)
+    return await go_on(flow)
 
 
 async def to_provider(request: Request, ways: Ways) -> Response:
@@ -544,29 +545,29 @@ async def _back(flow: Flow, away: dict[str, str], fields: dict[str, str]) -> Res
         )
     except ProviderError as fault:
         logs.warning("A sign-in by an OpenID provider failed", provider=provider.name, reason=str(fault))
-        _tell_failure(flow, None, provider.name)
+        tell_failure(flow, None, provider.name)
         flow.fault = flow.say("provider_failed", provider=provider.title)
         return _sign_in_page(flow, status=401)
-    return await _signed_in(flow, account, acr)
+    return await signed_in(flow, account, acr)
 
 
 async def take_standing(flow: Flow, fields: dict[str, str], chosen: list[str]) -> Response:
     if flow.session is None:
-        return await _go_on(flow)
+        return await go_on(flow)
     standing = flow.session.account.standing(fields.get("standing"))
     if standing is None:
         flow.fault = flow.say("choose_one")
-        return await _go_on(flow)
+        return await go_on(flow)
     await sessions.choose(flow.visit.request.realm, flow.session, standing)
     flow.session = replace(flow.session, standing=standing)
     flow.progress = replace(flow.progress, has_chosen=True, patient=None)
-    return await _go_on(flow)
+    return await go_on(flow)
 
 
 async def take_patient(flow: Flow, fields: dict[str, str], chosen: list[str]) -> Response:
     flow.find = fields.get("find", "")[:100]
     flow.progress = replace(flow.progress, patient=fields.get("patient"))
-    return await _go_on(flow)
+    return await go_on(flow)
 
 
 async def take_consent(flow: Flow, fields: dict[str, str], chosen: list[str]) -> Response:
@@ -599,7 +600,7 @@ async def take_language(flow: Flow, fields: dict[str, str], chosen: list[str]) -
     language = "en" if fields.get("language") == "en" else "nl"
     flow.visit.keep("language", language, visiting.YEAR_SECONDS)
     flow.visit.language = "en" if language == "en" else "nl"
-    return await _go_on(flow)
+    return await go_on(flow)
 
 
 async def withdraw(flow: Flow, fields: dict[str, str], chosen: list[str]) -> Response:
@@ -612,7 +613,7 @@ async def withdraw(flow: Flow, fields: dict[str, str], chosen: list[str]) -> Res
             flow.fault = flow.say("withdrawn")
         if flow.fault:
             events.tell(flow.visit.request, _told(flow.session, "withdrawn", client))
-    return await _go_on(flow)
+    return await go_on(flow)
 
 
 async def _granted_page(flow: Flow) -> Response:

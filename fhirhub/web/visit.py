@@ -51,6 +51,8 @@ class Progress:
     has_chosen: bool = False
     """Whether the person said as whom they work."""
     patient: str | None = None
+    invitation: str | None = None
+    """The invitation whose code the person gave, by its id."""
     away: dict[str, str] | None = None
     """The OpenID provider that the person is sent to, with what its answer must fit."""
 

@@ -27,6 +27,36 @@ TEXTS: Mapping[str, tuple[str, str]] = {
         "Er is te vaak een fout wachtwoord ingevuld. Probeer het over {minutes} minuten opnieuw.",
         "A wrong password was given too often. Try again in {minutes} minutes.",
     ),
+    "have_code": ("Ik heb een code", "I have a code"),
+    "invitation_hint": (
+        "Iemand heeft u uitgenodigd om mee te kijken. Vul de code in die u kreeg, en de geboortedatum van de patiënt.",
+        "Somebody invited you to take part. Fill in the code that you were given, and the patient's birth date.",
+    ),
+    "invitation_code": ("Code", "Code"),
+    "invitation_born": ("Geboortedatum van de patiënt", "The patient's birth date"),
+    "wrong_invitation": (
+        "Die code en geboortedatum horen niet bij elkaar, of de code geldt niet meer. Vraag zo nodig een nieuwe.",
+        "That code and birth date do not belong together, or the code has ended. Ask for a new one if need be.",
+    ),
+    "invitation_account": ("Maak uw account", "Make your account"),
+    "invitation_account_hint": (
+        "U bent {name}, naaste van {patient}. Kies een gebruikersnaam en een wachtwoord. Hebt u hier al een account, "
+        "vul dan die gebruikersnaam en dat wachtwoord in.",
+        "You are {name}, a relative of {patient}. Choose a user name and a password. If you have an account here "
+        "already, give its user name and password.",
+    ),
+    "invitation_password_hint": (
+        "Een nieuw wachtwoord heeft minstens {shortest} tekens.",
+        "A new password has {shortest} characters at least.",
+    ),
+    "account_taken": (
+        "Deze gebruikersnaam is al van een ander, of het wachtwoord hoort er niet bij.",
+        "That user name is somebody else's, or the password does not belong to it.",
+    ),
+    "account_wrong": (
+        "Kies een gebruikersnaam zonder spaties en een wachtwoord van minstens {shortest} tekens.",
+        "Choose a user name without spaces and a password of {shortest} characters at least.",
+    ),
     "wrong_person": (
         "Deze app is gestart voor iemand anders. Log in als die persoon.",
         "This app was started for somebody else. Sign in as that person.",

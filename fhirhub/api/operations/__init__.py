@@ -18,6 +18,7 @@ from fhirhub.api.operations import (
     everything,
     expand,
     extract,
+    invite,
     lastn,
     lookup,
     meta,
@@ -261,6 +262,18 @@ OPERATIONS: tuple[Operation, ...] = (
         "r",
         "Patient-break-glass",
         break_glass.break_glass,
+    ),
+    Operation(
+        "$invite",
+        (
+            "type",
+            "instance",
+        ),
+        ("Patient",),
+        True,
+        "r",
+        "Patient-invite",
+        invite.invite,
     ),
 )
 _BY_NAME: dict[str, list[Operation]] = {}

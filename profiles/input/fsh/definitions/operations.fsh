@@ -112,6 +112,7 @@ Usage: #definition
 Title: "Een naaste uitnodigen"
 Description: "Maakt de naaste aan en een code voor één keer, veertien dagen geldig. Wie ermee aanmeldt en de geboortedatum van de patiënt weet, wordt die naaste."
 * insert Operation([[Patient-invite]], [[Invite]], [[invite]], [[Een naaste uitnodigen]], [[Invite a relative]], [[Maakt de naaste aan en een code voor één keer, veertien dagen geldig. Wie ermee aanmeldt en de geboortedatum van de patiënt weet, wordt die naaste.]], [[Makes the related person and a one-time code, valid for fourteen days. Who signs in with it and knows the patient’s birth date becomes that person.]], Patient, true, true, true)
+* insert Served
 * insert Parameter(patient, in, 0, 1, Reference, [[De patiënt, waar dat niet uit het adres volgt]], [[The patient, where the address does not tell]])
 * parameter[=].targetProfile = "http://hl7.org/fhir/StructureDefinition/Patient"
 * insert Parameter(name, in, 1, 1, HumanName, [[Naam van de naaste]], [[Name of the relative]])
