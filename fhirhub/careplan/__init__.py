@@ -10,11 +10,15 @@ from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
 from fhirhub.careplan import (
+    agenda,
     agreement,
     answering,
+    applying,
     coordination,
     dimensions,
     discretion,
+    drafts,
+    goals,
     identity,
     inviting,
     membership,
@@ -40,10 +44,15 @@ RULES: tuple[Rule, ...] = (
     agreement.TakeNote(),
     plans.KeepPlan(),
     answering.TakeAnswer(),
+    drafts.KeepDrafts(),
     dimensions.Score(),
     dimensions.KeepScores(),
     watching.KeepBands(),
     watching.Watch(),
+    goals.KeepWords(),
+    agenda.KeepAgenda(),
+    agenda.TakeSubjects(),
+    applying.Apply(),
     registering.TakeOver(),
     inviting.TakeBack(),
 )

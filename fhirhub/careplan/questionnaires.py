@@ -53,9 +53,9 @@ async def every(store: Repository, url: str) -> list[Found]:
     return found
 
 
-async def newest(store: Repository, url: str) -> Found | None:
+def newest_of(known: list[Found]) -> Found:
     """The one that is answered now."""
-    return max(await every(store, url), key=_order, default=None)
+    return max(known, key=_order)
 
 
 def _order(found: Found) -> Any:

@@ -21,7 +21,7 @@ NOTIFICATION: Json = {"coding": [{"system": CATEGORY, "code": "notification", "d
 """The category of what the hub tells people."""
 TELL_THE_PATIENT = "patient-inlichten"
 """The Task by which a practice tells somebody who has no account."""
-_AT_HOME = ("Patient/", "RelatedPerson/")
+AT_HOME = ("Patient/", "RelatedPerson/")
 
 
 async def tell(
@@ -40,7 +40,7 @@ async def tell(
     named = list(dict.fromkeys(about))
     for recipient in dict.fromkeys(to):
         await unit.create(_message(patient, recipient, text, named, moment, urgent=urgent))
-        if patient is not None and recipient.startswith(_AT_HOME):
+        if patient is not None and recipient.startswith(AT_HOME):
             await _by_the_practice(unit, patient, recipient, text, named, moment, urgent=urgent)
 
 
