@@ -883,8 +883,7 @@ def add_user(
 
     asked = _json(file)
     chosen = _prepared(database=database, tenant=tenant, secret_file=secret_file)
-    shortest = 1 if chosen.is_loopback else accounts.SHORTEST_PASSWORD
-    wanted = accounts.wanted(asked, shortest_password=shortest)
+    wanted = accounts.wanted(asked, for_others=chosen.needs_second_factor)
     if wanted.password is not None and len(wanted.password) < accounts.SHORTEST_PASSWORD:
         typer.echo(
             f"Warning: a password under {accounts.SHORTEST_PASSWORD} characters is for trials", err=True

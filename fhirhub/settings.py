@@ -113,6 +113,10 @@ class Settings:
         int, "How long an app may go on without its person (`offline_access`), from the day of the consent."
     ] = 90
     session_hours: Annotated[int, "How long a person stays signed in."] = 8
+    session_idle_minutes: Annotated[
+        int,
+        "How long a person stays signed in without using it; an app with `online_access` uses it when it refreshes.",
+    ] = 60
     auth_requests_per_minute: Annotated[
         int,
         "Requests that one address may make to the authorization server in a minute, of each worker; 0 for any "

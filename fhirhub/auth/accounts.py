@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import uuid
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 from fhirhub.auth import passwords, totp
 from fhirhub.auth.jose import Json
@@ -16,6 +16,17 @@ from fhirhub.settings import Refusal
 from fhirhub.store.database import Transaction
 from fhirhub.store.sql import Statement
 
+COMMON_HERE = (
+    "fhirhub",
+    "huisarts",
+    "zorgplan",
+    "patient",
+    "praktijk",
+    "wijkverpleging",
+    "wachtwoord",
+    "welkom",
+)
+"""Words that people here would put into a password first."""
 SHORTEST_PASSWORD = 12
 """Characters, where the hub serves others than this machine."""
 LONGEST_PASSWORD = 200
@@ -222,6 +233,21 @@ async def enable(realm: Realm, username: str) -> bool:
     return bool(await realm.change(sql, username, False))
 
 
+async def change_password(realm: Realm, account: Account, password: str) -> None:
+    """Another password from now on."""
+    sql = "UPDATE auth_account SET password = $3 WHERE tenant = $1 AND id = $2"
+    await realm.change(sql, account.id, passwords.hashed(password))
+
+
+def fault_of_password(password: str, username: str) -> Literal["short", "long", "guessable"] | None:
+    """Why this cannot be a person's password where the hub serves others than this machine."""
+    if len(password) < SHORTEST_PASSWORD:
+        return "short"
+    if len(password) > LONGEST_PASSWORD:
+        return "long"
+    return "guessable" if passwords.is_guessable(password, [username, *COMMON_HERE]) else None
+
+
 async def is_password(realm: Realm, account: Account | None, password: str) -> bool:
     """Whether this is the account's password; takes as long for an account that is not there."""
     if len(password) > LONGEST_PASSWORD:
@@ -286,8 +312,9 @@ def shown(account: Account) -> Json:
     }
 
 
-def wanted(asked: Any, *, shortest_password: int = 1) -> Wanted:
-    """An account as JSON tells of it. Raises AccountError."""
+def wanted(asked: Any, *, for_others: bool = False) -> Wanted:
+    """An account as JSON tells of it; `for_others`: of a hub that serves others than this machine. Raises
+    AccountError."""
     if not isinstance(asked, dict):
         raise AccountError(
             "an account is a JSON object with username, password, fhirUser, organization and role"
@@ -301,9 +328,17 @@ def wanted(asked: Any, *, shortest_password: int = 1) -> Wanted:
     username, password = asked.get("username") or "", asked.get("password")
     if not _USERNAME.fullmatch(username):
         raise AccountError("`username` expects at most 200 characters without spaces")
-    if password is not None and not shortest_password <= len(password) <= LONGEST_PASSWORD:
-        raise AccountError(f"`password` expects {shortest_password} to {LONGEST_PASSWORD} characters")
+    if password is not None:
+        _check_password(password, username, for_others=for_others)
     return Wanted(username, password, *_person(asked))
+
+
+def _check_password(password: str, username: str, *, for_others: bool) -> None:
+    shortest = SHORTEST_PASSWORD if for_others else 1
+    if not shortest <= len(password) <= LONGEST_PASSWORD:
+        raise AccountError(f"`password` expects {shortest} to {LONGEST_PASSWORD} characters")
+    if for_others and fault_of_password(password, username):
+        raise AccountError("`password` is easily guessed: take a few words that do not belong together")
 
 
 def _person(asked: Json) -> tuple[str, str | None, str, str | None]:

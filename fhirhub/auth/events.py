@@ -10,8 +10,8 @@ from fhirhub import logs
 from fhirhub.auth.exchange import Request
 
 Kind = Literal[
-    "signed-in", "sign-in-failed", "signed-out", "granted", "declined", "withdrawn", "token", "token-refused",
-    "revoked", "registered", "launch",
+    "signed-in", "sign-in-failed", "signed-out", "password-changed", "granted", "declined", "withdrawn",
+    "token", "token-refused", "revoked", "registered", "launch",
 ]  # fmt: skip
 FAILURES: frozenset[Kind] = frozenset({"sign-in-failed", "token-refused"})
 

@@ -108,15 +108,14 @@ async def by_id(realm: Realm, id: str) -> Invitation | None:
 
 async def accept(realm: Realm, invitation: Invitation, username: str, password: str) -> Account:
     """The account of who came with the code: a new one, or theirs where they have one with that password. Raises
-    AccountError for a name that is somebody's, or a password too short; UsedError for a code that was first used
+    AccountError for a name that is somebody's, or a password too short or easily guessed; UsedError for a code that was first used
     elsewhere."""
     role = await _role(realm, invitation)
     asked = {"username": username, "password": password, "fhirUser": invitation.person, "role": role}
     existing = await accounts.by_username(realm, username)
     if existing is not None and not await accounts.is_password(realm, existing, password):
         raise AccountError("taken")
-    shortest = 1 if existing is not None else accounts.SHORTEST_PASSWORD
-    wanted = accounts.wanted(asked, shortest_password=shortest)
+    wanted = accounts.wanted(asked, for_others=existing is None)
     stored = None if existing is not None else passwords.hashed(password)
 
     async def work(unit: Transaction) -> None:

@@ -4,12 +4,17 @@ from __future__ import annotations
 
 import asyncio
 import functools
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 
 from argon2 import PasswordHasher
 from argon2.exceptions import Argon2Error, InvalidHashError
 
 _HASHER = PasswordHasher(time_cost=2, memory_cost=19 * 1024, parallelism=1)
+LONGEST_LOOKED_AT = 72
+"""Of a password that is longer, what is looked at: more does not make it easier to guess."""
+HARD_TO_GUESS = 3
+"""Of zxcvbn's scores from 0 to 4: more than 10**8 guesses."""
 SIDE_BY_SIDE = 2
 """How many are looked at at once: each takes 19 MiB and a core, and nothing else is to wait for them."""
 
@@ -27,6 +32,14 @@ async def is_right(password: str, stored: str | None) -> bool:
 def is_weak(stored: str) -> bool:
     """Whether it was hashed with less than is asked today."""
     return _HASHER.check_needs_rehash(stored)
+
+
+def is_guessable(password: str, also: Sequence[str]) -> bool:
+    """Whether few guesses find it: it is common, was in a breach's lists, or is made of what is, or of these words."""
+    from zxcvbn import zxcvbn  # its word lists take a tenth of a second to load
+
+    found: int = zxcvbn(password[:LONGEST_LOOKED_AT], list(also))["score"]
+    return found < HARD_TO_GUESS
 
 
 def _is_right(password: str, stored: str | None) -> bool:

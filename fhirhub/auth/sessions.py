@@ -34,7 +34,7 @@ async def begin(realm: Realm, account: Account, acr: str) -> str:
         only,
         acr,
         realm.now,
-        realm.now + realm.settings.session_hours * 3600,
+        _until(realm, realm.now),
     )
     return value
 
@@ -52,16 +52,50 @@ async def find(realm: Realm, value: str | None) -> Session | None:
     if not rows:
         return None
     id, account_id, role, acr, signed_in, expires = rows[0]
+    await _keep(realm, str(id), int(signed_in), int(expires))
     account = await accounts.by_id(realm, str(account_id))
     if account is None or account.disabled:
         return None
     return Session(str(id), account, account.standing(role), str(acr), int(signed_in), int(expires))
 
 
+async def of_account(realm: Realm, account: Account) -> list[Session]:
+    """Where the person is signed in, the latest first."""
+    rows = await realm.rows(
+        "SELECT id, role, acr, signed_in, expires FROM auth_session "
+        "WHERE tenant = $1 AND account = $2 AND expires > $3 ORDER BY signed_in DESC, id",
+        account.id,
+        realm.now,
+    )
+    return [
+        Session(str(id), account, account.standing(role), str(acr), int(signed_in), int(expires))
+        for id, role, acr, signed_in, expires in rows
+    ]
+
+
 async def stands(realm: Realm, id: str | None) -> bool:
     """Whether the session of that id goes on."""
-    sql = "SELECT 1 FROM auth_session WHERE tenant = $1 AND id = $2 AND expires > $3"
-    return id is not None and bool(await realm.rows(sql, id, realm.now))
+    if id is None:
+        return False
+    sql = "SELECT signed_in, expires FROM auth_session WHERE tenant = $1 AND id = $2 AND expires > $3"
+    rows = await realm.rows(sql, id, realm.now)
+    if rows:
+        await _keep(realm, id, int(rows[0][0]), int(rows[0][1]))
+    return bool(rows)
+
+
+def _until(realm: Realm, signed_in: int) -> int:
+    """Until when a session that is used now goes on."""
+    settings = realm.settings
+    return min(signed_in + settings.session_hours * 3600, realm.now + settings.session_idle_minutes * 60)
+
+
+async def _keep(realm: Realm, id: str, signed_in: int, expires: int) -> None:
+    """Take note that the session is used; at most once a minute."""
+    until = _until(realm, signed_in)
+    if until >= expires + 60:
+        sql = "UPDATE auth_session SET expires = $3 WHERE tenant = $1 AND id = $2"
+        await realm.change(sql, id, until)
 
 
 async def choose(realm: Realm, session: Session, standing: Standing) -> None:
@@ -73,3 +107,9 @@ async def choose(realm: Realm, session: Session, standing: Standing) -> None:
 async def end(realm: Realm, session: Session) -> None:
     """Sign out."""
     await realm.change("DELETE FROM auth_session WHERE tenant = $1 AND id = $2", session.id)
+
+
+async def end_others(realm: Realm, session: Session) -> None:
+    """Sign out everywhere but in this session."""
+    sql = "DELETE FROM auth_session WHERE tenant = $1 AND account = $2 AND id <> $3"
+    await realm.change(sql, session.account.id, session.id)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import Awaitable, Callable, MutableMapping
+from collections.abc import Awaitable, Callable, Mapping, MutableMapping
 from typing import Any
 
 from fhirhub import logs
@@ -16,7 +16,7 @@ from fhirhub.auth.faults import OAuthError
 from fhirhub.auth.limits import Rate
 from fhirhub.auth.realm import Issuer, Realm
 from fhirhub.errors import FhirError
-from fhirhub.web import inviting, signing
+from fhirhub.web import account, inviting, signing
 from fhirhub.web.signing import Ways
 
 Scope = MutableMapping[str, Any]
@@ -26,9 +26,30 @@ Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 TEXT = "text/plain; charset=utf-8"
 MAX_BODY_BYTES = 128 * 1024
 BODY_SECONDS = 30.0
-GUESSABLE = frozenset({"sign-in", "second-factor", "invitation", "invitation-account"})
+GUESSABLE = frozenset({"sign-in", "second-factor", "password", "invitation", "invitation-account"})
 SIGN_IN_COST = 10
 SECURED = (("X-Content-Type-Options", "nosniff"), ("Referrer-Policy", "no-referrer"))
+
+PAGES: Mapping[str, Mapping[str, Callable[[Request, Ways], Awaitable[Response]]]] = {
+    "authorize": {"GET": signing.authorize, "POST": signing.authorize},
+    "sign-in": {"GET": signing.granted, "POST": signing.form(signing.take_password)},
+    "provider": {"GET": signing.to_provider},
+    "callback": {"GET": signing.from_provider},
+    "second-factor": {"POST": signing.form(signing.take_code)},
+    "standing": {"POST": signing.form(signing.take_standing)},
+    "patient": {"POST": signing.form(signing.take_patient)},
+    "consent": {"POST": signing.form(signing.take_consent)},
+    "language": {"POST": signing.form(signing.take_language)},
+    "granted": {"GET": signing.granted, "POST": signing.form(signing.withdraw)},
+    "invitation": {"GET": inviting.ask_code, "POST": signing.form(inviting.take_code)},
+    "invitation-account": {"GET": inviting.ask_code, "POST": signing.form(inviting.take_account)},
+    "account": {"GET": account.show},
+    "password": {"GET": account.show, "POST": signing.form(account.take_new_password)},
+    "sessions": {"GET": account.show, "POST": signing.form(account.end_elsewhere)},
+    "sign-out": {"GET": signing.granted, "POST": signing.form(signing.sign_out)},
+    "style.css": {"GET": signing.style},
+}
+"""The pages for people, by path behind `/auth/` and method."""
 
 _DOCUMENTS = "smart-configuration|openid-configuration|oauth-authorization-server"
 _PATHS = (
@@ -101,7 +122,7 @@ class AuthDoor:
             issuer,
             source,
         )
-        by_method = signing.PAGES.get(request.path) or inviting.PAGES.get(request.path)
+        by_method = PAGES.get(request.path)
         if by_method is None:
             return await endpoints.answer(self._server, request) or _nothing()
         page = by_method.get(request.method)

@@ -4,7 +4,6 @@ password (RULES R18, R23)."""
 from __future__ import annotations
 
 import re
-from collections.abc import Awaitable, Callable
 from dataclasses import replace
 
 from fhirhub.access import EVERYTHING
@@ -117,10 +116,3 @@ def _date(text: str) -> str:
     """A date as FHIR writes it, also where it was typed the Dutch way."""
     found = _DUTCH_DATE.fullmatch(text.strip().replace("/", "-"))
     return f"{found[3]}-{int(found[2]):02}-{int(found[1]):02}" if found else text.strip()
-
-
-PAGES: dict[str, dict[str, Callable[[Request, Ways], Awaitable[Response]]]] = {
-    "invitation": {"GET": ask_code, "POST": signing.form(take_code)},
-    "invitation-account": {"GET": ask_code, "POST": signing.form(take_account)},
-}
-"""The pages for who was invited, by path behind `/auth/` and method."""

@@ -128,10 +128,11 @@ async def _sign_in(flow: Flow) -> Response | None:
         again = True
     if session is not None and not again:
         return None
-    return flow.interact("login_required", lambda: _sign_in_page(flow))
+    return flow.interact("login_required", lambda: sign_in_page(flow))
 
 
-def _sign_in_page(flow: Flow, username: str = "", status: int = 200) -> Response:
+def sign_in_page(flow: Flow, username: str = "", status: int = 200) -> Response:
+    """Where a person signs in."""
     if not username and flow.asked is not None:
         username = flow.asked.given.get("login_hint", "")[:200]
     return flow.page("sign_in.html", status, app=flow.app, username=username, providers=flow.ways.providers)
@@ -410,7 +411,7 @@ async def take_password(flow: Flow, fields: dict[str, str], chosen: list[str]) -
         await limits.count_sign_in(username, source, device)
         tell_failure(flow, account, "password")
         flow.fault = flow.say("wrong_password")
-        return _sign_in_page(flow, username, 401)
+        return sign_in_page(flow, username, 401)
     assert account is not None
     await limits.forget_sign_in(username, source, device)
     if not realm.settings.needs_second_factor:
@@ -422,7 +423,7 @@ async def take_password(flow: Flow, fields: dict[str, str], chosen: list[str]) -
 def wait(flow: Flow, fault: OAuthError, username: str) -> Response:
     seconds = int(fault.headers["Retry-After"])
     flow.fault = flow.say("wait", minutes=-(-seconds // 60))
-    response = _sign_in_page(flow, username, 429)
+    response = sign_in_page(flow, username, 429)
     response.headers.append(("Retry-After", str(seconds)))
     return response
 
@@ -547,7 +548,7 @@ async def _back(flow: Flow, away: dict[str, str], fields: dict[str, str]) -> Res
         logs.warning("A sign-in by an OpenID provider failed", provider=provider.name, reason=str(fault))
         tell_failure(flow, None, provider.name)
         flow.fault = flow.say("provider_failed", provider=provider.title)
-        return _sign_in_page(flow, status=401)
+        return sign_in_page(flow, status=401)
     return await signed_in(flow, account, acr)
 
 
@@ -633,8 +634,8 @@ async def _granted_page(flow: Flow) -> Response:
             {
                 "id": id,
                 "app": client.name if client else id,
-                "since": _day(min(one.created for one in grants)),
-                "until": _day(max(one.expires for one in grants)),
+                "since": day(min(one.created for one in grants)),
+                "until": day(max(one.expires for one in grants)),
                 "patient": ", ".join([*called.values(), *(["..."] if len(patients) > MOST_NAMED else [])]),
                 "lines": list(dict.fromkeys(lines)),
             }
@@ -642,7 +643,8 @@ async def _granted_page(flow: Flow) -> Response:
     return flow.page("granted.html", grants=shown, name=flow.session.account.username)
 
 
-def _day(moment: int) -> str:
+def day(moment: int) -> str:
+    """A moment as pages show it."""
     return datetime.fromtimestamp(moment, UTC).strftime("%Y-%m-%d %H:%M UTC")
 
 
@@ -658,20 +660,3 @@ async def sign_out(flow: Flow, fields: dict[str, str], chosen: list[str]) -> Res
 
 async def style(request: Request, ways: Ways) -> Response:
     return visiting.style()
-
-
-PAGES: dict[str, dict[str, Callable[[Request, Ways], Awaitable[Response]]]] = {
-    "authorize": {"GET": authorize, "POST": authorize},
-    "sign-in": {"GET": granted, "POST": form(take_password)},
-    "provider": {"GET": to_provider},
-    "callback": {"GET": from_provider},
-    "second-factor": {"POST": form(take_code)},
-    "standing": {"POST": form(take_standing)},
-    "patient": {"POST": form(take_patient)},
-    "consent": {"POST": form(take_consent)},
-    "language": {"POST": form(take_language)},
-    "granted": {"GET": granted, "POST": form(withdraw)},
-    "sign-out": {"GET": granted, "POST": form(sign_out)},
-    "style.css": {"GET": style},
-}
-"""The pages for people, by path behind `/auth/` and method."""

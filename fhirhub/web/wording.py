@@ -54,8 +54,9 @@ TEXTS: Mapping[str, tuple[str, str]] = {
         "That user name is somebody else's, or the password does not belong to it.",
     ),
     "account_wrong": (
-        "Kies een gebruikersnaam zonder spaties en een wachtwoord van minstens {shortest} tekens.",
-        "Choose a user name without spaces and a password of {shortest} characters at least.",
+        "Kies een gebruikersnaam zonder spaties en een wachtwoord van minstens {shortest} tekens dat niet makkelijk te "
+        "raden is.",
+        "Choose a user name without spaces, and a password of {shortest} characters at least that is not easily guessed.",
     ),
     "wrong_person": (
         "Deze app is gestart voor iemand anders. Log in als die persoon.",
@@ -121,6 +122,41 @@ TEXTS: Mapping[str, tuple[str, str]] = {
     ),
     "allow": ("Toestaan", "Allow"),
     "decline": ("Weigeren", "Decline"),
+    "account": ("Uw wachtwoord en waar u bent ingelogd", "Your password, and where you are signed in"),
+    "change_password": ("Wachtwoord wijzigen", "Change the password"),
+    "present_password": ("Wachtwoord van nu", "Present password"),
+    "new_password": ("Nieuw wachtwoord", "New password"),
+    "new_password_hint": (
+        "Ten minste 12 tekens. Een paar woorden die niet bij elkaar horen zijn goed te onthouden. "
+        "Op andere apparaten wordt u uitgelogd.",
+        "At least 12 characters. A few words that do not belong together are easy to keep in mind. "
+        "You are signed out on other devices.",
+    ),
+    "wrong_present_password": (
+        "Dat is niet het wachtwoord van nu. Er is niets gewijzigd.",
+        "That is not the present password. Nothing was changed.",
+    ),
+    "password_short": (
+        "Het nieuwe wachtwoord heeft ten minste {shortest} tekens nodig. Er is niets gewijzigd.",
+        "The new password needs at least {shortest} characters. Nothing was changed.",
+    ),
+    "password_long": (
+        "Het nieuwe wachtwoord is te lang. Er is niets gewijzigd.",
+        "The new password is too long. Nothing was changed.",
+    ),
+    "password_guessable": (
+        "Dat wachtwoord is makkelijk te raden, omdat velen het gebruiken of omdat uw naam erin zit. Er is niets "
+        "gewijzigd.",
+        "That password is easily guessed, as many use it or as your name is in it. Nothing was changed.",
+    ),
+    "password_changed": (
+        "Uw wachtwoord is gewijzigd. Op andere apparaten bent u uitgelogd.",
+        "Your password is changed. On other devices you are signed out.",
+    ),
+    "signed_in_where": ("Waar u bent ingelogd", "Where you are signed in"),
+    "here": ("hier", "here"),
+    "end_elsewhere": ("Overal elders uitloggen", "Sign out everywhere else"),
+    "ended_elsewhere": ("U bent overal elders uitgelogd.", "You are signed out everywhere else."),
     "granted": ("Wat u apps toestaat", "What you allow apps"),
     "granted_none": ("U staat geen enkele app iets toe.", "You allow no app anything."),
     "granted_since": ("Sinds {since}, hooguit tot {until}", "Since {since}, until {until} at most"),

@@ -425,6 +425,53 @@ async def test_who_declines_or_takes_all_away_denies(people: Hub) -> None:
     assert (await browser.send(page, "consent", ("decision", "allow"))).told["error"] == "access_denied"
 
 
+async def test_a_person_changes_the_password_and_is_signed_out_elsewhere(people: Hub) -> None:
+    here, elsewhere = Browser(people), Browser(people)
+    for browser in (here, elsewhere):
+        await browser.sign_in(await browser.get(f"{ROOT}/auth/granted"))
+    page = await here.get(f"{ROOT}/auth/account")
+    refusals = {
+        ("fout", "vier paarse fietsen dansen"): 401,
+        ("geheim", "kort"): 400,
+        ("geheim", "wachtwoordhuisarts"): 400,
+        ("geheim", "x" * 201): 400,
+    }
+    for (present, wanted), status in refusals.items():
+        answer = await here.send(page, "password", **{"new-password": wanted, "password": present})
+        assert answer.status == status
+        assert "gewijzigd" in answer.text or "changed" in answer.text
+    assert (await elsewhere.get(f"{ROOT}/auth/account")).shows("password")
+    new = "vier paarse fietsen dansen"
+    page = await here.send(page, "password", **{"new-password": new, "password": "geheim"})
+    assert (page.status, page.shows("password")) == (200, True)
+    assert (await elsewhere.get(f"{ROOT}/auth/account")).shows("sign-in")
+    assert (await elsewhere.sign_in(await elsewhere.get(f"{ROOT}/auth/granted"))).status == 401
+    assert (await elsewhere.sign_in(await elsewhere.get(f"{ROOT}/auth/granted"), password=new)).status == 200
+
+
+async def test_a_person_signs_out_everywhere_else(people: Hub) -> None:
+    here, elsewhere = Browser(people), Browser(people)
+    for browser in (here, elsewhere):
+        await browser.sign_in(await browser.get(f"{ROOT}/auth/granted"))
+    page = await here.send(await here.get(f"{ROOT}/auth/account"), "sessions")
+    assert not page.shows("sessions")
+    assert (await elsewhere.get(f"{ROOT}/auth/account")).shows("sign-in")
+    assert (await here.get(f"{ROOT}/auth/account")).shows("password")
+
+
+async def test_a_session_ends_when_it_is_not_used_and_at_last(people: Hub) -> None:
+    browser, began = Browser(people), people.realm.clock()
+    await browser.sign_in(await browser.get(f"{ROOT}/auth/granted"))
+    for _ in range(9):
+        let_pass(people, 50 * 60)
+        assert (await browser.get(f"{ROOT}/auth/account")).shows("password")
+    people.realm.clock = lambda: began + 481 * 60
+    assert (await browser.get(f"{ROOT}/auth/account")).shows("sign-in")
+    await browser.sign_in(await browser.get(f"{ROOT}/auth/granted"))
+    people.realm.clock = lambda: began + (481 + 61) * 60
+    assert (await browser.get(f"{ROOT}/auth/account")).shows("sign-in")
+
+
 async def test_what_was_granted_is_shown_and_withdrawn(people: Hub) -> None:
     browser = Browser(people)
     tokens = (await browser.exchange(await browser.code())).json()
