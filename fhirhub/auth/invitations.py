@@ -108,8 +108,8 @@ async def by_id(realm: Realm, id: str) -> Invitation | None:
 
 async def accept(realm: Realm, invitation: Invitation, username: str, password: str) -> Account:
     """The account of who came with the code: a new one, or theirs where they have one with that password. Raises
-    AccountError for a name that is somebody's, or a password too short or easily guessed; UsedError for a code that was first used
-    elsewhere."""
+    AccountError for a name that is somebody's, or a password too short or easily guessed; UsedError for a code that
+    was first used elsewhere."""
     role = await _role(realm, invitation)
     asked = {"username": username, "password": password, "fhirUser": invitation.person, "role": role}
     existing = await accounts.by_username(realm, username)

@@ -56,7 +56,8 @@ TEXTS: Mapping[str, tuple[str, str]] = {
     "account_wrong": (
         "Kies een gebruikersnaam zonder spaties en een wachtwoord van minstens {shortest} tekens dat niet makkelijk te "
         "raden is.",
-        "Choose a user name without spaces, and a password of {shortest} characters at least that is not easily guessed.",
+        "Choose a user name without spaces, and a password of {shortest} characters at least that is not easily "
+        "guessed.",
     ),
     "wrong_person": (
         "Deze app is gestart voor iemand anders. Log in als die persoon.",
