@@ -85,7 +85,8 @@ async def relations(reader: Reader, tenant: int, access: Access, patients: Itera
     text = "".join(f"{name} " for name in (*caller.names, *caller.firm))
     rows = await reader.fetch(_looking(reader, tenant, wanted, text))
     found: dict[str, list[Relation]] = {}
-    for patient, kind, who, until, made in rows:
+    # In a group a row says besides of whose question it is.
+    for patient, kind, who, until, made, *_ in rows:
         found.setdefault(str(patient), []).append(Relation(int(kind), who in names, int(until), not made))
     return found
 
