@@ -151,6 +151,10 @@ class Actor:
     """Why a backend acts for this person (RULES R24)."""
     directory: bool = False
     """Whether it is a backend that a setting lets write the directory (RULES R21)."""
+    scopes: tuple[str, ...] = ()
+    """What the token lets through, as it is written."""
+    patient: str | None = None
+    """The logical id of the Patient in the launch context."""
 
     @property
     def names(self) -> frozenset[str]:

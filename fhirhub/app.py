@@ -25,6 +25,7 @@ from fhirhub.repository import Repository, Rule, Tenant
 from fhirhub.settings import Settings
 from fhirhub.store.database import Database
 from fhirhub.store.turn import Turn
+from fhirhub.subscriptions.delivery import Delivery
 from fhirhub.web import pages
 from fhirhub.web.pages import HTML, SECURED, TEXT
 
@@ -36,7 +37,8 @@ JOBS_SECONDS = 1.0
 DESCRIBED = ("/docs", "/openapi.json")
 """What needs the web framework, which is loaded when somebody asks for one of them."""
 RULES: tuple[Rule, ...] = (searchparameters.TakeNote(), conformance.MoveMark(), *careplan.RULES)
-"""What runs inside the transaction of a write, in this order."""
+"""What runs inside the transaction of a write, in this order; last, and of each application, who is notified of it
+(`subscriptions.matching`)."""
 
 
 def create_app(settings: Settings, mark: Mark | None = None, turn: Turn | None = None) -> Application:
@@ -52,6 +54,7 @@ class Application:
         self.settings = settings
         self._turn = turn
         self.tenants: tenants.Tenants | None = None
+        self.delivery = Delivery(settings)
         self._bases = Bases(settings)
         self.smart = self._sign_in(mark) if settings.auth == "smart" else None
         registered = self.smart.is_registered if self.smart else lambda origin: False
@@ -164,6 +167,7 @@ class Application:
         # Where nobody signs in, nobody acts: the rules of shared care would only hold up plain writes.
         rules = RULES if self.smart is not None else tuple(one for one in RULES if one not in careplan.RULES)
         recorder = Recorder() if self.settings.is_audited else None
+        rules = (*rules, self.delivery.notify)
         opening = tenants.open_tenants(self.settings, rules=rules, recorder=recorder, turn=self._turn)
         async with opening as opened:
             self.tenants = opened
@@ -171,10 +175,16 @@ class Application:
                 self.smart.secret = opened.secret
                 await self.smart.refresh(opened.database)
             await opened.get(tenants.DEFAULT)
-            beside = [asyncio.create_task(self._refresh(opened)), asyncio.create_task(self._work_off(opened))]
+            beside = [
+                asyncio.create_task(self._refresh(opened)),
+                asyncio.create_task(self._work_off(opened)),
+            ]
+            notifying = asyncio.create_task(self.delivery.run(opened.every))
             try:
                 yield
             finally:
+                self.delivery.stop()
+                await notifying
                 for task in beside:
                     task.cancel()
                 await asyncio.gather(*beside, return_exceptions=True)

@@ -47,14 +47,7 @@ async def fetch(
 
     Raises FetchError.
     """
-    parts = urlsplit(url)
-    host = parts.hostname
-    named = {one for one in ((host or "").lower(), parts.netloc.lower()) if one}
-    is_allowed = bool(named & set(allowed))
-    if not host or parts.scheme not in ("https", "http") or parts.username is not None:
-        raise FetchError("it is no https address")
-    if parts.scheme == "http" and not is_allowed:
-        raise FetchError(f"it is not https, and {host} is not named in FHIRHUB_FETCH_ALLOW")
+    is_allowed = _is_allowed(url, allowed)
     try:
         async with (
             asyncio.timeout(seconds),
@@ -81,6 +74,43 @@ async def fetch(
         ValueError,
     ) as fault:
         raise FetchError(f"it could not be reached ({type(fault).__name__})") from None
+
+
+def refusal(url: str, allowed: tuple[str, ...]) -> str | None:
+    """Why this address may not be asked, as far as it tells that itself; None where it may. What a name stands for
+    is looked at as it is connected to."""
+    try:
+        is_allowed = _is_allowed(url, allowed)
+    except FetchError as fault:
+        return str(fault)
+    host = (urlsplit(url).hostname or "").lower()
+    if is_allowed:
+        return None
+    try:
+        private = not _is_public(host)
+    except ValueError:
+        private = (
+            host == "localhost" or "." not in host or host.endswith((".localhost", ".local", ".internal"))
+        )
+    return f"{host} is a private host, and is not named in FHIRHUB_FETCH_ALLOW" if private else None
+
+
+def _is_allowed(url: str, allowed: tuple[str, ...]) -> bool:
+    """Whether its host is one of the private ones that may be asked. Raises FetchError for what is no address to
+    fetch."""
+    try:
+        parts = urlsplit(url)
+        host = parts.hostname
+        _ = parts.port
+    except ValueError:
+        raise FetchError("it is no https address") from None
+    named = {one for one in ((host or "").lower(), parts.netloc.lower()) if one}
+    is_allowed = bool(named & set(allowed))
+    if not host or parts.scheme not in ("https", "http") or parts.username is not None:
+        raise FetchError("it is no https address")
+    if parts.scheme == "http" and not is_allowed:
+        raise FetchError(f"it is not https, and {host} is not named in FHIRHUB_FETCH_ALLOW")
+    return is_allowed
 
 
 class _Guarded(httpcore.AsyncNetworkBackend):

@@ -84,6 +84,21 @@ REPLICA_LAG_BYTES = Gauge(
     "fhirhub_replica_lag_bytes", "Log that the replica for searches has not replayed.", is_shared=True
 )
 
+NOTIFICATIONS = Counter(
+    "fhirhub_notifications",
+    "Notifications of Subscriptions sent, and those that failed.",
+    ("channel", "kind"),
+)
+NOTIFICATION_SECONDS = Histogram(
+    "fhirhub_notification_seconds", "Time from a write to its notification being taken.", ("channel",)
+)
+NOTIFICATIONS_WAITING = Gauge(
+    "fhirhub_notifications_waiting",
+    "Events that wait to be delivered, by the Subscription's status.",
+    ("status",),
+    is_shared=True,
+)
+
 Metric = Counter | Gauge | Histogram
 METRICS: tuple[Metric, ...] = (
     REQUESTS,
@@ -96,6 +111,9 @@ METRICS: tuple[Metric, ...] = (
     GROUPED,
     WAL_BYTES,
     REPLICA_LAG_BYTES,
+    NOTIFICATIONS,
+    NOTIFICATION_SECONDS,
+    NOTIFICATIONS_WAITING,
 )
 
 Snapshot = dict[str, list[tuple[Key, Any]]]

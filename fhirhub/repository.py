@@ -82,8 +82,10 @@ class Effect(NamedTuple):
 class Rule(Protocol):
     """A rule of the domain that runs inside the transaction of a write, after it and before the commit."""
 
-    types: frozenset[str]
-    """The resource types whose writes it looks at."""
+    @property
+    def types(self) -> frozenset[str]:
+        """The resource types whose writes it looks at, at this moment."""
+        ...
 
     async def __call__(self, unit: Repository, effect: Effect) -> None:
         """May read and write through `unit`, which is the hub's own and sees all (`unit.asker` is the Access of
@@ -705,6 +707,17 @@ class Repository:
     @property
     def dialect(self) -> Dialect:
         return self._reader.dialect
+
+    def seen_by(self, access: Access) -> Repository:
+        """Inside `together`: what another caller sees, of what was written in here too."""
+        other = Repository(self.tenant, access, self._in_unit())
+        other._known = {}
+        return other
+
+    @property
+    def write_id(self) -> str:
+        """Inside `together`: what tells this transaction's writes from all others; ids that come later are greater."""
+        return self._in_unit().write_id
 
     @property
     def transaction(self) -> Transaction:

@@ -208,6 +208,27 @@ class Settings:
     page_count_default: Annotated[int, "Matches on a page when `_count` does not say."] = 50
     page_count_max: Annotated[int, "Matches on a page at most."] = 1000
 
+    smtp_server: Annotated[
+        str | None,
+        "The mail server, as `host:port`, by which people are told that there is a message; without it nobody is "
+        "told by email.",
+        "mail.example.nl:587",
+    ] = None
+    smtp_security: Annotated[
+        Literal["starttls", "tls", "none"],
+        "How the connection to it is secured; `none` is taken for this machine's own alone.",
+    ] = "starttls"
+    smtp_user: Annotated[str | None, "The name to sign in with there."] = None
+    smtp_password_file: Annotated[
+        Path | None, "The file with the password to sign in with there.", "/srv/fhirhub/smtp.password"
+    ] = None
+    smtp_sender: Annotated[str | None, "The address that such email comes from.", "zorgplan@example.nl"] = (
+        None
+    )
+    notification_days: Annotated[
+        int, "Days that events of Subscriptions are kept for who asks for them again (`$events`)."
+    ] = 90
+
     terminology_server: Annotated[
         str | None,
         "A FHIR R4 terminology server that is asked for the code systems and value sets that are not known here. "
@@ -549,8 +570,22 @@ def _contradictions(settings: Settings) -> Iterator[str]:
         yield "FHIRHUB_ACCESS_TOKEN_SECONDS expects a number from 10 to 3600"
     if settings.port > 65535:
         yield "--port expects at most 65535"
+    if settings.smtp_server:
+        yield from _mail_faults(settings)
     if not 1 <= settings.page_count_default <= settings.page_count_max:
         yield "FHIRHUB_PAGE_COUNT_DEFAULT expects a number from 1 to FHIRHUB_PAGE_COUNT_MAX"
+
+
+def _mail_faults(settings: Settings) -> Iterator[str]:
+    host, _, port = (settings.smtp_server or "").rpartition(":")
+    if not host or not port.isdigit():
+        yield "FHIRHUB_SMTP_SERVER expects a host and a port such as mail.example.nl:587"
+    if not settings.smtp_sender:
+        yield "FHIRHUB_SMTP_SERVER is set, so FHIRHUB_SMTP_SENDER must say what address email comes from"
+    if settings.smtp_security == "none" and host not in ("localhost", "127.0.0.1", "[::1]"):
+        yield "FHIRHUB_SMTP_SECURITY is none for a mail server on this machine alone; use starttls or tls"
+    if (settings.smtp_user is None) != (settings.smtp_password_file is None):
+        yield "FHIRHUB_SMTP_USER and FHIRHUB_SMTP_PASSWORD_FILE are set together or not at all"
 
 
 def refuse_to_serve(settings: Settings) -> None:

@@ -103,6 +103,11 @@ class Tenants:
         )
         return await self.get(str(rows[0][0]))
 
+    async def every(self) -> dict[int, Tenant]:
+        """All of them by number."""
+        found = [await self.get(name) for name in await self.names()]
+        return {tenant.number: tenant for tenant in found}
+
     async def names(self) -> list[str]:
         """Every tenant, in the order in which they were added."""
         rows = await self.database.fetch(Statement("SELECT name FROM tenant ORDER BY tenant"))

@@ -50,6 +50,7 @@ QuestionnaireResponse  crus    crus   crus   cruds  cruds  cruds   rs      -    
 Observation            crus    crus   crus   cruds  cruds  cruds   rs      -       -      -
 Communication          crs     crs    rs     crus   crus   crus    rs      -       -      -
 List                   crus    crus   rs     cruds  cruds  cruds   rs      -       -      -
+Subscription           cruds   cruds   cruds  cruds  cruds  cruds   cruds   -       -      -
 Provenance             crs     crs    rs     crs    crs    crs     -       -       -      -
 AuditEvent             rs      rs     -      -      -      -       -       -       -      rs
 MeasureReport          -       -      -      -      -      -       -       rs      -      -
@@ -83,7 +84,7 @@ CLASSES = {
 }
 """By role, its column. A backend's is `backend`, or `welfare` where its organisation is no care provider."""
 
-_UNKEPT = frozenset({"OperationOutcome", "Parameters", "Subscription", "TestReport"})
+_UNKEPT = frozenset({"OperationOutcome", "Parameters", "TestReport"})
 """Types that are about nobody and that no role has here."""
 
 

@@ -38,7 +38,7 @@ from fhirhub.resources.relations import Hold, Kind, acting
 from fhirhub.settings import Settings
 from fhirhub.store import request as requests
 from fhirhub.store.conditions import All
-from fhirhub.store.database import Database
+from fhirhub.store.database import Reader
 from fhirhub.store.index.parameters import Parameters
 from fhirhub.store.sql import Statement
 
@@ -113,7 +113,7 @@ class Standing:
 ALONE = Standing()
 
 
-async def standing_of(database: Database, tenant: int, person: str | None, organization: str) -> Standing:
+async def standing_of(database: Reader, tenant: int, person: str | None, organization: str) -> Standing:
     """The standing now."""
     now = time.time_ns() // 1000
     role = acting(person, organization) if person is not None else ""
@@ -158,7 +158,8 @@ def access_of(principal: Principal, standing: Standing, parameters: Parameters, 
     directory = principal.kind == "backend" and principal.client_id in settings.directory_clients
     if directory:
         row = {**row, **dict.fromkeys(matrix.DIRECTORY, LETTERS)}
-    rules = [*_everybodys(row), *_terms(principal, role, row, kinds, settings, provider=provider)]
+    rules = [*_everybodys(row), *_of_subscriptions(principal, row)]
+    rules += _terms(principal, role, row, kinds, settings, provider=provider)
     own = [name for name in (principal.fhir_user, principal.organization) if name]
     firm = (*own[-1:], *standing.people) if REGISTERING in kinds else ()
     caller = Caller((*own, *standing.also), principal.organization, firm, provider)
@@ -176,6 +177,8 @@ def access_of(principal: Principal, standing: Standing, parameters: Parameters, 
         responsible=principal.responsible,
         purpose=principal.purpose,
         directory=directory,
+        scopes=tuple(map(str, principal.scopes)),
+        patient=principal.patient,
     )
     guard = partial(writing.check, actor)
     own_ids = principal.kind == "backend" and principal.client_id in settings.own_id_clients
@@ -199,6 +202,15 @@ def _everybodys(row: dict[str, str]) -> Iterator[Rule]:
     """Directory and definitions, and what else is about nobody and in the role's row."""
     types = matrix.DIRECTORY | matrix.DEFINITIONS | {"MeasureReport"}
     yield from _by_cells(row, _each(Nobodys()), types, LETTERS)
+
+
+def _of_subscriptions(principal: Principal, row: dict[str, str]) -> Iterator[Rule]:
+    """Whom it notifies has a Subscription, with its channel and the secrets in it, alone."""
+    owner = principal.fhir_user or principal.organization
+    if owner is not None:
+        yield from _by_cells(
+            row, frozenset(), frozenset({"Subscription"}), LETTERS, patients=frozenset({owner})
+        )
 
 
 def _terms(
@@ -375,6 +387,10 @@ def _scoped(principal: Principal, parameters: Parameters) -> Iterator[Rule]:
                 patients = frozenset({principal.patient})
                 yield Rule(types, patients, None, where, letter)
             yield Rule(types, None, None, where | {Nobodys()}, letter)
+            if principal.fhir_user is not None and scope.type in (EVERY_TYPE, "Subscription"):
+                # Own Subscriptions are not about the patient, and the app's all the same.
+                own = frozenset({principal.fhir_user})
+                yield Rule(frozenset({"Subscription"}), own, None, where, letter)
 
 
 def _criteria(scope: Scope, parameters: Parameters) -> frozenset[Condition]:

@@ -10,7 +10,7 @@ from typing import Any
 from fhirhub import errors
 from fhirhub.access import Actor
 from fhirhub.auth import matrix
-from fhirhub.resources import consents, relations
+from fhirhub.resources import consents, guide, relations
 
 Json = dict[str, Any]
 
@@ -23,7 +23,8 @@ def check(actor: Actor, letter: str, old: Json | None, new: Json | None) -> None
     assert resource is not None
     type = resource["resourceType"]
     if letter == "d":
-        _delete(actor, resource)
+        if type != "Subscription":
+            _delete(actor, resource)
         return
     assert new is not None
     _labels(actor, old, new)
@@ -38,6 +39,8 @@ def check(actor: Actor, letter: str, old: Json | None, new: Json | None) -> None
             _care_plan(old, new)
         case "Consent":
             _consent(actor, old, new)
+        case "Subscription":
+            _subscription(actor, new)
         case "Task":
             _task(actor, letter, old, new)
         case "OrganizationAffiliation":
@@ -106,6 +109,16 @@ def _task(actor: Actor, letter: str, old: Json | None, new: Json) -> None:
     requester = _text(new.get("requester"))
     if letter == "c" and actor.column in ("patient", "representative", "carer") and requester != actor.person:
         raise _refuse(f"The requester of your Task is you: `{actor.person}`.", "Task.requester")
+
+
+def _subscription(actor: Actor, new: Json) -> None:
+    """It notifies who writes it, and nobody else: the hub says who that is."""
+    owner = actor.person or actor.organization
+    extensions = [
+        one for one in new.get("extension", ()) if not str(one.get("url")).endswith(relations.SUBSCRIBER)
+    ]
+    url = guide.url("StructureDefinition", "subscriber")
+    new["extension"] = [*extensions, {"url": url, "valueReference": {"reference": owner}}]
 
 
 _SELF = {

@@ -124,11 +124,26 @@ _ACT_CODE = "http://terminology.hl7.org/CodeSystem/v3-ActCode"
 def owners(resource: Json, base: str | None = None) -> str | None:
     """Whose the resource is, as the store keeps it: the ids of its patients with spaces between; without any,
     the RelatedPerson, Practitioner or Organization that it is about; None where it is about nobody."""
+    if resource["resourceType"] == "Subscription":
+        # A patient's own too: it is no part of what is about the patient.
+        return subscriber(resource)
     patients = compartments.patients(resource, base)
     if patients:
         return " ".join(sorted(patients))
     others = compartments.others(resource, base)
     return " ".join(sorted(others)) or None
+
+
+def subscriber(resource: Json) -> str | None:
+    """Whom a Subscription notifies, as `Type/id`; the hub writes it there."""
+    for extension in resource.get("extension", ()):
+        if extension.get("url", "").endswith(SUBSCRIBER):
+            return _reference(extension.get("valueReference"), None)
+    return None
+
+
+SUBSCRIBER = "/StructureDefinition/subscriber"
+"""How the URL of our extension ends."""
 
 
 def rows(resource: Json, base: str | None = None) -> tuple[list[Relation], list[Holding]]:

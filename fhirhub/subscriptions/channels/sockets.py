@@ -1,0 +1,62 @@
+"""Sockets: who is connected to this process for which Subscriptions."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+
+
+class Socket:
+    """One connection; `write` puts a text on it."""
+
+    def __init__(self, write: Callable[[str], Awaitable[None]]) -> None:
+        self._write = write
+        self._turn = asyncio.Lock()
+        self.is_open = True
+
+    async def send(self, text: str) -> bool:
+        """Whether the text could be sent."""
+        async with self._turn:
+            if self.is_open:
+                try:
+                    await self._write(text)
+                except Exception:
+                    # However a connection ends, it is gone.
+                    self.is_open = False
+        return self.is_open
+
+
+class Sockets:
+    """The connections of one process."""
+
+    def __init__(self) -> None:
+        self._bound: dict[tuple[int, str], dict[Socket, float]] = {}
+
+    def bind(self, tenant: int, subscription: str, socket: Socket, until: float) -> None:
+        """This connection is sent the notifications of that Subscription until that moment (seconds since 1970)."""
+        self._bound.setdefault((tenant, subscription), {})[socket] = until
+
+    def unbind(self, socket: Socket) -> None:
+        """The connection is gone."""
+        for key, sockets in list(self._bound.items()):
+            if sockets.pop(socket, None) is not None and not sockets:
+                del self._bound[key]
+
+    def drop(self, tenant: int, subscription: str) -> None:
+        """The notifications of that Subscription are another process's to send."""
+        self._bound.pop((tenant, subscription), None)
+
+    def of(self, tenant: int, subscription: str, now: float) -> list[Socket]:
+        """Who is connected for that Subscription."""
+        key = (tenant, subscription)
+        sockets = self._bound.get(key, {})
+        for socket, until in list(sockets.items()):
+            if until <= now or not socket.is_open:
+                del sockets[socket]
+        if not sockets:
+            self._bound.pop(key, None)
+        return list(sockets)
+
+    def bound(self) -> list[tuple[int, str]]:
+        """Tenant and id of each Subscription that somebody is connected for."""
+        return list(self._bound)

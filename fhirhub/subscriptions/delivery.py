@@ -1,0 +1,388 @@
+"""Delivery: numbers the events of every Subscription and sends them, one notification at a time for each, in order.
+
+Any number of processes do this beside each other: whoever has the lease of a Subscription delivers for it. A write
+wakes its own process; the others look now and then. What could not be delivered is tried again, later each time,
+for as long as the Subscription stands (https://hl7.org/fhir/uv/subscriptions-backport/STU1.1/errors.html).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import functools
+import time
+import uuid
+from collections.abc import Awaitable, Callable, Coroutine, Mapping
+from typing import Any, Literal
+
+from fhirhub import logs, metrics
+from fhirhub.access import HUB
+from fhirhub.errors import FhirError
+from fhirhub.repository import Repository, Tenant
+from fhirhub.resources import document
+from fhirhub.settings import Settings
+from fhirhub.subscriptions import managed, notification, queue, reading
+from fhirhub.subscriptions.channels import CHANNELS
+from fhirhub.subscriptions.channels.notice import NotDelivered, Notice
+from fhirhub.subscriptions.channels.sockets import Sockets
+from fhirhub.subscriptions.matching import NOTICE_SECONDS, Notify
+from fhirhub.subscriptions.queue import NEVER, State
+from fhirhub.subscriptions.reading import Wanted
+from fhirhub.subscriptions.receivers import Receivers, of_state
+
+LOOK_SECONDS = 0.5
+"""How often a process looks for what others wrote, and for what is due."""
+SOCKET_SECONDS = 0.1
+"""The same while somebody is connected to it."""
+KEEP_SECONDS = 5.0
+"""How often it says that it still holds what others must not deliver."""
+FORGET_SECONDS = 3600.0
+ERROR_TRIES = 3
+"""Failures in a row after which a Subscription is in error; it is tried on."""
+LONGEST_PAUSE_SECONDS = 300
+SECOND_US = 1_000_000
+NOTICE_US = int((NOTICE_SECONDS + 0.2) * SECOND_US)
+"""After this, no process passes over a Subscription that it was not told of."""
+
+Sender = Callable[[Notice], Coroutine[Any, Any, None]]
+Kind = Literal["handshake", "heartbeat", "event-notification"]
+
+
+class Delivery:
+    """One for each application. `tenants` gives those to look after by number; `clock` gives microseconds since 1970
+    UTC."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        clock: Callable[[], int] = lambda: time.time_ns() // 1000,
+        channels: Mapping[str, Sender] = CHANNELS,
+    ) -> None:
+        self.notify = Notify(settings, self.wake)
+        self.sockets = Sockets()
+        self.holder = uuid.uuid4().hex
+        self._settings = settings
+        self._clock = clock
+        self._channels = channels
+        self._receivers = Receivers(settings)
+        self._news = asyncio.Event()
+        self._woken: set[int] = set()
+        self._running: dict[tuple[int, str], asyncio.Task[None]] = {}
+        self._again: set[tuple[int, str]] = set()
+        self._sending: set[asyncio.Task[None]] = set()
+        self._is_ending = False
+
+    def wake(self, tenant: int) -> None:
+        """There is something to be delivered in this tenant."""
+        self._woken.add(tenant)
+        self._news.set()
+
+    async def run(self, tenants: Callable[[], Awaitable[Mapping[int, Tenant]]]) -> None:
+        """Until `stop`: looks after these tenants. It is not to be cancelled: a transaction under way ends first."""
+        self._is_ending = False
+        looked = kept = forgotten = 0.0
+        known: Mapping[int, Tenant] = {}
+        try:
+            while not self._is_ending:
+                now = time.monotonic()
+                try:
+                    if now - looked >= LOOK_SECONDS or not known:
+                        known, looked = await tenants(), now
+                        await self.notify.look(known.items())
+                        self._woken.update(known)
+                        if now - forgotten >= FORGET_SECONDS:
+                            await self._tidy(known, first=not forgotten)
+                            forgotten = now
+                    if now - kept >= KEEP_SECONDS:
+                        await self._keep(known)
+                        kept = now
+                    woken, self._woken = self._woken, set()
+                    if self.sockets.bound():
+                        woken.update(number for number, _ in self.sockets.bound())
+                    for number in woken:
+                        if number in known:
+                            await self.look(known[number])
+                except Exception as fault:
+                    logs.error("Notifications could not be looked after", fault)
+                    await asyncio.sleep(LOOK_SECONDS)
+                await self._pause()
+        finally:
+            await self._end(known)
+
+    async def _pause(self) -> None:
+        seconds = SOCKET_SECONDS if self.sockets.bound() else LOOK_SECONDS
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(0 if self._is_ending else seconds):
+                await self._news.wait()
+        self._news.clear()
+
+    def stop(self) -> None:
+        """Nothing is begun any more. What is being sent is given up, and sent again by whoever comes next."""
+        self._is_ending = True
+        self._news.set()
+        for sending in self._sending:
+            sending.cancel()
+
+    async def _end(self, known: Mapping[int, Tenant]) -> None:
+        await self.settled()
+        for tenant in known.values():
+            try:
+                await queue.release(tenant.database, tenant.number, self.holder)
+            except Exception as fault:
+                logs.warning("A lease could not be given back and ends by itself", fault=str(fault))
+
+    async def look(self, tenant: Tenant) -> None:
+        """Numbers what has no number, and begins to deliver what is due."""
+        unnumbered, due = await queue.with_work(tenant.database, tenant.number, self._clock())
+        if unnumbered:
+            await queue.number(tenant.database, tenant.number, unnumbered)
+        for id in dict.fromkeys([*unnumbered, *due]):
+            key = (tenant.number, id)
+            if key in self._running:
+                self._again.add(key)
+            else:
+                task = asyncio.get_running_loop().create_task(self._serve(tenant, id))
+                self._running[key] = task
+                task.add_done_callback(functools.partial(self._ended, key))
+
+    def _ended(self, key: tuple[int, str], task: asyncio.Task[None]) -> None:
+        del self._running[key]
+
+    async def settled(self) -> None:
+        """Waits for what is under way."""
+        while self._running:
+            await asyncio.gather(*self._running.values(), return_exceptions=True)
+
+    async def _keep(self, known: Mapping[int, Tenant]) -> None:
+        """Goes on holding the Subscriptions that somebody is connected here for, and counts what waits."""
+        waiting: dict[str, int] = dict.fromkeys(("requested", "active", "error"), 0)
+        for tenant in known.values():
+            for status, count in await queue.waiting(tenant.database, tenant.number):
+                waiting[status] = waiting.get(status, 0) + count
+        for status, count in waiting.items():
+            metrics.NOTIFICATIONS_WAITING.set(count, status)
+        for number, id in self.sockets.bound():
+            here = known.get(number)
+            if here is not None and not await queue.claim(
+                here.database, number, id, self.holder, self._clock()
+            ):
+                self.sockets.drop(number, id)
+
+    async def _tidy(self, known: Mapping[int, Tenant], *, first: bool) -> None:
+        """Forgets what was told long ago; at the start, gives organisations the Subscription that they lack."""
+        before = self._clock() - self._settings.notification_days * 86_400 * SECOND_US
+        for tenant in known.values():
+            await queue.forget(tenant.database, tenant.number, before)
+            if first and self._settings.auth != "none":
+                await managed.make_lacking(tenant, self._clock(), self._settings)
+
+    # --- one Subscription ---
+
+    async def _serve(self, tenant: Tenant, id: str) -> None:
+        key = (tenant.number, id)
+        try:
+            while True:
+                self._again.discard(key)
+                goes_on = await self._step(tenant, id)
+                if self._is_ending or not (goes_on or key in self._again):
+                    return
+        except _Ending:
+            pass
+        except Exception as fault:
+            logs.error("A Subscription could not be served", fault)
+
+    async def _step(self, tenant: Tenant, id: str) -> bool:
+        """Does the next thing that is due for a Subscription; whether more is."""
+        database, number, now = tenant.database, tenant.number, self._clock()
+        if not await queue.claim(database, number, id, self.holder, now):
+            return False
+        state = await queue.find(database, number, id)
+        assert state is not None
+        if state.due > now:
+            # Others did it. What is numbered at this moment makes it due again: that is not to be written over.
+            await self._give_back(tenant, state)
+            return await self._is_due(tenant, id)
+        if state.status == "off":
+            await self._settle(tenant, state, due=NEVER)
+            return False
+        stored = await Repository(tenant, HUB).find("Subscription", id)
+        if stored is None or stored.body is None:
+            await queue.remove(database, number, id)
+            return False
+        try:
+            wanted = reading.read(
+                document.decode(stored.body),
+                tenant.parameters,
+                self._settings.fetch_allow,
+                mail=bool(self._settings.smtp_server),
+            )
+        except FhirError as fault:
+            await self._fail(tenant, state, str(fault), in_error=True)
+            return False
+        why_not = await self._receivers.why_not(database, tenant, of_state(state))
+        if why_not is not None or wanted.end <= now:
+            await self._set_status(tenant, state, "off", why_not)
+            await self._settle(tenant, state, due=NEVER)
+            return False
+        if wanted.channel == reading.LIST:
+            await self._settle(tenant, state, due=wanted.end, done=state.numbered)
+            return await self._is_due(tenant, id)
+        if wanted.channel == "websocket" and not self.sockets.of(number, id, time.time()):
+            await self._unconnected(tenant, state, wanted, now)
+            return False
+        try:
+            await self._next(tenant, state, wanted, now)
+        except NotDelivered as fault:
+            metrics.NOTIFICATIONS.inc(wanted.channel, "failed")
+            await self._fail(tenant, state, str(fault), in_error=not state.confirmed)
+            return False
+        return await self._is_due(tenant, id)
+
+    async def _is_due(self, tenant: Tenant, id: str) -> bool:
+        state = await queue.find(tenant.database, tenant.number, id)
+        return state is not None and state.due <= self._clock()
+
+    async def _unconnected(self, tenant: Tenant, state: State, wanted: Wanted, now: int) -> None:
+        """Nobody is connected: what there is waits for who will be."""
+        if state.status == "requested":
+            if not state.confirmed:
+                await self._settle(tenant, state, due=now + NOTICE_US, confirmed=True, sent=now)
+                return
+            if now >= state.sent + NOTICE_US:
+                await self._set_status(tenant, state, "active", None)
+            else:
+                await self._settle(tenant, state, due=state.sent + NOTICE_US)
+                return
+        await self._settle(tenant, state, due=wanted.end)
+
+    async def _next(self, tenant: Tenant, state: State, wanted: Wanted, now: int) -> None:
+        """Sends what is next: the handshake, events, or a sign of life. Raises NotDelivered."""
+        if not state.confirmed:
+            if wanted.channel != "websocket":
+                await self._send(tenant, state, wanted, "handshake", notification.status(
+                    wanted, state, tenant.bases[0], "handshake", code="requested"
+                ))  # fmt: skip
+            if state.status == "error":
+                await self._set_status(tenant, state, "requested", None)
+            await self._settle(
+                tenant, state, due=now + NOTICE_US, confirmed=True, sent=now, tries=0, fault=None
+            )
+            return
+        if state.status == "requested":
+            if now < state.sent + NOTICE_US:
+                await self._settle(tenant, state, due=state.sent + NOTICE_US)
+                return
+            await self._set_status(tenant, state, "active", None)
+            state = state._replace(status="active")
+        events = await queue.after(
+            tenant.database, tenant.number, state.id, state.delivered, state.numbered, wanted.max_count
+        )
+        done, sent = state.delivered, state.sent
+        if events:
+            access = await self._receivers.access(tenant.database, tenant, of_state(state))
+            told = await notification.shown(Repository(tenant, access), events, wanted.content)
+            done = events[-1].number
+            status = notification.status(
+                wanted, state, tenant.bases[0], "event-notification", count=done, events=told
+            )
+            await self._send(tenant, state, wanted, "event-notification", status, told)
+            sent = self._clock()
+            for event in events:
+                metrics.NOTIFICATION_SECONDS.observe((sent - event.moment) / SECOND_US, wanted.channel)
+        elif state.status == "error" or self._is_silent(wanted, state, now):
+            status = notification.status(wanted, state, tenant.bases[0], "heartbeat")
+            await self._send(tenant, state, wanted, "heartbeat", status)
+            sent = self._clock()
+        if state.status == "error":
+            await self._set_status(tenant, state, "active", None)
+        due = wanted.end if wanted.heartbeat is None else min(wanted.end, sent + wanted.heartbeat * SECOND_US)
+        await self._settle(tenant, state, due=due, done=done, sent=sent, tries=0, fault=None)
+
+    def _is_silent(self, wanted: Wanted, state: State, now: int) -> bool:
+        return wanted.heartbeat is not None and now >= state.sent + wanted.heartbeat * SECOND_US
+
+    async def _send(
+        self,
+        tenant: Tenant,
+        state: State,
+        wanted: Wanted,
+        kind: Kind,
+        status: reading.Json,
+        told: list[notification.Shown] | None = None,
+    ) -> None:
+        base = tenant.bases[0]
+        body = notification.bundle(status, base, state.id, self._clock(), told or ())
+        notice = Notice(kind, tenant.number, state.id, wanted, body, base, self._settings, self.sockets)
+        keeper = asyncio.get_running_loop().create_task(self._hold(tenant, state.id))
+        sending = asyncio.ensure_future(self._channels[wanted.channel](notice))
+        self._sending.add(sending)
+        try:
+            await sending
+        except asyncio.CancelledError:
+            raise _Ending from None
+        finally:
+            self._sending.discard(sending)
+            keeper.cancel()
+        metrics.NOTIFICATIONS.inc(wanted.channel, kind)
+
+    async def _hold(self, tenant: Tenant, id: str) -> None:
+        """Keeps the lease while a slow receiver is waited for."""
+        while True:
+            await asyncio.sleep(KEEP_SECONDS)
+            # Shielded: it may be cancelled, and the statement is not to be.
+            await asyncio.shield(queue.claim(tenant.database, tenant.number, id, self.holder, self._clock()))
+
+    async def _fail(self, tenant: Tenant, state: State, fault: str, *, in_error: bool) -> None:
+        tries = state.tries + 1
+        pause = min(2 ** min(state.tries, 20), LONGEST_PAUSE_SECONDS)
+        if state.status != "error" and (in_error or tries >= ERROR_TRIES):
+            await self._set_status(tenant, state, "error", fault)
+            logs.warning("A Subscription is in error", subscription=state.id, fault=fault)
+        await self._settle(
+            tenant, state, due=self._clock() + pause * SECOND_US, tries=tries, fault=fault[:500]
+        )
+
+    async def _settle(
+        self,
+        tenant: Tenant,
+        state: State,
+        due: int,
+        done: int | None = None,
+        **values: str | int | bool | None,
+    ) -> None:
+        """Keeps what was done and gives the lease back, unless somebody is connected here."""
+        lease = self._lease(tenant, state)
+        await queue.settle(tenant.database, tenant.number, state.id, self.holder, lease, due, done, **values)
+
+    async def _give_back(self, tenant: Tenant, state: State) -> None:
+        lease = self._lease(tenant, state)
+        await queue.lend(tenant.database, tenant.number, state.id, self.holder, lease)
+
+    def _lease(self, tenant: Tenant, state: State) -> int:
+        is_kept = bool(self.sockets.of(tenant.number, state.id, time.time()))
+        return self._clock() + queue.LEASE_US if is_kept else 0
+
+    async def _set_status(self, tenant: Tenant, state: State, status: str, fault: str | None) -> None:
+        """Changes how it stands, in the row and for who reads the Subscription."""
+
+        async def work(unit: Repository) -> None:
+            await queue.change(unit.transaction, tenant.number, state.id, status=status)
+            found = await unit.find("Subscription", state.id)
+            if found is None or found.body is None:
+                return
+            resource = document.decode(found.body)
+            if resource["status"] == status and resource.get("error") == fault:
+                return
+            resource["status"] = status
+            resource.pop("error", None)
+            if fault is not None:
+                resource["error"] = fault[:500]
+            await unit.update(resource)
+            if status == "off":
+                await queue.move_mark(unit.transaction, tenant.number)
+
+        await Repository(tenant, HUB).together(work)
+
+
+class _Ending(Exception):
+    """The process ends while something is sent."""
