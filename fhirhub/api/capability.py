@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, NamedTuple
 from urllib.parse import parse_qsl
 
 from fhirhub import __version__, conformance
-from fhirhub.api import formats, read
+from fhirhub.api import audit_log, formats, read
 from fhirhub.api.exchange import Context, FhirRequest, FhirResponse, Json
+from fhirhub.audit import searching
 from fhirhub.auth import security
 from fhirhub.errors import invalid
 from fhirhub.resources import definitions, document
@@ -220,6 +221,8 @@ def _resource(
     profiles: Sequence[str],
 ) -> Json:
     settings = context.settings
+    if type == audit_log.TYPE and settings.auth == "smart":
+        return _log(context, profiles)
     conditional = {route.method for route in context.routes if route.path == "/{type}"}
     of_type = list(_listed(parameters, type))
     includes = [f"{type}:{listed.code}" for listed in of_type if listed.kind == "reference"]
@@ -245,6 +248,34 @@ def _resource(
     if operations:
         content["operation"] = operations
     return content
+
+
+def _log(context: Context, profiles: Sequence[str]) -> Json:
+    """AuditEvent where people sign in: the hub's own log."""
+    content: Json = {
+        "type": audit_log.TYPE,
+        "profile": _CORE + audit_log.TYPE,
+        **({"supportedProfile": list(profiles)} if profiles else {}),
+        "documentation": "Made by the hub for everything that happens here, and never changed. It is read by the "
+        "patient, the representative and the privacy officer of the organisation whose user acted.",
+        "interaction": _coded(_TYPE_INTERACTIONS, set(audit_log.INTERACTIONS)),
+        "versioning": "versioned",
+        "readHistory": False,
+        "updateCreate": False,
+        "searchParam": [
+            {"name": code, "type": parameter.kind, "documentation": _OF_LOG.get(parameter.kind, "The code.")}
+            for code, parameter in searching.PARAMETERS.items()
+        ],
+    }
+    operations = _operations(context.operations, "type", audit_log.TYPE)
+    return {**content, "operation": operations} if operations else content
+
+
+_OF_LOG = {
+    "date": "Prefixes eq, ne, gt, lt, ge, le, sa, eb. Sorted by `date` or `-date`.",
+    "reference": "Modifier `:[type]`.",
+    "uri": "The rule that let it, or its code.",
+}
 
 
 def _operations(operations: Sequence[Operation], level: str, type: str | None) -> list[Json]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from functools import partial
 
-from fhirhub.api import operations, recording, routes
+from fhirhub.api import audit_log, operations, recording, routes
 from fhirhub.api.exchange import FhirRequest, FhirResponse
 from fhirhub.auth import permission
 
@@ -21,6 +21,10 @@ async def dispatch(request: FhirRequest) -> FhirResponse:
 async def _answer(request: FhirRequest, route: routes.Route) -> FhirResponse:
     if request.principal is not None:
         _check_scopes(request, route)
+        if "AuditEvent" in request.path:
+            handler = audit_log.handler(request, route.interaction)
+            if handler is not None:
+                return await handler(request)
     return await route.handler(request)
 
 

@@ -230,6 +230,10 @@ def _terms(
         yield from _of_representative(user, row)
     elif column == "carer":
         yield from _of_carer(user, row)
+    elif column == "officer" and principal.organization is not None:
+        # The log of the own organisation's users (R24).
+        own_log = frozenset({principal.organization})
+        yield from _by_cells(row, frozenset(), frozenset({"AuditEvent"}), _READING, patients=own_log)
     elif column in ("doctor", "treating", "backend", "welfare"):
         labels = _labels_of(role, column)
         yield from _of_tasks(row, labels, contact=column == "welfare")

@@ -8,6 +8,7 @@ from typing import NamedTuple
 from fhirhub.api import formats
 from fhirhub.api.exchange import FhirRequest, FhirResponse, Handler
 from fhirhub.api.operations import (
+    access_log,
     apply,
     break_glass,
     changes,
@@ -103,6 +104,16 @@ OPERATIONS: tuple[Operation, ...] = (
         "r",
         _DEFINITIONS + "Patient-everything",
         everything.everything,
+    ),
+    Operation(
+        "$access-log",
+        ("instance",),
+        ("Patient",),
+        False,
+        "-",
+        "Patient-access-log",
+        access_log.access_log,
+        more=("_cursor",),
     ),
     Operation(
         "$lastn",

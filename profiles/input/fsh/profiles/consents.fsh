@@ -97,3 +97,28 @@ Description: "Dat iemand zonder deelname of toestemming een dossier opende, waar
 * entity 1..* MS
 * entity.what MS
 * insert Say(entity.what, [[De patiënt]], [[The patient]])
+
+Profile: HubAuditEvent
+Parent: AuditEvent
+Id: HubAuditEvent
+Title: "Regel van het logboek"
+Description: "Wie wat deed met wiens gegevens, wanneer, en door welke regel dat kon (NEN 7513). De hub maakt deze regels zelf; niemand verandert ze."
+* insert English([[Line of the log]], [[Who did what with whose data, when, and by which rule they could (NEN 7513). The hub makes these itself; nobody changes them.]])
+* extension contains
+    AuditAuthorisation named authorisation 1..1 MS and
+    AuditTreatmentRelation named treatmentRelation 1..1 MS and
+    AuditConsent named consent 1..1 MS and
+    AuditEmergency named emergency 1..1 MS
+* subtype MS
+* action 1..1 MS
+* recorded MS
+* outcome 1..1 MS
+* agent MS
+* agent.who MS
+* agent.role MS
+* agent.policy MS
+* insert Say(agent.policy, [[De regel waardoor het kon]], [[The rule that let them]])
+* source.site 1..1
+* insert Say(source.site, [[De regio]], [[The tenant]])
+* entity MS
+* insert Say(entity, [[De patiënt, en wat er gezien of veranderd is]], [[The patient, and what was seen or changed]])

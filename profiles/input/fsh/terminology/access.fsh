@@ -85,3 +85,50 @@ Description: "Alle manieren."
 * insert English([[How identity was checked]], [[All ways.]])
 * ^experimental = false
 * include codes from system IdentityCheck
+
+CodeSystem: AccessRule
+Id: access-rule
+Title: "Waarom iemand erbij kon"
+Description: "De regel die iemand liet zien of veranderen wat in het logboek staat."
+* insert Translated([[Why somebody could]], [[The rule that let somebody see or change what the log tells of.]])
+* insert Complete
+* insert Concept([[self]], [[De patiënt zelf]], [[The patient]], [[De eigen gegevens.]])
+* insert Concept([[representative]], [[Wettelijk vertegenwoordiger]], [[Legal representative]], [[Wie voor de patiënt beslist.]])
+* insert Concept([[grant]], [[Inzage door de patiënt gegeven]], [[Grant of the patient]], [[De patiënt liet deze naaste meelezen of meten.]])
+* insert Concept([[practice]], [[Eigen huisartsenpraktijk]], [[Registered practice]], [[De praktijk waar de patiënt is ingeschreven.]])
+* insert Concept([[participation]], [[Lid van het zorgteam]], [[Member of the care team]], [[Doet mee in het plan van de patiënt.]])
+* insert Concept([[cover]], [[Waarneming]], [[Cover]], [[Nam waar voor de eigen praktijk, tijdens de dienst.]])
+* insert Concept([[aftercare]], [[Was lid van het zorgteam]], [[Was a member of the care team]], [[Leest nog een tijd het plan, het team en de taken.]])
+* insert Concept([[own-task]], [[Eigen taak]], [[Own task]], [[Kreeg of stuurde de taak waar dit bij hoort.]])
+* insert Concept([[break-glass]], [[Noodinzage]], [[Break-glass]], [[Opende het dossier in nood, met een reden.]])
+* insert Concept([[own-answers]], [[Eigen antwoorden]], [[Own answers]], [[Van een naaste over zichzelf.]])
+* insert Concept([[public]], [[Over niemand]], [[About nobody]], [[Gegevens die over geen patiënt gaan, zoals het adresboek.]])
+* insert Concept([[officer]], [[Privacy officer]], [[Privacy officer]], [[Beoordeelt het logboek van de eigen organisatie.]])
+* insert Concept([[analyst]], [[Analist]], [[Analyst]], [[Aantallen, geen patiënten.]])
+* insert Concept([[administrator]], [[Beheerder]], [[Administrator]], [[Bracht gegevens in of beheert de instellingen.]])
+* insert Concept([[hub]], [[Automatisch]], [[Automatic]], [[De hub deed het zelf, door een regel van het plan.]])
+* insert Concept([[account]], [[Eigen account]], [[Own account]], [[Aanmelden, afmelden, en wat een app mag.]])
+* insert Concept([[open]], [[Geen aanmelding]], [[No sign-in]], [[De hub vroeg niemand wie hij was.]])
+* insert Concept([[refused]], [[Geweigerd]], [[Refused]], [[Het werd gevraagd en niet gegeven.]])
+* insert Concept([[failed]], [[Mislukt]], [[Failed]], [[De vraag klopte niet, of kon niet worden uitgevoerd.]])
+
+CodeSystem: HubEvent
+Id: hub-event
+Title: "Gebeurtenissen aan de deur"
+Description: "Wat in het logboek staat en geen vraag aan de FHIR-API is."
+* insert Translated([[Events at the door]], [[What the log tells of that is no request to the FHIR API.]])
+* insert Complete
+* insert Concept([[signed-in]], [[Aangemeld]], [[Signed in]], [[Iemand meldde zich aan.]])
+* insert Concept([[sign-in-failed]], [[Aanmelden mislukt]], [[Sign-in failed]], [[Een wachtwoord of code klopte niet.]])
+* insert Concept([[signed-out]], [[Afgemeld]], [[Signed out]], [[Iemand meldde zich af.]])
+* insert Concept([[granted]], [[App toegelaten]], [[App let in]], [[Iemand liet een app iets doen.]])
+* insert Concept([[declined]], [[App geweigerd]], [[App declined]], [[Iemand liet een app niet toe.]])
+* insert Concept([[withdrawn]], [[App ingetrokken]], [[App withdrawn]], [[Iemand nam terug wat een app mocht.]])
+* insert Concept([[token]], [[Toegang afgegeven]], [[Token issued]], [[Een app of systeem kreeg een token.]])
+* insert Concept([[token-refused]], [[Toegang niet afgegeven]], [[Token refused]], [[Een app of systeem kreeg geen token.]])
+* insert Concept([[token-not-taken]], [[Token niet aangenomen]], [[Token not taken]], [[Een token was verlopen, ingetrokken of vreemd.]])
+* insert Concept([[revoked]], [[Token ingetrokken]], [[Token revoked]], [[Een token geldt niet meer.]])
+* insert Concept([[registered]], [[App ingeschreven]], [[App registered]], [[Een app schreef zich in.]])
+* insert Concept([[launch]], [[App gestart]], [[App launched]], [[Een systeem startte een app.]])
+* insert Concept([[load]], [[Ingelezen]], [[Loaded]], [[De beheerder bracht gegevens in.]])
+* insert Concept([[erase]], [[Gewist]], [[Erased]], [[Gegevens zijn voorgoed gewist.]])

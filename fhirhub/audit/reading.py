@@ -1,0 +1,80 @@
+"""Pages of the log for a caller: lines with the names of who is in them (RULES R20, R24)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from fhirhub.access import EVERYTHING, Access
+from fhirhub.audit import rendering
+from fhirhub.audit.rendering import View
+from fhirhub.repository import Repository
+from fhirhub.resources import document
+from fhirhub.store import log
+from fhirhub.store.log import Line, LogRequest, Page, Term
+
+Json = dict[str, Any]
+
+
+def view_of(access: Access) -> View:
+    """How much of a line this caller sees."""
+    column = access.actor.column if access.actor is not None else ""
+    return View(veiled=column in log.VEILED, queries=column != "officer")
+
+
+async def page(repository: Repository, asked: LogRequest, *, counted: bool = False) -> Page:
+    """The lines that the caller may see; whose they are is noted for the record of this look."""
+    access = repository.access.to("s") if repository.limited else repository.access
+    found = await log.page(repository.reader, repository.tenant.number, access, asked, counted=counted)
+    if repository.trail is not None:
+        shown = found.lines[: asked.count]
+        repository.trail.owners += {(line.record.entry.patient, None) for line in shown}
+    return found
+
+
+async def one(repository: Repository, id: str) -> Line | None:
+    """The line of that logical id, where the caller may see it."""
+    chain, number = rendering.place_of(id) or (0, 0)
+    here = [Term("chain", "=", chain, "int"), Term("number", "=", number, "bigint")]
+    access = repository.access.to("r") if repository.limited else repository.access
+    asked = LogRequest([[here]], count=1)
+    found = await log.page(repository.reader, repository.tenant.number, access, asked)
+    if not found.lines:
+        return None
+    if repository.trail is not None:
+        repository.trail.owners.append((found.lines[0].record.entry.patient, None))
+    return found.lines[0]
+
+
+async def names(repository: Repository, lines: Iterable[Line]) -> dict[str, str]:
+    """How the professionals and organisations in these lines are called: what the directory tells everybody."""
+    wanted = {
+        reference
+        for line in lines
+        for reference in (
+            line.record.entry.person,
+            line.record.entry.organization,
+            line.record.entry.responsible,
+        )
+        if reference is not None and reference.startswith(("Practitioner/", "Organization/"))
+    }
+    whole = Repository(repository.tenant, EVERYTHING)
+    called = {}
+    for reference in sorted(wanted):
+        type, _, id = reference.partition("/")
+        found = await whole.find(type, id)
+        if found is not None and found.body is not None:
+            name = _name(document.decode(found.body).get("name"))
+            if name:
+                called[reference] = name
+    return called
+
+
+def _name(name: Any) -> str:
+    if isinstance(name, str):
+        return name
+    for one in name or ():
+        whole = one.get("text") or " ".join(filter(None, [*one.get("given", ()), one.get("family")]))
+        if whole:
+            return str(whole)
+    return ""

@@ -1,0 +1,165 @@
+"""A line of the log in plain words, Dutch and English: who, of which organisation, in which role, did what, and why
+they could."""
+
+from __future__ import annotations
+
+import datetime
+import functools
+import zoneinfo
+from collections.abc import Mapping
+from html import escape
+from typing import Any, Literal, NamedTuple
+
+import msgspec
+
+from fhirhub.audit.rendering import View
+from fhirhub.store.chain import Entry
+from fhirhub.store.log import Line
+
+Json = dict[str, Any]
+Language = Literal["nl", "en"]
+
+REASONS: Mapping[str, tuple[str, str]] = {
+    "self": ("het zijn de eigen gegevens", "these are their own data"),
+    "representative": ("als wettelijk vertegenwoordiger", "as legal representative"),
+    "grant": ("u gaf deze naaste toestemming", "you let this relative"),
+    "practice": ("u bent bij deze praktijk ingeschreven", "you are registered with this practice"),
+    "participation": ("lid van uw zorgteam", "a member of your care team"),
+    "cover": ("nam waar voor uw praktijk", "covered for your practice"),
+    "aftercare": ("was lid van uw zorgteam", "was a member of your care team"),
+    "own-task": ("het hoort bij een taak van hen", "it belongs to a task of theirs"),
+    "break-glass": ("opende uw gegevens in nood", "opened your data in an emergency"),
+    "own-answers": ("het zijn de eigen antwoorden", "these are their own answers"),
+    "public": ("het gaat over niemand in het bijzonder", "it is about nobody in particular"),
+    "officer": ("controleert wie waarom keek", "reviews who looked and why"),
+    "analyst": ("telt, en ziet geen personen", "counts, and sees no persons"),
+    "administrator": ("beheert de gegevens", "administers the data"),
+    "hub": (
+        "de hub deed dit zelf, door een regel van het plan",
+        "the hub did this itself, by a rule of the plan",
+    ),
+    "account": ("met het eigen account", "with their own account"),
+    "open": ("de hub vroeg niemand wie hij was", "the hub asked nobody who they were"),
+    "refused": ("dit is geweigerd", "this was refused"),
+    "failed": ("dit is niet gelukt", "this did not work"),
+}
+"""By rule, why it could be, as told to the patient."""
+
+_DEEDS: Mapping[str, tuple[str, str]] = {
+    "R": ("bekeek", "looked at"),
+    "C": ("voegde toe", "added"),
+    "U": ("wijzigde", "changed"),
+    "D": ("verwijderde", "removed"),
+    "E": ("vroeg op", "asked for"),
+}
+_THINGS: Mapping[str, tuple[str, str]] = {
+    "Patient": ("uw persoonsgegevens", "your personal details"),
+    "CarePlan": ("uw zorgplan", "your care plan"),
+    "CareTeam": ("uw zorgteam", "your care team"),
+    "Goal": ("een doel", "a goal"),
+    "Task": ("een taak", "a task"),
+    "Consent": ("een toestemming", "a consent"),
+    "Condition": ("een aandoening", "a condition"),
+    "Observation": ("een meting", "a measurement"),
+    "QuestionnaireResponse": ("antwoorden op een vragenlijst", "answers to a questionnaire"),
+    "Communication": ("een bericht", "a message"),
+    "MedicationStatement": ("medicatie", "medication"),
+    "MedicationRequest": ("medicatie", "medication"),
+    "AllergyIntolerance": ("een allergie", "an allergy"),
+    "DocumentReference": ("een document", "a document"),
+    "Composition": ("een document", "a document"),
+    "RelatedPerson": ("een naaste", "a relative"),
+    "Appointment": ("een afspraak", "an appointment"),
+    "Provenance": ("wie iets veranderde", "who changed something"),
+    "AuditEvent": ("dit logboek", "this log"),
+}
+_OPERATIONS: Mapping[str, tuple[str, str]] = {
+    "$everything": ("alle gegevens", "everything"),
+    "$access-log": ("dit logboek", "this log"),
+    "$crisis-summary": ("de crisissamenvatting", "the crisis summary"),
+    "$spider": ("het web van uw antwoorden", "the web of your answers"),
+    "$break-glass": ("uw gegevens, in nood", "your data, in an emergency"),
+    "$open-contact": ("uw gegevens, tijdens de dienst", "your data, on duty"),
+}
+_HIDDEN = ("gegevens die hier niet getoond worden", "data that are not shown here")
+_ROLES: Mapping[str, tuple[str, str]] = {
+    "backend": ("systeem van een organisatie (automatisch)", "system of an organisation (automatic)"),
+    "hub": ("de hub (automatisch)", "the hub (automatic)"),
+}
+_SYSTEM = ("een systeem", "a system")
+_SOMEBODY = ("iemand", "somebody")
+
+
+class Words(NamedTuple):
+    """What is needed to tell a line: how people and organisations are called, and roles in both languages."""
+
+    names: Mapping[str, str]
+    roles: Mapping[str, tuple[str, str]]
+    language: Language
+
+
+def told(line: Line, words: Words, view: View) -> str:
+    """The line as sentences."""
+    names, language = words.names, words.language
+    entry, n = line.record.entry, 0 if language == "nl" else 1
+    hidden = view.veiled and line.hidden
+    who = _who(entry, words, n)
+    what = _HIDDEN[n] if hidden else _what(entry, n)
+    reason = REASONS.get(entry.rule or "", ("", ""))[n]
+    also = ""
+    if entry.responsible is not None:
+        under = ("onder verantwoordelijkheid van", "under the responsibility of")[n]
+        also = f", {under} {names.get(entry.responsible, entry.responsible)}"
+    detail = msgspec.json.decode(entry.detail) if entry.detail else {}
+    if "purpose" in detail:
+        also += f" ({detail['purpose']})"
+    deed = _DEEDS[entry.action][n]
+    if entry.outcome != "0":
+        deed = ("wilde zien of doen:", "asked for:")[n]
+    return f"{_moment(entry.recorded)} {who} {deed} {what}{also}. {_because(reason, n)}"
+
+
+def _because(reason: str, n: int) -> str:
+    return f"{('Waarom dat kon', 'Why they could')[n]}: {reason}." if reason else ""
+
+
+def _who(entry: Entry, words: Words, n: int) -> str:
+    names, role = words.names, entry.role or ""
+    called = words.roles.get(role, _ROLES.get(role, ("", "")))[n]
+    person = names.get(entry.person or "") or called
+    parts = [person or (_SYSTEM if entry.client else _SOMEBODY)[n]]
+    if called and called != person:
+        parts.append(called)
+    if entry.organization is not None:
+        parts.append(names.get(entry.organization, entry.organization))
+    return ", ".join(parts)
+
+
+def _what(entry: Entry, n: int) -> str:
+    if entry.interaction in _OPERATIONS:
+        return _OPERATIONS[entry.interaction][n]
+    if entry.type is None:
+        return ("gegevens", "data")[n]
+    thing = _THINGS.get(entry.type)
+    return entry.type if thing is None else thing[n]
+
+
+def _moment(recorded: int) -> str:
+    zone = _zone()
+    moment = datetime.datetime.fromtimestamp(recorded // 1_000_000, zone or datetime.UTC)
+    return f"{moment:%d-%m-%Y %H:%M}" + ("" if zone else " UTC")
+
+
+@functools.cache
+def _zone() -> datetime.tzinfo | None:
+    """Dutch time; None on a machine that does not know it."""
+    try:
+        return zoneinfo.ZoneInfo("Europe/Amsterdam")
+    except zoneinfo.ZoneInfoNotFoundError:
+        return None
+
+
+def narrative(text: str, language: Language) -> Json:
+    """The text of a resource that says this."""
+    div = f'<div xmlns="http://www.w3.org/1999/xhtml" lang="{language}" xml:lang="{language}">{escape(text)}</div>'
+    return {"status": "generated", "div": div}
