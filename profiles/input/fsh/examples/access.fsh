@@ -108,3 +108,32 @@ Description: "Zestig minuten, alleen lezen. Sixty minutes, read-only."
 * agent.requestor = true
 * source.observer.display = "fhirhub"
 * entity.what = Reference(voorbeeld-patient)
+
+Instance: voorbeeld-logregel
+InstanceOf: HubAuditEvent
+Usage: #example
+Title: "De huisarts bekeek het plan"
+Description: "Een regel van het logboek. A line of the log."
+* extension[authorisation].valueBoolean = true
+* extension[treatmentRelation].valueBoolean = true
+* extension[consent].valueBoolean = true
+* extension[emergency].valueBoolean = false
+* type = http://terminology.hl7.org/CodeSystem/audit-event-type#rest "RESTful Operation"
+* subtype = http://hl7.org/fhir/restful-interaction#read
+* action = #R
+* recorded = "2026-03-03T12:58:00+01:00"
+* outcome = #0
+* agent[0].who = Reference(voorbeeld-huisarts)
+* agent[=].role = CareRole#huisarts "Huisarts"
+* agent[=].policy = "https://fhirhub.example/fhir/CodeSystem/access-rule#practice"
+* agent[=].requestor = true
+* agent[+].who = Reference(voorbeeld-praktijk)
+* agent[=].requestor = false
+* source.site = "default"
+* source.observer.display = "fhirhub"
+* entity[0].what = Reference(voorbeeld-patient)
+* entity[=].type = http://terminology.hl7.org/CodeSystem/audit-entity-type#1 "Person"
+* entity[=].role = http://terminology.hl7.org/CodeSystem/object-role#1 "Patient"
+* entity[+].what = Reference(voorbeeld-plan)
+* entity[=].type = http://terminology.hl7.org/CodeSystem/audit-entity-type#2 "System Object"
+* entity[=].role = http://terminology.hl7.org/CodeSystem/object-role#4 "Domain Resource"
