@@ -1,4 +1,4 @@
-"""A sub-task that asks for a questionnaire is done when it is answered (RULES R28;
+"""A Task that asks for a questionnaire is done when it is answered (RULES R28;
 https://hl7.org/fhir/R4/questionnaireresponse.html).
 """
 
@@ -11,9 +11,13 @@ from fhirhub.repository import Effect, Repository
 from fhirhub.resources import careplan
 from fhirhub.resources.careplan import Json
 
+ASKING = "vragenlijst"
+"""The code of a Task that asks somebody to fill in a questionnaire, such as the patient before a visit."""
+
 
 class TakeAnswer:
-    """The rule that puts a completed response into the `output` of the sub-task that asked for it."""
+    """The rule that puts a completed response into the `output` of the sub-task, or the Task of that code, that asked
+    for it."""
 
     types = frozenset({"QuestionnaireResponse"})
 
@@ -30,7 +34,8 @@ class TakeAnswer:
         for task in await moves.found(
             unit, "Task", ("patient", f"Patient/{patient}"), ("status", ",".join(sorted(ANSWERED)))
         ):
-            if task.get("partOf") and _asks(task, questionnaire) and await _by_owner(unit, task, response):
+            is_asked = task.get("partOf") or ASKING in careplan.task_codes(task)
+            if is_asked and _asks(task, questionnaire) and await _by_owner(unit, task, response):
                 answer = {
                     "type": careplan.own_code("task-part", "antwoord"),
                     "valueReference": careplan.to(f"QuestionnaireResponse/{response['id']}"),

@@ -60,6 +60,31 @@ _PATIENT = coded(SNOMED, "116154003", "Patient", "Patiënt")
 _WELFARE = coded(f"{CANONICAL}/CodeSystem/role", "welzijn", "Welzijnswerker")
 _NO_CAPACITY = coded(f"{CANONICAL}/CodeSystem/task-reason", "no-capacity", "Geen plaats", "Nu geen plaats")
 _NOT_NEEDED = coded(f"{CANONICAL}/CodeSystem/task-reason", "not-needed", "Niet meer nodig")
+_HOURS = coded(f"{CANONICAL}/CodeSystem/task-part", "uren", "Uren")
+_URGENT_TEXT = coded(f"{CANONICAL}/CodeSystem/task-part", "tekst-spoed", "Tekst bij spoed")
+_LIMITS = (
+    coded(f"{CANONICAL}/CodeSystem/task-part", "grens-gewoon", "Gewone grens"),
+    coded(f"{CANONICAL}/CodeSystem/task-part", "grens-spoed", "Spoedgrens"),
+)
+_CALL = (
+    "Bel nu de praktijk; 's avonds, 's nachts en in het weekend de huisartsenpost. Bel bij levensgevaar 112."
+)
+_BANDS: dict[str, tuple[tuple[str, str, str, tuple[int, int], tuple[int, int]], ...]] = {
+    "pressure": (("8480-6", "Systolic blood pressure", "mm[Hg]", (105, 160), (85, 190)),),
+    "saturation": (
+        ("59408-5", "Oxygen saturation in Arterial blood by Pulse oximetry", "%", (90, 100), (85, 100)),
+    ),
+    "glucose": (
+        (
+            "14743-9",
+            "Glucose [Moles/volume] in Capillary blood by Glucometer",
+            "mmol/L",
+            (4, 12),
+            (3, 20),
+        ),
+    ),
+}
+"""By measure: LOINC code, display, unit, the routine and the urgent band; of an invented person."""
 _QUESTIONNAIRE = coded(f"{CANONICAL}/CodeSystem/task-part", "vragenlijst", "Vragenlijst")
 _OWN_PLAN = coded(SNOMED, "734163000", "Care plan", "Zorgplan")
 _NURSING_PLAN = coded(SNOMED, "9632001", "Nursing procedure", "Verpleegkundig plan")
@@ -461,7 +486,48 @@ class _Person:
             else:
                 del task["input"]
             made.append(task)
+        bands = [band for measure in self.measures() for band in _BANDS.get(measure, ())]
+        if bands:
+            made.append(self.watching(bands))
         return made
+
+    def watching(self, bands: list[tuple[str, str, str, tuple[int, int], tuple[int, int]]]) -> Json:
+        """The accepted Task by which the practice nurse watches what is measured at home."""
+        began = moment(self.started - 1, 10)
+        inputs: list[Json] = []
+        for loinc, display, unit, *limits in bands:
+            for part, (low, high) in zip(_LIMITS, limits, strict=True):
+                type = {"coding": [*part["coding"], {"system": LOINC, "code": loinc, "display": display}]}
+                of = {"unit": unit, "system": UCUM, "code": unit}
+                range = {"low": {"value": low, **of}, "high": {"value": high, **of}}
+                inputs.append({"type": type, "valueRange": range})
+        hours = {
+            "dayOfWeek": ["mon", "tue", "wed", "thu", "fri"],
+            "timeOfDay": ["08:00:00"],
+            "duration": 9,
+            "durationUnit": "h",
+        }
+        inputs.append({"type": _HOURS, "valueTiming": {"repeat": hours}})
+        inputs.append({"type": _URGENT_TEXT, "valueString": _CALL})
+        task = {
+            **templates.task(),
+            "id": self.id("bewaking"),
+            "meta": _meta(),
+            "basedOn": [_reference(self.plan)],
+            "status": "accepted",
+            "priority": "routine",
+            "code": coded(TASK_CODE, "thuismeten", TASKS["thuismeten"]),
+            "description": "Thuismetingen bekijken op werkdagen.",
+            "focus": _reference(self.plan),
+            "for": _reference(self.reference),
+            "authoredOn": began,
+            "lastModified": began,
+            "requester": _reference(self.gp, self.place.names[self.gp]),
+            "owner": _reference(self.poh),
+            "executionPeriod": {"start": began},
+            "input": inputs,
+        }
+        return _without(task, "statusReason", "restriction")
 
     def team(self) -> Json:
         """Participants by the work: who accepted a task takes part, from then until it ends."""
@@ -784,6 +850,7 @@ class _Person:
                             "system": UCUM,
                             "code": "{score}",
                         },
+                        "method": coded(f"{CANONICAL}/CodeSystem/score-source", "self", "Zelf"),
                         "derivedFrom": [_reference(f"QuestionnaireResponse/{id}")],
                     }
                 )

@@ -156,11 +156,15 @@ class PackedCanonicals(Canonicals):
 
 
 class _Official(Canonicals):
-    """R4's own and the guide's, decoded when asked for; their version is not asked: there is one of each."""
+    """R4's own and the guide's, decoded when asked for; their version is not asked, since there is one of each, but
+    of a questionnaire: what was answered is what that version asked."""
 
     def find(self, type: str, canonical: str) -> Json | None:
-        url = canonical.partition("#")[0].partition("|")[0]
-        return _decoded(type, url) or guide.find(type, url)
+        url, _, version = canonical.partition("#")[0].partition("|")
+        found = _decoded(type, url) or guide.find(type, url)
+        if found is None or not version or type != "Questionnaire":
+            return found
+        return found if _is_version(str(found.get("version", "")), version) else None
 
     def has_neighbours(self, url: str) -> bool:
         return url.startswith(f"{guide.canonical()}/StructureDefinition/")

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest_asyncio
 
-from fhirhub.resources import dimensions, guide
+from fhirhub.resources import careplan, dimensions, guide
 from fhirhub.resources.validation.validator import Validator
 from tests.auth.builders import Hub, Json, write
 from tests.auth.conftest import Open
@@ -163,6 +163,29 @@ async def test_what_the_author_may_not_write_or_is_about_another_is_refused_with
         assert answer.status_code in (403, 422), answer.text
     assert await stored(hub, "QuestionnaireResponse") == []
     assert await stored(hub, "Goal") == []
+
+
+async def test_a_task_before_a_visit_is_done_when_the_patient_answers(hub: Hub, anna: Person) -> None:
+    await write(hub, form())
+    jan = await person(hub, "jan")
+    asked = {
+        "resourceType": "Task",
+        "status": "requested",
+        "intent": "order",
+        "code": careplan.own_code("task", "vragenlijst"),
+        "for": ANNA,
+        "requester": JAN,
+        "owner": ANNA,
+        "restriction": {"period": {"end": "2026-12-01"}},
+        "input": [{"type": careplan.own_code("task-part", "vragenlijst"), "valueCanonical": f"{URL}|1"}],
+    }
+    task = await made(jan, asked)
+    draft = await made(anna, response())
+    assert (await jan.get(f"Task/{task['id']}")).json()["status"] == "requested"
+    assert (await anna.put({**draft, "status": "completed"})).status_code == 200
+    done = (await jan.get(f"Task/{task['id']}")).json()
+    assert done["status"] == "completed"
+    assert done["output"][0]["valueReference"] == {"reference": f"QuestionnaireResponse/{draft['id']}"}
 
 
 # The agenda

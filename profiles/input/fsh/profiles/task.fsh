@@ -105,7 +105,7 @@ Description: "Het verzoek zelf, in het plan: waarom welzijn, leefstijl of onders
 
 Invariant: watch-1
 Description: "Bij het aannemen staan een gewone grens, een spoedgrens, uren en een tekst bij spoed in de invoer. On acceptance the input has a routine band, an urgent band, hours and a text for urgent values."
-Expression: "status in ('draft' | 'requested' | 'received' | 'rejected' | 'cancelled') or (input.where(type.coding.code = 'grens-gewoon').value.ofType(Range).exists() and input.where(type.coding.code = 'grens-spoed').value.ofType(Range).exists() and input.where(type.coding.code = 'uren').value.ofType(Timing).exists() and input.where(type.coding.code = 'tekst-spoed').value.ofType(string).exists())"
+Expression: "status in ('draft' | 'requested' | 'received' | 'rejected' | 'cancelled') or (input.where(type.coding.where(code = 'grens-gewoon').exists()).value.ofType(Range).exists() and input.where(type.coding.where(code = 'grens-spoed').exists()).value.ofType(Range).exists() and input.where(type.coding.where(code = 'uren').exists()).value.ofType(Timing).exists() and input.where(type.coding.where(code = 'tekst-spoed').exists()).value.ofType(string).exists())"
 Severity: #error
 
 Profile: HomeMonitoringTask
