@@ -17,7 +17,7 @@ from typing import Any
 
 import msgspec
 
-from bench import limits, report, servers
+from bench import access, limits, report, servers
 from bench.operations import Operation, operations
 from bench.region import Region, groups, transactions
 from bench.servers import Server
@@ -58,6 +58,7 @@ class Results:
 
     cells: list[report.Cell] = field(default_factory=list)
     shares: list[report.Share] = field(default_factory=list)
+    limited: list[report.Limited] = field(default_factory=list)
     notes: dict[str, str] = field(default_factory=dict)
     faults: list[str] = field(default_factory=list)
 
@@ -82,7 +83,14 @@ def main() -> None:
     finally:
         results.notes["took"] = f"{(time.perf_counter() - began) / 60:.1f} minutes"
         report.write(
-            output, plan.sizes, plan.workers, results.cells, results.shares, results.notes, results.faults
+            output,
+            plan.sizes,
+            plan.workers,
+            results.cells,
+            results.shares,
+            results.limited,
+            results.notes,
+            results.faults,
         )
     print(f"{output} ({results.notes['took']})")
     for fault in results.faults:
@@ -172,6 +180,9 @@ def _measure_database(plan: Plan, database: str, place: Place, results: Results)
         loaded = region.patients
         _settle(place)
         results.notes[f"durability, {database}"] = asyncio.run(_durability(place))
+        asking = [one for one in operations(region, "bench", "/fhir") if plan.only in one.name]
+        costs = access.measure(place.url, place.secret_file, asking)
+        results.limited += [report.Limited(database, size, cost) for cost in costs]
         for workers in plan.workers:
             _say(f"{database}, {size:,} resources, workers: {workers}")
             with servers.hub(place.url, workers, place.secret_file) as hub:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from bench import targets, validation
+from bench import access, targets, validation
 
 MAPPED = "with mapped files"
 
@@ -63,12 +63,22 @@ class Share:
         return self.ratio >= targets.SHARES[self.database, self.operation]
 
 
+@dataclass(frozen=True, slots=True)
+class Limited:
+    """What one question costs with a care worker's access, beside the same with none."""
+
+    database: str
+    size: int
+    cost: access.Cost
+
+
 def write(
     output: Path,
     sizes: Sequence[int],
     workers: Sequence[int],
     cells: Sequence[Cell],
     shares: Sequence[Share],
+    limited: Sequence[Limited],
     notes: Mapping[str, str],
     faults: Sequence[str],
 ) -> None:
@@ -81,6 +91,7 @@ def write(
         lines += ["", f"## {database}", "", *_operations(database, sizes, workers, cells)]
     lines += ["", "## Processor time", "", *_processor(sizes, workers, databases, cells)]
     lines += ["", "## Bounded searches, one at a time", "", *_alone(sizes, databases, cells)]
+    lines += ["", "## With access and without", "", *_limited(limited)]
     lines += ["", "## Validation", "", *validation.lines()]
     lines += ["", "## Start and memory", "", *_resources(cells)]
     if faults:
@@ -137,6 +148,29 @@ def _shares(shares: Sequence[Share]) -> list[str]:
             f"| {one.database} | {one.size:,} | {one.workers} | {one.operation} | {one.limit} | {shown[0]} "
             f"| {shown[1]} | {ratio} | {one.target} | {'met' if one.is_met else '**not met**'} |"
         )
+    return lines
+
+
+def _limited(limited: Sequence[Limited]) -> list[str]:
+    columns = list(dict.fromkeys((one.database, one.size) for one in limited))
+    lines = [
+        "The same question through the repository, one at a time and in turns: by a care worker of the practice or",
+        "the owning organisation, beside no access at all. Ratio (ms with / without); the target is "
+        f"<= {targets.ACCESS}x.",
+        "",
+        f"| operation | {' | '.join(f'{database}, {size:,}' for database, size in columns)} |",
+        f"|---|{'--:|' * len(columns)}",
+    ]
+    for name in dict.fromkeys(one.cost.operation for one in limited):
+        row = []
+        for column in columns:
+            costs = [
+                one.cost
+                for one in limited
+                if (one.database, one.size) == column and one.cost.operation == name
+            ]
+            row += [f"{c.ratio:.2f}x ({c.with_ms:.2f} / {c.without_ms:.2f})" for c in costs] or ["-"]
+        lines.append(f"| {name} | {' | '.join(row)} |")
     return lines
 
 

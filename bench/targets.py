@@ -54,6 +54,8 @@ SHARES = {
     ("PostgreSQL", "create CarePlan (2 kB)"): 0.6,
     ("SQLite", "create CarePlan (2 kB)"): 0.55,
 }
+ACCESS = 1.5
+"""A question with a care worker's access, at most so many times the same with none."""
 TIMES_UNNEST = 2.0
 START_SECONDS = 1.0
 VALIDATION_MICROSECONDS = 1000

@@ -276,6 +276,10 @@ class Writer:
         """Ends a sub-SELECT so that PostgreSQL plans it for itself, whatever order and limit come after."""
         return " OFFSET 0" if self.dialect.name == "postgresql" else ""
 
+    def in_order(self) -> str:
+        """Ends a sub-SELECT that puts rows in order, so that they are asked for one after the other, as they come."""
+        return " OFFSET 0" if self.dialect.name == "postgresql" else " LIMIT -1"
+
     def seen(self, alias: str, types: Types = ()) -> list[str]:
         """The condition that the caller may see the resource of that alias."""
         condition = self.visible.condition(alias, types)

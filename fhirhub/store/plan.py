@@ -162,19 +162,20 @@ class _Planner:
 
     # --- which resources ---
 
-    def matching(self) -> Source:
-        """All matches, perhaps more than once."""
+    def matching(self, *, seen: bool = True) -> Source:
+        """All matches, perhaps more than once; `seen` says that what the caller does not see is left out here."""
         shape = self.shape
         if self.best is None:
             source = self._all_of_type()
             where = self._probes(source.rid, range(len(shape.nodes)))
             return Source(source.tables, source.where + where, source.rid, unique=True)
         source = self.writer.matching(shape.nodes, self.first, shape.types)
-        source.where += self.writer.seen_rid(source.rid, shape.types)
+        if seen:
+            source.where += self.writer.seen_rid(source.rid, shape.types)
         return source
 
-    def all_rids(self) -> str:
-        source = self.matching()
+    def all_rids(self, *, seen: bool = True) -> str:
+        source = self.matching(seen=seen)
         distinct = "" if source.unique else "DISTINCT "
         return f"SELECT {distinct}{source.rid} AS rid FROM {source.tables} {_where(source.where)}"
 
@@ -521,7 +522,9 @@ class _Planner:
             f"{self._sort_value(key, 'x.rid')} AS {name}"
             for key, name in zip(self.shape.sort, keys, strict=True)
         )
-        found = f"SELECT x.rid, {selected} FROM ({self.all_rids()}) x"
+        # To look at who may see a row costs more than to sort it: of few matches, only those of the page are.
+        late = self._is_bounded() and not self.shape.tied and not self.visible.unlimited
+        found = f"SELECT x.rid, {selected} FROM ({self.all_rids(seen=not late)}) x"
         kinds = tuple(sort_kind(key) for key in self.shape.sort)
         if self.shape.tied:
             equal = self._equal([f"z.{key}" for key in keys])
@@ -534,7 +537,13 @@ class _Planner:
             f"{name}{' DESC' if key.descending else ''} NULLS LAST"
             for key, name in zip(self.shape.sort, keys, strict=True)
         ]
-        inner = f"{found} ORDER BY {', '.join(order)}, rid LIMIT {self.shape.limit + 1}"
+        by = f"ORDER BY {', '.join(order)}, rid"
+        if late:
+            seen = " AND ".join(self.writer.seen_rid("f.rid", self.shape.types))
+            found = f"SELECT f.* FROM ({found} {by}{self.writer.in_order()}) f WHERE {seen}"
+            # SQLite would sort once more, and for that look at every row.
+            by = by if self.writer.dialect.name == "postgresql" else ""
+        inner = f"{found} {by} LIMIT {self.shape.limit + 1}"
         ordered = ", ".join(f"m.{part}" for part in order)
         return self._finish(inner, keys, f"{ordered}, m.rid", kinds, self._is_bounded(), ties=True)
 
