@@ -894,7 +894,7 @@ class Repository:
                 await self._flush()
             self._unit.staged[key] = change
             self._unit.known[key] = self._unit.known_all[key] = stored
-            by_hub = self.asker is not self.access
+            by_hub = not self._is_own
             if self._is_ruled(change.type):
                 self._unit.ruled.append(Effect(stored, before, by_hub))
                 if by_hub:
