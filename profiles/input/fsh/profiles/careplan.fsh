@@ -4,6 +4,7 @@ Id: SharedCarePlan
 Title: "Gezamenlijk zorgplan"
 Description: "Het ene plan waaraan patiënt, naasten en zorgverleners van verschillende organisaties werken. De categorie onderscheidt het van een verpleegkundig plan en van hulp van anderen, die in Nederland ook CarePlans zijn. Wie het maakte en om wie het gaat, verandert niet; een plan wordt beëindigd, niet verwijderd."
 * insert English([[Shared care plan]], [[The one plan on which patient, relatives and professionals of several organisations work. Its category tells it apart from a nursing plan and from help by others, which are CarePlans in the Netherlands too. Who made it and whom it is about do not change; a plan is ended, not deleted.]])
+* extension contains PlanCoordinator named coordinator 0..1 MS
 * status MS
 * intent = #plan
 * category MS

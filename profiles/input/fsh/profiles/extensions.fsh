@@ -60,6 +60,16 @@ Description: "In welk plan dit plan is opgegaan, met wat nodig is om dat ongedaa
 * extension[member].value[x] only Reference(Organization or Practitioner or PractitionerRole or RelatedPerson)
 * extension[member].value[x] 1..1
 
+Extension: PlanCoordinator
+Id: plan-coordinator
+Title: "Coördinator van het plan"
+Description: "Staat er alleen als niemand coördinator is: de patiënt is gevraagd er een te kiezen."
+* insert English([[Coordinator of the plan]], [[Is there only where nobody coordinates: the patient was asked to choose.]])
+* insert ForExtension(CarePlan)
+* value[x] only code
+* value[x] 1..1
+* valueCode = #none
+
 Extension: AnswerBy
 Id: answer-by
 Title: "Antwoord gewenst voor"
