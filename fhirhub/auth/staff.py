@@ -39,6 +39,28 @@ async def in_role(unit: Repository, role: str, organization: str | None = None) 
     return [str(row[0]) for row in rows]
 
 
+async def also(unit: Repository, person: str, role: str) -> None:
+    """Lets who signs in as this person act in this role too; they choose at sign-in (RULES R22)."""
+    tenant = unit.tenant.number
+    rows = await unit.fetch(
+        Statement(
+            "SELECT account, id, fhir_user, role FROM auth_role WHERE tenant = $1 AND account IN "
+            "(SELECT o.account FROM auth_role o WHERE o.tenant = $1 AND o.fhir_user = $2)",
+            (tenant, person),
+            ("int", "text"),
+        )
+    )
+    taken: dict[str, list[int]] = {}
+    for account, id, _, _ in rows:
+        taken.setdefault(str(account), []).append(int(id))
+    for account, ids in taken.items():
+        if not any((str(of), user, has) == (account, person, role) for of, _, user, has in rows):
+            await _change(
+                unit, "INSERT INTO auth_role (tenant, account, id, fhir_user, organization, role, responsible) "
+                "VALUES ($1, $2, $3, $4, NULL, $5, NULL)", account, f"{max(ids) + 1:03}", person, role,
+            )  # fmt: skip
+
+
 async def close(unit: Repository, person: str) -> None:
     """Nobody signs in as this person any more, and what apps may do for them ends. An account that is somebody else
     too stays, without this person."""

@@ -4,17 +4,20 @@ before and the content to come. Whether the place is the caller's to write is a 
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from typing import Any
 
 from fhirhub import errors
 from fhirhub.access import Actor
 from fhirhub.auth import matrix
-from fhirhub.resources import consents, guide, relations
+from fhirhub.resources import consents, guide, primitives, relations
 
 Json = dict[str, Any]
 
 YEAR_US = 366 * 86_400 * 1_000_000
+REVIEW_US = 185 * 86_400 * 1_000_000
+"""Six months, and the day itself."""
 
 
 def check(actor: Actor, letter: str, old: Json | None, new: Json | None) -> None:
@@ -167,11 +170,40 @@ def _labels(actor: Actor, old: Json | None, new: Json) -> None:
     before = set(relations.label(old) or "") if old is not None else set()
     after = set(relations.label(new) or "")
     if actor.is_doctor:
+        if "S" in after - before:
+            _reviewed(new)
         return
     if before - after:
         raise _refuse("A label of confidentiality is taken away by a doctor who sees it.", "meta.security")
     if "S" in after - before:
         raise _refuse("What is hidden from the patient is hidden by a doctor.", "meta.security")
+
+
+def _reviewed(new: Json) -> None:
+    """What is hidden from the patient says why, and when that is looked at again, within six months (R20)."""
+    hiding = [coding for coding in new["meta"]["security"] if coding.get("code") == "S"]
+    for coding in hiding:
+        told = {
+            part.get("url"): part
+            for one in coding.get("extension", ())
+            if str(one.get("url", "")).endswith("/StructureDefinition/label-review")
+            for part in one.get("extension", ())
+        }
+        reason = str(told.get("reason", {}).get("valueString", "")).strip()
+        review = str(told.get("review", {}).get("valueDate", ""))
+        if not reason or len(review) != 10 or not 0 < _from_now(review) <= REVIEW_US:
+            raise _refuse(
+                "What is hidden from the patient has a reason and a review date within six months: the extension "
+                "`label-review` on the label.",
+                "meta.security.extension",
+            )
+
+
+def _from_now(day: str) -> int:
+    try:
+        return primitives.date_range(day)[1] - time.time_ns() // 1000
+    except ValueError:
+        return 0
 
 
 def _consent(actor: Actor, old: Json | None, new: Json) -> None:
@@ -219,12 +251,13 @@ def _representation(actor: Actor, new: Json) -> None:
         raise errors.forbidden(
             "Who represents a patient is recorded by a huisarts or a specialist ouderengeneeskunde."
         )
-    for one in _decisions(new):
-        if one.represents and not one.until - one.start <= YEAR_US:
-            raise _refuse(
-                "A representation is reviewed within a year: give `provision.period` an end.",
-                "Consent.provision.period",
-            )
+    start, until = relations.period(new.get("provision", {}).get("period"))
+    made = relations.period({"start": new["dateTime"]})[0] if new.get("dateTime") else start
+    if until - max(start, made) > YEAR_US:
+        raise _refuse(
+            "A representation is reviewed within a year: `provision.period` has that end.",
+            "Consent.provision.period.end",
+        )
     if not new.get("sourceReference") and not new.get("sourceAttachment") and not new.get("verification"):
         raise _refuse(
             "A representation names its evidence: `source[x]` or `verification`.", "Consent.verification"

@@ -18,12 +18,14 @@ from fhirhub.careplan import (
     dimensions,
     discretion,
     drafts,
+    dying,
     goals,
     identity,
     inviting,
     membership,
     plans,
     registering,
+    representing,
     starting,
     watching,
     workflow,
@@ -55,6 +57,9 @@ RULES: tuple[Rule, ...] = (
     applying.Apply(),
     registering.TakeOver(),
     inviting.TakeBack(),
+    representing.EndWithAge(),
+    representing.TakeObjection(),
+    dying.EndWithDeath(),
 )
 """In the order in which they run."""
 

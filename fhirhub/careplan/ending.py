@@ -25,7 +25,7 @@ async def end_participation(unit: Repository, patient: str, actor: str, why: str
     `block`, `withdrawn`, `expired`, `move` or `death`. Nothing happens where it takes part in nothing."""
     patient = patient.removeprefix("Patient/")
     whose = await _all_of(unit, actor, now)
-    for kind in (Kind.MEMBER, Kind.GLASS):
+    for kind in (Kind.MEMBER, Kind.COVER, Kind.GLASS):
         await careteam.close_to(unit, patient, actor, kind, now)
     for shared in await team.plans_of(unit, patient, now):
         functions = [one for one in team.FUNCTIONS if shared.holder(one, now) in whose]

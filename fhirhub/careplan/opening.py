@@ -10,9 +10,9 @@ from typing import Any, NamedTuple
 from fhirhub import errors
 from fhirhub.access import Actor
 from fhirhub.auth import careteam, consent, staff
-from fhirhub.careplan import identity
+from fhirhub.careplan import ending, identity
 from fhirhub.careplan.registering import called, hub_task
-from fhirhub.careplan.telling import coordinators, tell
+from fhirhub.careplan.telling import tell
 from fhirhub.repository import Repository, now
 from fhirhub.resources import document, hours, relations
 from fhirhub.resources.relations import Kind
@@ -95,7 +95,7 @@ async def break_glass(unit: Repository, actor: Actor, told: identity.Told | str,
     await tell(
         unit,
         patient=id,
-        to=[f"Patient/{id}", *await coordinators(unit, id)],
+        to=[*await ending.told(unit, id, moment), *([practice] if practice else [])],
         text=text,
         urgent=True,
     )

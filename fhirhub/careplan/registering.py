@@ -11,11 +11,11 @@ from typing import Any, NamedTuple
 from fhirhub import errors
 from fhirhub.access import Actor
 from fhirhub.auth import careteam, staff
-from fhirhub.careplan import identity
+from fhirhub.careplan import identity, team
 from fhirhub.careplan.ending import end_participation
-from fhirhub.careplan.telling import coordinators, tell
+from fhirhub.careplan.telling import tell
 from fhirhub.repository import Effect, Repository, now
-from fhirhub.resources import document, guide
+from fhirhub.resources import careplan, document, guide
 from fhirhub.resources.relations import ALWAYS, Kind
 from fhirhub.store.index.string import fold
 from fhirhub.store.request import parse
@@ -118,7 +118,8 @@ async def take_over(unit: Repository, patient: str, practice: str) -> None:
     if before is not None:
         whom.append(before)
         passing = await _open_tasks(unit, patient, before)
-        coordinates = before in await coordinators(unit, patient)
+        plans = await team.plans_of(unit, patient, now())
+        coordinates = any(one.holder(careplan.COORDINATOR, now()) == before for one in plans)
         await end_participation(unit, patient, before, "move", now())
         for task in passing:
             await unit.create(_passed_on(task, practice))

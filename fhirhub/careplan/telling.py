@@ -11,8 +11,7 @@ from typing import Any
 
 from fhirhub.auth import careteam, staff
 from fhirhub.repository import Repository, now
-from fhirhub.resources import document, guide, relations
-from fhirhub.store.request import parse
+from fhirhub.resources import document, guide
 
 Json = dict[str, Any]
 
@@ -91,30 +90,4 @@ async def _by_the_practice(
             "authoredOn": document.instant(moment),
             "owner": {"reference": practice},
         }
-    )
-
-
-async def coordinators(unit: Repository, patient: str) -> list[str]:
-    """Who coordinates the patient's shared plans now; the registered practice where nobody does (R9)."""
-    moment = now()
-    found: list[str] = []
-    request = parse("CareTeam", [("patient", patient), ("status", "active")], unit.parameters)
-    for one in await unit.all_matches(request):
-        assert one.body is not None
-        for participant in document.decode(one.body).get("participant", ()):
-            start, until = relations.period(participant.get("period"))
-            if start <= moment < until and _is_coordinator(participant):
-                found.append(str(participant.get("member", {}).get("reference", "")))
-    if not found:
-        practice = await careteam.registered_practice(unit, patient, moment)
-        found = [] if practice is None else [practice]
-    return list(dict.fromkeys(one for one in found if one))
-
-
-def _is_coordinator(participant: Json) -> bool:
-    system = guide.url("CodeSystem", "team-function")
-    return any(
-        (coding.get("system"), coding.get("code")) == (system, "coordinator")
-        for role in participant.get("role", ())
-        for coding in role.get("coding", ())
     )

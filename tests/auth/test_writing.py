@@ -167,7 +167,8 @@ async def test_labels_are_lowered_and_things_hidden_by_doctors_alone(world: Worl
     assert await attempt(poh.update(labelled(GOAL, "S"))) == "business-rule"
     store = await doctor(world)
     assert await attempt(store.update(dict(OBSERVATION))) == "updated"
-    assert await attempt(store.update(labelled(GOAL, "S"))) == "updated"
+    assert await attempt(store.update(labelled(GOAL, "S"))) == "business-rule"
+    assert await attempt(store.update(labelled(GOAL, "R"))) == "updated"
 
 
 async def test_who_deletes_wrote_it(world: World) -> None:

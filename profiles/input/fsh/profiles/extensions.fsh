@@ -180,3 +180,15 @@ Description: "Wie een onderwerp op de agenda zette. De hub schrijft het."
 * insert ForExtension(List.entry)
 * value[x] only Reference(Patient or Practitioner or PractitionerRole or RelatedPerson or Organization)
 * value[x] 1..1
+
+Extension: LabelReview
+Id: label-review
+Title: "Waarom verborgen, en tot wanneer"
+Description: "Bij een label dat iets voor de patiënt verbergt: waarom, en wanneer dat opnieuw bekeken wordt, binnen zes maanden."
+* insert English([[Why hidden, and until when]], [[On a label that hides something from the patient: why, and when that is looked at again, within six months.]])
+* insert ForExtension(Coding)
+* extension contains reason 1..1 and review 1..1
+* extension[reason].value[x] only string
+* extension[reason].value[x] 1..1
+* extension[review].value[x] only date
+* extension[review].value[x] 1..1

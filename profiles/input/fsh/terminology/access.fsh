@@ -8,6 +8,7 @@ Description: "Waar een toestemming over gaat. Over toegang beslissen alleen die 
 * insert Concept([[mantelzorg]], [[Inzage voor een naaste]], [[Grant to a carer]], [[Een naaste mag meelezen of iets toevoegen.]])
 * insert Concept([[blokkade]], [[Blokkade]], [[Block]], [[Een organisatie of persoon ziet niets.]])
 * insert Concept([[vertegenwoordiging]], [[Vertegenwoordiging]], [[Representation]], [[Een ander beslist waar de patiënt dat niet kan.]])
+* insert Concept([[na-overlijden]], [[Inzage na overlijden]], [[Access after death]], [[Een naaste mag ook na het overlijden blijven lezen.]])
 * insert Concept([[spoed]], [[Spoed]], [[Emergency]], [[Door de hub gemaakt bij een spoedtaak; geldt tweeënzeventig uur.]])
 * insert Concept([[onderzoek]], [[Onderzoek]], [[Research]], [[Gegevens mogen zonder naam voor onderzoek gebruikt worden.]])
 * insert Concept([[belasting]], [[Eigen antwoorden van de mantelzorger]], [[The carer's own answers]], [[De mantelzorger laat anderen eigen antwoorden over de belasting zien.]])
