@@ -15,7 +15,7 @@ from fhirhub.access import Access
 from fhirhub.resources import guide
 from fhirhub.store.database import Reader
 from fhirhub.store.index.parameters import key_of, system_of
-from fhirhub.store.sql import Binder, Statement
+from fhirhub.store.sql import Binder, Dialect, Statement
 from fhirhub.store.versions import COLUMNS, Stored
 from fhirhub.store.visible import Visible, visible
 
@@ -76,7 +76,7 @@ def statement(reader: Reader, tenant: int, access: Access, request: TimelineRequ
     binder = Binder()
     binder.bind(tenant, "int")
     seen = visible(access, reader.dialect)
-    parts = " UNION ".join(_parts(binder, request))
+    parts = " UNION ".join(_parts(reader.dialect, binder, request))
     branches = [
         f"SELECT * FROM ({_versions(seen, binder, request, types, superseded)}) AS b{number}{int(superseded)}"
         for number, group in enumerate(_GROUPS)
@@ -95,21 +95,26 @@ def statement(reader: Reader, tenant: int, access: Access, request: TimelineRequ
     return Statement(sql, (*binder.values, *values), (*binder.kinds, *kinds))
 
 
-def _parts(binder: Binder, request: TimelineRequest) -> list[str]:
+def _parts(dialect: Dialect, binder: Binder, request: TimelineRequest) -> list[str]:
     """The SELECTs of the row keys of what belongs to the plan."""
+
+    def by(index: str) -> str:
+        """The references, looked up by that index where SQLite would otherwise guess."""
+        return "reference s" + (f" INDEXED BY reference_{index}" if dialect.name == "sqlite" else "")
+
     rid = binder.bind(request.rid, "bigint")
     found = [f"SELECT r.rid FROM resource r WHERE r.tenant = $1 AND r.rid = {rid}"]
     named = [type for type in ("CareTeam", "Goal", "Task") if type in request.types]
     if named:
         found.append(
-            "SELECT t.rid FROM reference s CROSS JOIN resource t WHERE s.tenant = $1 "
+            f"SELECT t.rid FROM {by('b')} CROSS JOIN resource t WHERE s.tenant = $1 "
             f"AND s.rid = {rid} AND s.param IN ({_keys(*_FORWARD)}) AND s.target_type IN ({_texts(named)}) "
             "AND t.tenant = $1 AND t.type = s.target_type AND t.id = s.target_id"
         )
     back = [name for name in _BACKWARD if name.partition(":")[0] in request.types]
     if back:
         found.append(
-            f"SELECT s.rid FROM reference s WHERE s.tenant = $1 AND s.target_id = {binder.bind(request.plan)} "
+            f"SELECT s.rid FROM {by('a')} WHERE s.tenant = $1 AND s.target_id = {binder.bind(request.plan)} "
             f"AND s.param IN ({_keys(*back)}) AND s.target_type = 'CarePlan'"
         )
     of_patient = ""
@@ -118,14 +123,14 @@ def _parts(binder: Binder, request: TimelineRequest) -> list[str]:
     if "Observation" in request.types:
         system, codes = _dimensions()
         found.append(
-            "SELECT s.rid FROM reference s CROSS JOIN token k WHERE s.tenant = $1 "
+            f"SELECT s.rid FROM {by('a')} CROSS JOIN token k WHERE s.tenant = $1 "
             f"AND {of_patient} AND s.param IN ({_keys('Observation:subject')}) "
             f"AND k.tenant = $1 AND k.rid = s.rid AND k.param = {key_of('Observation:code')} "
             f"AND k.code IN ({_texts(codes)}) AND k.system = {system}"
         )
     if "Consent" in request.types:
         found.append(
-            f"SELECT s.rid FROM reference s WHERE s.tenant = $1 AND {of_patient} "
+            f"SELECT s.rid FROM {by('a')} WHERE s.tenant = $1 AND {of_patient} "
             f"AND s.param = {key_of('Consent:patient')}"
         )
     return found
@@ -190,9 +195,10 @@ async def provenance(reader: Reader, tenant: int, access: Access, moments: Seque
         where.append(seen.condition("r", ("Provenance",)))
     columns = ", ".join(f"r.{name}" for name in COLUMNS[:-1])
     body = seen.body("r", ("Provenance",))
+    hint = " INDEXED BY reference_a" if reader.dialect.name == "sqlite" else ""
     sql, slots = seen.bind(
         f"SELECT DISTINCT s.target_type, s.target_id, s.target_version, {columns}, {body} AS body "
-        f"FROM reference s CROSS JOIN resource r WHERE {' AND '.join(where)}",
+        f"FROM reference s{hint} CROSS JOIN resource r WHERE {' AND '.join(where)}",
         len(binder.values) + 1,
     )
     values, kinds = seen.given(slots)
