@@ -41,6 +41,8 @@ class Score:
             new = {**dimensions.observation(response, dimension, value, "corrected"), "id": old["id"]}
             if _content(new) != _content(old) or old["status"] == "entered-in-error":
                 await unit.update(new)
+            elif new["meta"].get("security") != old["meta"].get("security"):
+                await unit.update({**new, "status": old["status"]})
         for old in kept.values():
             if old["status"] != "entered-in-error":
                 await unit.update({**old, "status": "entered-in-error"})

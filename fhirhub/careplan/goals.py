@@ -9,7 +9,7 @@ from fhirhub import errors
 from fhirhub.access import Actor
 from fhirhub.careplan import moves, telling
 from fhirhub.repository import Effect, Repository, now
-from fhirhub.resources import careplan, dimensions, document
+from fhirhub.resources import careplan, dimensions, document, relations
 from fhirhub.resources.careplan import Json
 
 ACCEPTANCE = "http://hl7.org/fhir/StructureDefinition/goal-acceptance"
@@ -146,6 +146,8 @@ async def _tell(
             "entity": [{"role": "revision", "what": careplan.to(f"{name}/_history/{effect.before.version}")}],
         }
     )
+    if "S" in (relations.label(goal) or ""):
+        return  # hidden from the patient (RULES R20)
     old, new = (str(one.get("description", {}).get("text", "")) for one in (before, goal))
     await telling.tell(
         unit,

@@ -1,7 +1,7 @@
 """The web of six dimensions as an SVG that can be read without seeing it: a title, a description that tells every
 value, and the same in a table below the drawing (https://www.w3.org/TR/SVG2/, https://www.w3.org/TR/WCAG21/).
 
-Series are told apart by marker, dash and letter, not by colour alone; a dimension without a score leaves a gap.
+Series are told apart by marker and dash, not by colour alone; a dimension without a score leaves a gap.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from fhirhub.resources.dimensions import SOURCES, Series
 
 Language = Literal["nl", "en"]
 
-_SIZE, _CENTRE, _RADIUS = 640, (320, 250), 170
+_SIZE, _CENTRE, _RADIUS = 960, (480, 250), 170
 _ROW = 26
 _EACH = 2
 """Of each source the newest series and the one before are drawn; the table has them all."""
@@ -36,7 +36,6 @@ _WORDS = {
         "who": "Van wie",
         "date": "Datum",
         "about": "Een hulp bij het gesprek, geen meting: er is geen totaal. Cijfers van 0 tot 10.",
-        "earlier": "eerder",
     },
     "en": {
         "title": "Web of the six dimensions",
@@ -49,7 +48,6 @@ _WORDS = {
         "who": "Whose",
         "date": "Date",
         "about": "An aid to conversation, not a measurement: there is no total. Marks from 0 to 10.",
-        "earlier": "earlier",
     },
 }
 
@@ -57,7 +55,7 @@ _WORDS = {
 def draw(found: Sequence[Series], language: Language) -> str:
     """The drawing of these series, the newest first."""
     words = _WORDS[language]
-    drawn = [each for source in SOURCES for each in [one for one in found if one.source == source][:_EACH]]
+    drawn = [(age, each) for age, each in _aged(found) if age < _EACH]
     height = 2 * _CENTRE[1] + 40 + _ROW * (len(found) + 3)
     parts = [
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {_SIZE} {height}" width="{_SIZE}" height="{height}" '
@@ -67,11 +65,21 @@ def draw(found: Sequence[Series], language: Language) -> str:
         f'<desc id="desc">{escape(_described(found, language))}</desc>',
         f'<rect width="100%" height="100%" fill="#ffffff"/><g fill="{_INK}">',
         *_axes(language),
-        *(part for number, each in enumerate(drawn) for part in _web(each, drawn[:number], language)),
+        *(part for age, each in reversed(drawn) for part in _web(each, language, earlier=age > 0)),
         *_table(found, 2 * _CENTRE[1] + 30, language),
         "</g></svg>",
     ]
     return "\n".join(parts) + "\n"
+
+
+def _aged(found: Sequence[Series]) -> list[tuple[int, Series]]:
+    """Each series with how many newer ones its source has."""
+    seen = dict.fromkeys(SOURCES, 0)
+    made = []
+    for each in found:
+        made.append((seen[each.source], each))
+        seen[each.source] += 1
+    return made
 
 
 def _described(found: Sequence[Series], language: Language) -> str:
@@ -125,10 +133,9 @@ def _axes(language: Language) -> list[str]:
     return parts
 
 
-def _web(series: Series, before: Sequence[Series], language: Language) -> list[str]:
+def _web(series: Series, language: Language, *, earlier: bool) -> list[str]:
     """One series: lines between neighbours that both have a score, and a marker with its value at each score."""
     colour = _COLOURS[series.source]
-    earlier = any(each.source == series.source for each in before)
     dash = ' stroke-dasharray="2 5"' if earlier else ""
     places = {
         number: _place(number, float(series.points[code]))
@@ -167,7 +174,7 @@ def _table(found: Sequence[Series], top: int, language: Language) -> list[str]:
     heads = [words["who"], words["date"], *(name for _, name in _names(language))]
     parts += [_cell(head, place, top + _ROW, "columnheader") for place, head in enumerate(heads)]
     parts.append("</g>")
-    for number, each in enumerate(found):
+    for number, (age, each) in enumerate(_aged(found)):
         at = top + _ROW * (number + 2)
         cells = [
             words[each.source],
@@ -175,7 +182,8 @@ def _table(found: Sequence[Series], top: int, language: Language) -> list[str]:
             *(_value(each, code, language) for code in dimensions.names()),
         ]
         parts.append('<g role="row">')
-        parts.append(_marker(each.source, 20, at - 4, _COLOURS[each.source], filled=True))
+        if age < _EACH:
+            parts.append(_marker(each.source, 20, at - 4, _COLOURS[each.source], filled=age == 0))
         parts += [_cell(cell, place, at, "cell") for place, cell in enumerate(cells)]
         parts.append("</g>")
     if not found:
@@ -183,10 +191,8 @@ def _table(found: Sequence[Series], top: int, language: Language) -> list[str]:
     return [*parts, "</g>"]
 
 
-_COLUMNS = (30, 105, 175, 253, 350, 415, 495, 545)
+_COLUMNS = (30, 130, 215, 335, 475, 580, 715, 800)
 
 
 def _cell(text: str, place: int, y: int, role: str) -> str:
-    width = (*_COLUMNS, _SIZE)[place + 1] - _COLUMNS[place] - 4
-    fitted = f' textLength="{width}" lengthAdjust="spacingAndGlyphs"' if len(text) * 6.2 > width else ""
-    return f'<text role="{role}" x="{_COLUMNS[place]}" y="{y}"{fitted}>{escape(text)}</text>'
+    return f'<text role="{role}" x="{_COLUMNS[place]}" y="{y}">{escape(text)}</text>'

@@ -45,8 +45,10 @@ class Watch:
         if b'"performer"' not in body and _MARK not in body:
             return
         observation = document.decode(body)
+        before = moves.content(effect.before)
         if not measurements.is_home(observation):
-            if _MARK in body:
+            said_before = measurements.notice(before) if before is not None else None
+            if _MARK in body and measurements.notice(observation) != said_before:
                 await unit.amend("Observation", effect.after.id, measurements.without_notice(observation))
             return
         found = list(measurements.readings(observation))
@@ -54,7 +56,6 @@ class Watch:
             fault = measurements.fault(reading)
             if fault is not None:
                 raise errors.error(422, "value", fault, reading.place)
-        before = moves.content(effect.before)
         if before is not None and _same(found, before):
             said = measurements.notice(before)
             if said != measurements.notice(observation):

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from decimal import ROUND_HALF_UP, Decimal
 from typing import Any, NamedTuple
 
-from fhirhub.resources import guide, questionnaire
+from fhirhub.resources import guide, primitives, questionnaire
 
 Json = dict[str, Any]
 
@@ -184,6 +184,9 @@ def observation(response: Json, dimension: str, value: Decimal, status: str) -> 
         "method": {"coding": [{"system": guide.url("CodeSystem", "score-source"), "code": source}]},
         "derivedFrom": [{"reference": f"QuestionnaireResponse/{response['id']}"}],
     }
+    if response.get("meta", {}).get("security"):
+        # Who may not see the answers does not see what follows from them.
+        made["meta"]["security"] = response["meta"]["security"]
     for name in ("basedOn", "encounter"):
         if response.get(name):
             made[name] = response[name]
@@ -249,20 +252,24 @@ def series(observations: Iterable[Json]) -> list[Series]:
         if response is None or each.get("status") in ("entered-in-error", "cancelled") or not is_score(each):
             continue
         found.setdefault(response, []).append(each)
-    made = [_one_series(response, scored) for response, scored in found.items()]
-    return sorted(made, key=lambda each: (each.date, each.response), reverse=True)
+    made = (_one_series(response, scored) for response, scored in found.items())
+    return sorted((each for each in made if each is not None), key=_newest, reverse=True)
 
 
-def _one_series(response: str, scored: list[Json]) -> Series:
+def _newest(series: Series) -> tuple[int, str]:
+    return primitives.date_range(series.date)[0], series.response
+
+
+def _one_series(response: str, scored: list[Json]) -> Series | None:
+    """None where nothing of it can be shown: no score within bounds, or no date."""
     points = {
         dimension_of(each["code"]["coding"]): each["valueQuantity"]["value"]
         for each in scored
         if value_fault(each) is None
     }
     ordered = {code: points[code] for code in names() if code in points}
-    return Series(
-        _whose(scored[0]), max(str(each["effectiveDateTime"]) for each in scored), response, ordered
-    )
+    dates = [str(each["effectiveDateTime"]) for each in scored if "effectiveDateTime" in each]
+    return Series(_whose(scored[0]), max(dates), response, ordered) if ordered and dates else None
 
 
 def _whose(observation: Json) -> str:

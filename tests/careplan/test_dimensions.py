@@ -133,6 +133,16 @@ async def test_a_mark_out_of_range_is_refused_with_all_else(hub: Hub, anna: Pers
     assert await scores(hub) == {}
 
 
+async def test_who_may_not_see_the_answers_does_not_see_the_scores(hub: Hub, anna: Person) -> None:
+    label = {"system": "http://terminology.hl7.org/CodeSystem/v3-Confidentiality", "code": "R"}
+    jan = await person(hub, "jan")
+    given = short({"zingeving": 7}, author=JAN, source=JAN, meta={"security": [label]})
+    await done(await jan.post(given))
+    els = await person(hub, "els")
+    assert (await els.get("Patient/anna/$spider")).json() == {"resourceType": "Parameters"}
+    assert len((await jan.get("Patient/anna/$spider")).json()["parameter"]) == 1
+
+
 async def test_a_licensed_questionnaire_is_scored_by_its_codes(hub: Hub, anna: Person) -> None:
     """Its items carry the dimension, each question by itself; a number may stand at an answer to choose."""
     ordinal = "http://hl7.org/fhir/StructureDefinition/ordinalValue"

@@ -12,7 +12,7 @@ import pytest_asyncio
 from fhirhub.access import HUB
 from fhirhub.careplan import watching
 from fhirhub.repository import Repository
-from fhirhub.resources import careplan
+from fhirhub.resources import careplan, guide
 from fhirhub.resources.validation.validator import Validator
 from tests.auth.builders import Hub, Json
 from tests.auth.conftest import Open
@@ -241,6 +241,18 @@ async def test_what_the_hub_said_is_not_written_by_others(watched: Hub) -> None:
     again = await anna.put({**kept, "note": [{"text": "Na het ontbijt."}]})
     assert again.status_code == 200, again.text
     assert len(await reviews(watched)) == 1
+
+
+async def test_what_is_stored_keeps_to_the_profiles_of_the_guide(watched: Hub) -> None:
+    name = await monitored(watched)
+    anna = await person(watched, "anna")
+    kept = (await anna.post(weight(85))).json()
+    task = (await (await person(watched, "jan")).get(name)).json()
+    for resource, profile in ((kept, "HomeMeasurement"), (task, "HomeMonitoringTask")):
+        found = Validator().validate(resource, [guide.url("StructureDefinition", profile)])
+        assert [each for each in found if each.severity == "error"] == []
+    wrong = await anna.put({**kept, "status": "entered-in-error"})
+    assert state(wrong.json()) == "urgent"
 
 
 async def test_a_goal_whose_target_is_missed_is_named(watched: Hub) -> None:
