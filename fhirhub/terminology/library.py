@@ -24,6 +24,7 @@ from fhirhub.store.sql import Statement
 from fhirhub.terminology import grammars, loinc, snomed
 from fhirhub.terminology.outside import Outside
 from fhirhub.terminology.stored import StoredSystem
+from fhirhub.terminology.supplemented import SupplementedSystem
 from fhirhub.terminology.systems import CodeSystem, ListedSystem
 
 Json = dict[str, Any]
@@ -151,7 +152,9 @@ class Library:
             each for each in await self.loaded() if each.url == url and is_version(each.version, version)
         ]
         if loaded:
-            return max(loaded, key=lambda each: canonicals.version_order(each.version or ""))
+            newest_one = max(loaded, key=lambda each: canonicals.version_order(each.version or ""))
+            supplements = await self._supplements(url)
+            return SupplementedSystem(newest_one, supplements) if supplements else newest_one
         if listing:
             return self._system_of(newest(listing), await self._supplements(url))
         if url in grammars.SYSTEMS and not version:

@@ -16,6 +16,7 @@ from fhirhub.terminology.composition import Part, compose
 from fhirhub.terminology.expressions import ACTIVE, Expression, Over, Under, both, listed_in, told
 from fhirhub.terminology.library import Library
 from fhirhub.terminology.stored import StoredSystem
+from fhirhub.terminology.supplemented import SupplementedSystem
 from fhirhub.terminology.systems import CodeSystem, ListedSystem
 
 LISTED = 1_000
@@ -101,6 +102,8 @@ async def _of_hierarchy(library: Library, modifier: str, value: str) -> CodeSet:
 
 
 async def _set(system: CodeSystem, node: Expression) -> CodeSet:
+    if isinstance(system, SupplementedSystem):
+        system = system.base
     if isinstance(system, StoredSystem):
         few = await system.few(node, LISTED)
         if few is not None:

@@ -105,7 +105,7 @@ class ListedSystem:
 
     def _read(self, resource: Json) -> None:
         declared: set[tuple[str, str]] = set()
-        for concept, parent in _walk(resource.get("concept")):
+        for concept, parent in walk(resource.get("concept")):
             code = str(concept["code"])
             properties = tuple(each for each in concept.get("property", ()) if isinstance(each, dict))
             parents = [parent] if parent is not None else []
@@ -136,7 +136,7 @@ class ListedSystem:
 
     def _supplement(self, resource: Json) -> None:
         """Add the designations and properties of a supplement; it defines no codes."""
-        for concept, _ in _walk(resource.get("concept")):
+        for concept, _ in walk(resource.get("concept")):
             known = self.concepts.get(str(concept["code"]))
             if known is not None:
                 self.concepts[known.code] = replace(
@@ -303,7 +303,7 @@ def display_fault(concept: Concept, display: str | None) -> str | None:
     return f"The display of `{concept.code}` is {right}; got `{display[:200]}`"
 
 
-def _walk(concepts: Any) -> Iterator[tuple[Json, str | None]]:
+def walk(concepts: Any) -> Iterator[tuple[Json, str | None]]:
     """Every concept with the code of the one it stands in, in the order of the code system."""
     pending: list[tuple[Any, str | None]] = [(each, None) for each in reversed(_list(concepts))]
     while pending:

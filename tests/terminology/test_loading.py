@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from fhirhub.repository import Keys, Tenant
+from fhirhub.access import EVERYTHING
+from fhirhub.repository import Keys, Repository, Tenant
 from fhirhub.resources import document
 from fhirhub.store.database import Database
 from fhirhub.store.index.parameters import Parameters
@@ -137,6 +138,32 @@ async def test_words_find_the_shortest_displays_first(database: Database, folder
     assert await codes(database, f"{every}=isa/{DIABETES}", filter="dia") == [DIABETES, TYPE2]
     assert await codes(database, f"{every}=isa/{HEART}", filter="dia") == [TYPE2]
     assert await codes(database, every, filter="oud", active_only=True) == []
+
+
+async def test_a_supplement_adds_names_to_what_is_loaded(database: Database, folder: Path) -> None:
+    """They are shown, and found by."""
+    await load(database, folder)
+    dutch = [{"language": "nl", "value": "suikerziekte"}]
+    supplement = {
+        "resourceType": "CodeSystem",
+        "id": "names",
+        "url": "https://acme.nl/names",
+        "status": "active",
+        "content": "supplement",
+        "supplements": SNOMED,
+        "concept": [{"code": DIABETES, "designation": dutch}, {"code": "1", "designation": dutch}],
+    }
+    tenant = Tenant(1, "default", database, Parameters(), Keys(database, 1))
+    await Repository(tenant, EVERYTHING).update(supplement)
+    every = f"{SNOMED}?fhir_vs"
+    assert await codes(database, every, filter="suiker") == [DIABETES]
+    assert await codes(database, every, filter="suiker", offset=1) == []
+    assert await codes(database, f"{every}=isa/{HEART}", filter="suiker") == []
+    assert await codes(database, every, filter="dia") == [DIABETES, TYPE2]
+    found = await tenant.library.system(SNOMED)
+    assert found is not None
+    assert "suikerziekte" in (await found.get([DIABETES]))[DIABETES].names()
+    assert await found.get(["1"]) == {}
 
 
 async def test_pages_tell_how_many_there_are(database: Database, folder: Path) -> None:
