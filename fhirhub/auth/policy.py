@@ -244,7 +244,7 @@ def _terms(
                 if name is not None:
                     own = frozenset({name})
                     yield from _by_cells(row, _each(Labelled(labels)), _OWN_TYPES, LETTERS, patients=own)
-    elif column in _LOOKED_AT_BY:
+    if column in _LOOKED_AT_BY:
         yield from _of_looks(_LOOKED_AT_BY[column], row)
 
 
