@@ -6,11 +6,13 @@ https://hl7.org/fhir/R4/references.html#canonical
 from __future__ import annotations
 
 from typing import Any, NamedTuple
+from weakref import WeakKeyDictionary
 
 from fhirhub.repository import Repository
 from fhirhub.resources import document, guide
 from fhirhub.resources.canonicals import version_order
 from fhirhub.store import request as requests
+from fhirhub.store.database import Transaction
 
 Json = dict[str, Any]
 
@@ -40,7 +42,19 @@ async def find(store: Repository, canonical: str, response: Json | None = None) 
 
 
 async def every(store: Repository, url: str) -> list[Found]:
-    """All versions of it."""
+    """All versions of it. The rules of one write ask once."""
+    if store.limited or not store.is_together:
+        return await _search(store, url)
+    kept = _kept.setdefault(store.transaction, {})
+    if url not in kept:
+        kept[url] = await _search(store, url)
+    return kept[url]
+
+
+_kept: WeakKeyDictionary[Transaction, dict[str, list[Found]]] = WeakKeyDictionary()
+
+
+async def _search(store: Repository, url: str) -> list[Found]:
     asked = requests.parse("Questionnaire", [("url", url)], store.parameters)
     found = [
         Found(document.decode(each.body), each.updated)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import AsyncIterator
 from typing import Any
@@ -155,6 +156,15 @@ async def test_repeated_routine_deviations_join_the_open_task_and_tell_once(watc
     assert (review["priority"], len(review["input"])) == ("routine", 3)
     assert len(await messages(watched, "Organization/praktijk")) == before + 1
     assert [each for each in Validator().validate(review) if each.severity == "error"] == []
+
+
+async def test_deviations_that_arrive_at_once_are_one_open_task(watched: Hub) -> None:
+    await monitored(watched)
+    anna = await person(watched, "anna")
+    answers = await asyncio.gather(*(anna.post(weight(value)) for value in (76, 77, 78, 85, 86)))
+    assert {answer.status_code for answer in answers} == {201}
+    (review,) = await reviews(watched)
+    assert (review["priority"], len(review["input"])) == ("urgent", 5)
 
 
 async def test_an_urgent_value_raises_the_open_task_tells_again_and_says_whom_to_call(watched: Hub) -> None:
