@@ -79,6 +79,15 @@ class Effect(NamedTuple):
     """Whether a rule wrote it, and not who asked."""
 
 
+class Indexed(NamedTuple):
+    """A resource that is to be made under this key, with what it is found by, looked up before the transaction."""
+
+    resource: Json
+    key: Key
+    updated: int
+    rows: extract.Rows
+
+
 class Rule(Protocol):
     """A rule of the domain that runs inside the transaction of a write, after it and before the commit."""
 
@@ -255,6 +264,8 @@ class _Unit:
     """What was written and is to be logged."""
     entries: list[Entry] = field(default_factory=list)
     """What else is to be logged."""
+    indexed: dict[Key, Indexed] = field(default_factory=dict)
+    """What is known already of resources that are to be made."""
     keys: list[int] = field(default_factory=list)
     """Row keys taken inside, when those taken before did not last; lost with the transaction."""
 
@@ -445,7 +456,10 @@ class Repository:
             if match is not None:
                 return Written(match, "unchanged")
         if self._unit is None and self._takes_a_unit(resource["resourceType"]):
-            return await self.together(lambda unit: unit.create(resource, id=id))
+            indexed = self.indexed(resource, id or new_id())
+            return await self.together(
+                lambda unit: unit.create(resource, id=indexed.key[1]), indexed=[indexed]
+            )
         if self.limited:
             resource.pop("id", None)
             await self._admit("c", None, resource)
@@ -756,10 +770,12 @@ class Repository:
         work: Callable[[Repository], Awaitable[T]],
         lock_types: Iterable[str] = (),
         keys: int = 100,
+        indexed: Sequence[Indexed] = (),
     ) -> T:
         """Runs `work` on one database transaction: all of it is written, or nothing. It may run again after
         a deadlock, so what must stay the same (ids) is chosen outside. `lock_types` are held against every
-        other conditional write of these types; `keys` is about how many resources will be made."""
+        other conditional write of these types; `keys` is about how many resources will be made, and `indexed` are
+        those of which the rest is known: a transaction holds up others as long as it runs."""
         if self._unit is not None:
             return await work(self)
         await self.tenant.keys.ensure(keys)
@@ -770,7 +786,8 @@ class Repository:
         async def run(transaction: Transaction) -> T:
             if names:
                 await transaction.lock_names(self.tenant.number, names)
-            unit = Repository(self.tenant, self.access, _Unit(transaction, write_id), trail=self.trail)
+            known = _Unit(transaction, write_id, indexed={one.key: one for one in indexed})
+            unit = Repository(self.tenant, self.access, known, trail=self.trail)
             if self.trail is not None:
                 self.trail.has_written = False
             result = await work(unit)
@@ -830,10 +847,17 @@ class Repository:
         self, resource: Json, type: str, id: str, current: Stored | None, method: str
     ) -> Change:
         version = 1 if current is None else current.version + 1
-        updated = now() if current is None else max(now(), current.updated + 1000)
-        document.stamp(resource, id, version, updated)
         base = next(iter(self.tenant.bases), None)
-        rows = extract.rows(resource, self.tenant.parameters, base)
+        indexed = (
+            None if self._unit is None or current is not None else self._unit.indexed.pop((type, id), None)
+        )
+        if indexed is not None and indexed.resource is resource:
+            updated, rows = indexed.updated, indexed.rows
+            document.stamp(resource, id, version, updated)
+        else:
+            updated = now() if current is None else max(now(), current.updated + 1000)
+            document.stamp(resource, id, version, updated)
+            rows = extract.rows(resource, self.tenant.parameters, base)
         targets: frozenset[Key] = frozenset()
         if "reference" in rows and (self.tenant.integrity or self.limited):
             local = [row for row in rows["reference"] if row[1] and row[1] != "#"]
@@ -861,6 +885,14 @@ class Repository:
             rows=rows,
             targets=targets,
         )
+
+    def indexed(self, resource: Json, id: str) -> Indexed:
+        """A resource that will be made by `create` under this id inside `together`, and stays as it is until then."""
+        type, updated = resource["resourceType"], now()
+        document.stamp(resource, id, 1, updated)
+        base = next(iter(self.tenant.bases), None)
+        rows = extract.rows(resource, self.tenant.parameters, base)
+        return Indexed(resource, (type, id), updated, rows)
 
     async def _owned(self, resource: Json, base: str | None) -> tuple[str | None, str | None]:
         """Whose a resource is, and its label."""

@@ -25,7 +25,7 @@ from fhirhub.errors import (
     not_found,
     not_supported,
 )
-from fhirhub.repository import Repository, Written, new_id
+from fhirhub.repository import Indexed, Repository, Written, new_id
 from fhirhub.resources import references
 from fhirhub.resources.validation import positions, structure
 from fhirhub.store.request import SearchRequest
@@ -92,11 +92,26 @@ class Transaction(Answers):
             # Links are known before the database is asked: what takes time is done before its transaction.
             await self._prepare(yielding=True)
         await self._validate()
+        indexed = await self._indexed()
         try:
-            await self.request.repository.together(self._run, lock_types=locked, keys=len(self.entries))
+            await self.request.repository.together(
+                self._run, lock_types=locked, keys=len(self.entries), indexed=indexed
+            )
         except Dangling as fault:
             raise self._of_entries(fault) from None
         return self.bundle()
+
+    async def _indexed(self) -> list[Indexed]:
+        """What is to be made as it stands, with what it is found by: not looked for while others wait."""
+        if not self.prepared or conditional_references.may_hold(self.request.body):
+            return []
+        found = []
+        for number, entry in enumerate(self.entries):
+            if entry.creates and entry.resource is not None and entry.new_id is not None:
+                found.append(self.request.repository.indexed(entry.resource, entry.new_id))
+            if number % BREATH == BREATH - 1:
+                await asyncio.sleep(0)
+        return found
 
     async def _run(self, unit: Repository) -> None:
         if self.runs:

@@ -357,3 +357,19 @@ def test_new_ids_grow_and_are_uuids_of_version_seven() -> None:
     assert {uuid.UUID(id).version for id in made} == {7}
     assert {uuid.UUID(id).variant for id in made} == {uuid.RFC_4122}
     assert [id[:13] for id in made] == sorted(id[:13] for id in made)
+
+
+async def test_what_was_indexed_before_a_unit_is_found_and_not_what_took_its_place(hub: Repository) -> None:
+    first, second = (patient(birthDate=date) for date in ("1950-03-14", "1951-03-14"))
+    indexed = [hub.indexed(first, "a"), hub.indexed(second, "b")]
+    second = patient(birthDate="1952-03-14")
+
+    async def work(unit: Repository) -> None:
+        await unit.create(first, id="a")
+        await unit.create(second, id="b")
+
+    await hub.together(work, indexed=indexed)
+    for year, id in (("1950", ["a"]), ("1951", []), ("1952", ["b"])):
+        found = await hub.search(criteria(hub, "Patient", f"birthdate={year}"))
+        assert [match.id for match in found.matches] == id
+    assert (await hub.read("Patient", "a")).updated == indexed[0].updated
