@@ -49,6 +49,7 @@ EVENTS: Mapping[str, Event] = {
     "token-not-taken": Event(_AUTHENTICATION),
     "revoked": Event(_AUTHENTICATION),
     "launch": Event(_AUTHENTICATION),
+    "password-changed": Event(_AUTHENTICATION),
     "registered": Event(_SECURITY),
     "load": Event(("110107", "Import")),
     "erase": Event(("110110", "Patient Record")),

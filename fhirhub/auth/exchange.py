@@ -27,6 +27,8 @@ class Request:
     body: bytes
     issuer: Issuer
     source: str
+    told: list[Any] = field(default_factory=list)
+    """What happened, to be kept in the log before the answer (`events.py`)."""
 
     @property
     def realm(self) -> Realm:

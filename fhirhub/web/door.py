@@ -9,7 +9,7 @@ from typing import Any
 
 from fhirhub import logs
 from fhirhub.api.address import Bases
-from fhirhub.auth import endpoints
+from fhirhub.auth import endpoints, events
 from fhirhub.auth.endpoints import Server
 from fhirhub.auth.exchange import Request, Response, as_error
 from fhirhub.auth.faults import OAuthError
@@ -122,6 +122,12 @@ class AuthDoor:
             issuer,
             source,
         )
+        try:
+            return await self._page(request)
+        finally:
+            await events.record(request)
+
+    async def _page(self, request: Request) -> Response:
         by_method = PAGES.get(request.path)
         if by_method is None:
             return await endpoints.answer(self._server, request) or _nothing()

@@ -7,6 +7,7 @@ from typing import Any
 
 from fhirhub.access import Access
 from fhirhub.api.address import Bases
+from fhirhub.audit import recording
 from fhirhub.auth import clients, permission, permits, providers
 from fhirhub.auth.endpoints import Server
 from fhirhub.auth.jose import TokenError
@@ -15,6 +16,7 @@ from fhirhub.auth.principal import Principal
 from fhirhub.auth.realm import Issuer, Realm
 from fhirhub.auth.revocation import Mark
 from fhirhub.repository import Repository, Tenant
+from fhirhub.resources import definitions
 from fhirhub.secrets import Secret
 from fhirhub.settings import Settings
 from fhirhub.store.database import Database
@@ -89,6 +91,7 @@ class Smart:
             try:
                 verified = await bearers.verify(Issuer(realm, base), token)
             except TokenError as fault:
+                await _log_refusal(realm, path)
                 raise permission.bad_token(str(fault)) from None
         principal = verified.principal
         return Repository(tenant, await self.ways.opens(tenant, principal)), principal
@@ -111,3 +114,14 @@ class Smart:
                 await permits.forget(realm)
         if due:
             self._forgotten = self._clock()
+
+
+async def _log_refusal(realm: Realm, path: tuple[str, ...]) -> None:
+    """Keep in the log that a token was not taken, and what was asked with it."""
+    if realm.tenant.recorder is None:
+        return
+    entry = recording.event("token-not-taken", "4", recording.NOBODY)
+    if len(path) > 1 and definitions.is_resource_type(path[0]):
+        patient = path[1] if path[0] == "Patient" else None
+        entry = entry._replace(type=path[0], target=path[1], patient=patient)
+    await realm.database.log(realm.number, [entry])

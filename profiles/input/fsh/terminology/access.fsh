@@ -122,6 +122,7 @@ Description: "Wat in het logboek staat en geen vraag aan de FHIR-API is."
 * insert Concept([[signed-in]], [[Aangemeld]], [[Signed in]], [[Iemand meldde zich aan.]])
 * insert Concept([[sign-in-failed]], [[Aanmelden mislukt]], [[Sign-in failed]], [[Een wachtwoord of code klopte niet.]])
 * insert Concept([[signed-out]], [[Afgemeld]], [[Signed out]], [[Iemand meldde zich af.]])
+* insert Concept([[password-changed]], [[Wachtwoord gewijzigd]], [[Password changed]], [[Iemand koos een ander wachtwoord.]])
 * insert Concept([[granted]], [[App toegelaten]], [[App let in]], [[Iemand liet een app iets doen.]])
 * insert Concept([[declined]], [[App geweigerd]], [[App declined]], [[Iemand liet een app niet toe.]])
 * insert Concept([[withdrawn]], [[App ingetrokken]], [[App withdrawn]], [[Iemand nam terug wat een app mocht.]])
