@@ -16,6 +16,7 @@ from fhirhub.api.exchange import Context, Headers
 from fhirhub.api.http import HTTPS_ONLY, Door, Receive, Scope, Send
 from fhirhub.api.operations import OPERATIONS
 from fhirhub.api.routes import ROUTES
+from fhirhub.audit.provenance import TellWho
 from fhirhub.audit.recording import Recorder
 from fhirhub.auth.policy import Policy
 from fhirhub.auth.principal import Principal
@@ -36,7 +37,9 @@ REFRESH_SECONDS = 1.0
 JOBS_SECONDS = 1.0
 DESCRIBED = ("/docs", "/openapi.json")
 """What needs the web framework, which is loaded when somebody asks for one of them."""
-RULES: tuple[Rule, ...] = (searchparameters.TakeNote(), conformance.MoveMark(), *careplan.RULES)
+OF_CALLERS: tuple[Rule, ...] = (*careplan.RULES, TellWho())
+"""What is about who acts."""
+RULES: tuple[Rule, ...] = (searchparameters.TakeNote(), conformance.MoveMark(), *OF_CALLERS)
 """What runs inside the transaction of a write, in this order; last, and of each application, who is notified of it
 (`subscriptions.matching`)."""
 
@@ -165,7 +168,7 @@ class Application:
     async def running(self) -> AsyncIterator[None]:
         """Everything that runs as long as the application does."""
         # Where nobody signs in, nobody acts: the rules of shared care would only hold up plain writes.
-        rules = RULES if self.smart is not None else tuple(one for one in RULES if one not in careplan.RULES)
+        rules = RULES if self.smart is not None else tuple(one for one in RULES if one not in OF_CALLERS)
         recorder = Recorder() if self.settings.is_audited else None
         rules = (*rules, self.delivery.notify)
         opening = tenants.open_tenants(self.settings, rules=rules, recorder=recorder, turn=self._turn)

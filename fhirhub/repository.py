@@ -746,6 +746,11 @@ class Repository:
         """Inside `together`: has this done once the rules have looked at everything, before the commit."""
         self._in_unit().at_end.append(work)
 
+    def known_of(self, type: str) -> list[Stored]:
+        """Inside `together`: the resources of this type that the hub read or wrote so far."""
+        known = self._in_unit().known_all.items()
+        return [stored for (of, _), stored in known if of == type and stored is not None]
+
     async def as_it_stands(self, type: str, id: str) -> Stored | None:
         """Inside `together`: a resource that was written, with what rules made of it, as the caller may see that;
         None where that is what was answered already."""
@@ -1002,6 +1007,7 @@ class Repository:
                 raise errors.conflict(fault)
         for work in unit.at_end:
             await work()
+        await self._settle()
         return looked
 
     async def _log(self) -> None:

@@ -230,10 +230,6 @@ def _terms(
         yield from _of_representative(user, row)
     elif column == "carer":
         yield from _of_carer(user, row)
-    elif column == "officer" and principal.organization is not None:
-        # The log of the own organisation's users (R24).
-        own_log = frozenset({principal.organization})
-        yield from _by_cells(row, frozenset(), frozenset({"AuditEvent"}), _READING, patients=own_log)
     elif column in ("doctor", "treating", "backend", "welfare"):
         labels = _labels_of(role, column)
         yield from _of_tasks(row, labels, contact=column == "welfare")
@@ -246,6 +242,10 @@ def _terms(
                     yield from _by_cells(row, _each(Labelled(labels)), _OWN_TYPES, LETTERS, patients=own)
     if column in _LOOKED_AT_BY:
         yield from _of_looks(_LOOKED_AT_BY[column], row)
+        if column == "officer" and principal.organization is not None:
+            # The log of the own organisation's users (R24).
+            own_log = frozenset({principal.organization})
+            yield from _by_cells(row, frozenset(), frozenset({"AuditEvent"}), _READING, patients=own_log)
 
 
 _LOOKED_AT_BY = {"officer": "inzage-beoordelen", "administrator": "identiteit-controleren"}

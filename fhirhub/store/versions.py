@@ -275,13 +275,14 @@ async def types_present(reader: Reader, tenant: int) -> list[str]:
 async def referrers(
     reader: Reader, tenant: int, key: tuple[int, str, str], access: Access, limit: int = 5
 ) -> list[tuple[str, str]]:
-    """Who of what may be seen refers to this resource (rid, type, id), other than itself: type and id."""
+    """Who of what may be seen refers to this resource (rid, type, id), other than itself: type and id. A Provenance
+    tells of it, also when it is gone, and is left out."""
     seen = visible(access, reader.dialect)
     shown = [] if seen.unlimited else [seen.condition("r"), *seen.shown("reference", "f", ())]
     sql, slots = seen.bind(
         "SELECT DISTINCT r.type, r.id FROM reference f JOIN resource r ON r.tenant = $1 "
         "AND r.rid = f.rid WHERE f.tenant = $1 AND f.target_id = $2 AND f.target_type = $3 "
-        f"AND f.rid <> $4{''.join(f' AND {one}' for one in shown)} LIMIT $5",
+        f"AND f.rid <> $4 AND r.type <> 'Provenance'{''.join(f' AND {one}' for one in shown)} LIMIT $5",
         6,
     )
     own, own_kinds = seen.given(slots)
