@@ -112,7 +112,7 @@ def _looking(reader: Reader, tenant: int, patients: list[str], names: str) -> St
     )
 
 
-_KINDS = (Kind.PRACTICE, Kind.MEMBER, Kind.GLASS, Kind.GRANT, Kind.COLLECT, Kind.REPRESENTATIVE)
+_KINDS = (Kind.PRACTICE, Kind.MEMBER, Kind.COVER, Kind.GLASS, Kind.GRANT, Kind.COLLECT, Kind.REPRESENTATIVE)
 
 
 def rule(actor: Actor | None, patient: str | None, type: str | None, found: Relations, now: int) -> str:
@@ -133,7 +133,7 @@ def rule(actor: Actor | None, patient: str | None, type: str | None, found: Rela
         return "practice"
     if (int(Kind.MEMBER), False) in standing:
         return "participation"
-    if Kind.MEMBER in kinds:
+    if Kind.COVER in kinds or Kind.MEMBER in kinds:
         return "cover"
     if Kind.REPRESENTATIVE in kinds:
         return "representative"

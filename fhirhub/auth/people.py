@@ -43,14 +43,15 @@ async def as_seen_by(
     acr: str,
     types: tuple[str, ...],
     patient: str | None,
+    letters: str = "rs",
 ) -> Repository:
-    """The store as this person sees it, before any app asks."""
+    """The store as this person sees it, before any app asks; with other letters, as they write it too."""
     principal = Principal(
         kind="person",
         tenant=realm.name,
         client_id="",
         token_id="",
-        scopes=tuple(Scope("user", type, "rs") for type in types),
+        scopes=tuple(Scope("user", type, letters) for type in types),
         account=account,
         fhir_user=standing.fhir_user,
         organization=standing.organization,

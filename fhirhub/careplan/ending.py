@@ -93,14 +93,24 @@ async def _all_of(unit: Repository, actor: str, now: int) -> set[str]:
 
 async def _cancel(unit: Repository, patient: str, whose: set[str], reason: str) -> list[Json]:
     """Cancels the open Tasks of these owners; they."""
+    stopped = await _open_of(unit, patient, whose)
+    for task in stopped:
+        await _cancel_one(unit, task, reason)
+    return stopped
+
+
+async def stops(unit: Repository, patient: str, actor: str, now: int) -> list[Json]:
+    """The Tasks that would be cancelled if the participation of `actor` ended: the help that would stop."""
+    return await _open_of(unit, patient, await _all_of(unit, actor, now))
+
+
+async def _open_of(unit: Repository, patient: str, whose: set[str]) -> list[Json]:
+    """The open Tasks about the patient of these owners."""
     base = moves.base_of(unit)
     found = await moves.found(
         unit, "Task", ("patient", f"Patient/{patient}"), ("status", ",".join(careplan.OPEN))
     )
-    stopped = [one for one in found if careplan.party(one.get("owner"), base) in whose]
-    for task in stopped:
-        await _cancel_one(unit, task, reason)
-    return stopped
+    return [one for one in found if careplan.party(one.get("owner"), base) in whose]
 
 
 async def _cancel_one(unit: Repository, task: Json, reason: str) -> None:

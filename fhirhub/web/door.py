@@ -16,7 +16,7 @@ from fhirhub.auth.faults import OAuthError
 from fhirhub.auth.limits import Rate
 from fhirhub.auth.realm import Issuer, Realm
 from fhirhub.errors import FhirError
-from fhirhub.web import account, inviting, signing
+from fhirhub.web import account, inviting, signing, team
 from fhirhub.web.signing import Ways
 
 Scope = MutableMapping[str, Any]
@@ -43,6 +43,7 @@ PAGES: Mapping[str, Mapping[str, Callable[[Request, Ways], Awaitable[Response]]]
     "granted": {"GET": signing.granted, "POST": signing.form(signing.withdraw)},
     "invitation": {"GET": inviting.ask_code, "POST": signing.form(inviting.take_code)},
     "invitation-account": {"GET": inviting.ask_code, "POST": signing.form(inviting.take_account)},
+    "team": {"GET": team.show, "POST": signing.form(team.take)},
     "account": {"GET": account.show},
     "password": {"GET": account.show, "POST": signing.form(account.take_new_password)},
     "sessions": {"GET": account.show, "POST": signing.form(account.end_elsewhere)},

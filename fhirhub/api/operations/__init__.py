@@ -35,6 +35,7 @@ from fhirhub.api.operations import (
     translate,
     validate,
     value_set_validate_code,
+    what_stops,
 )
 from fhirhub.errors import FhirError, not_supported
 from fhirhub.resources import document, guide
@@ -285,6 +286,15 @@ OPERATIONS: tuple[Operation, ...] = (
         "r",
         "Patient-invite",
         invite.invite,
+    ),
+    Operation(
+        "$what-stops",
+        ("instance",),
+        ("Patient",),
+        False,
+        "r",
+        "Patient-what-stops",
+        what_stops.what_stops,
     ),
 )
 _BY_NAME: dict[str, list[Operation]] = {}

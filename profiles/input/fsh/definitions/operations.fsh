@@ -122,6 +122,18 @@ Description: "Maakt de naaste aan en een code voor één keer, veertien dagen ge
 * insert Parameter(code, out, 0, 1, string, [[De code, waar hij niet verstuurd kon worden]], [[The code, where it could not be sent]])
 * insert Parameter(expires, out, 1, 1, instant, [[Tot wanneer de code geldt]], [[Until when the code is valid]])
 
+Instance: Patient-what-stops
+InstanceOf: OperationDefinition
+Usage: #definition
+Title: "Welke hulp stopt"
+Description: "Welke hulp zou stoppen als deze partij niet meer meedoet. Er verandert niets."
+* insert Operation([[Patient-what-stops]], [[WhatStops]], [[what-stops]], [[Welke hulp stopt]], [[Which help stops]], [[Welke hulp zou stoppen als deze partij niet meer meedoet. Er verandert niets.]], [[Which help would stop if this party took part no more. Nothing changes.]], Patient, false, false, true)
+* insert Served
+* insert Parameter(actor, in, 1, 1, Reference, [[De organisatie of persoon]], [[The organisation or person]])
+* insert Group(task, out, 0, *, [[Een taak die zou vervallen]], [[A task that would be cancelled]])
+* insert Part(0, reference, out, 1, 1, Reference, [[De taak]], [[The task]])
+* insert Part(1, description, out, 1, 1, string, [[Welke hulp]], [[Which help]])
+
 Instance: Patient-access-log
 InstanceOf: OperationDefinition
 Usage: #definition

@@ -1,0 +1,80 @@
+"""R10, R17, R18: the page on which a patient sees who can look, blocks and withdraws, told before what will stop."""
+
+from __future__ import annotations
+
+from fhirhub.auth import accounts
+from tests.auth.browser import Browser, Page
+from tests.auth.builders import ROOT, Json
+from tests.careplan.neighbourhood import Neighbourhood, to
+from tests.careplan.test_dying import grant, task
+
+TEAM: Json = {
+    "resourceType": "CareTeam", "id": "team", "status": "active", "subject": to("Patient/anna"),
+    "participant": [{"member": to("Organization/thuiszorg"), "period": {"start": "2020-01-01"}}],
+}  # fmt: skip
+
+
+async def signed_in(there: Neighbourhood, name: str = "anna") -> tuple[Browser, Page]:
+    asked = {"username": name, "password": "geheim", "fhirUser": "Patient/anna", "role": "patient"}
+    await accounts.add(there.hub.realm, accounts.wanted(asked))
+    browser = Browser(there.hub)
+    page = await browser.get(f"{ROOT}/auth/team")
+    assert page.shows("sign-in")
+    await browser.sign_in(page, name)
+    return browser, await browser.get(f"{ROOT}/auth/team")
+
+
+async def test_r10_the_patient_is_told_which_help_will_stop_before_a_block(there: Neighbourhood) -> None:
+    work = task("wond", "Organization/thuiszorg", status="accepted", description="Wondzorg elke dag")
+    await there.put(TEAM, work, {"resourceType": "CarePlan", "id": "plan", "status": "active", "intent": "plan",
+                                 "subject": to("Patient/anna"), "careTeam": [to("CareTeam/team")]})  # fmt: skip
+    browser, page = await signed_in(there)
+    assert "Organisatie thuiszorg" in page.text
+    assert "Organisatie praktijk" in page.text
+    asked = await browser.send(page, "team", ("block", "Organization/thuiszorg"))
+    assert "Wondzorg elke dag" in asked.text
+    assert await there.sees("wijk", "Patient/anna")
+    assert await there.stored("Consent") == []
+    done = await browser.send(asked, "team", ("confirm", "Organization/thuiszorg"))
+    assert "Dat is nu zo" in done.text, done.text
+    assert not await there.sees("wijk", "Patient/anna")
+    (ended,) = await there.stored("Task", "_id=wond")
+    assert ended["status"] == "cancelled"
+    (block,) = await there.stored("Consent")
+    assert block["provision"]["type"] == "deny"
+    undone = await browser.send(done, "team", ("withdraw", block["id"]))
+    assert undone.status == 200
+    assert (await there.stored("Consent"))[0]["status"] == "inactive"
+
+
+async def test_r18_the_patient_withdraws_a_grant(there: Neighbourhood) -> None:
+    await there.put(grant())
+    assert await there.sees("mia", "Patient/anna")
+    browser, page = await signed_in(there)
+    assert "Mia" in page.text
+    page = await browser.send(page, "team", ("withdraw", "inzage"))
+    assert not await there.sees("mia", "Patient/anna")
+
+
+async def test_r10_what_would_stop_is_told_to_who_sees_it_and_changes_nothing(there: Neighbourhood) -> None:
+    await there.put(task("wond", "Organization/thuiszorg", description="Wondzorg"))
+    asked = {"name": "actor", "valueReference": to("Organization/thuiszorg")}
+    answer = await there.call("anna", "Patient/anna/$what-stops", asked)
+    assert answer.status_code == 200, answer.text
+    (told,) = answer.json()["parameter"]
+    assert told["part"][1]["valueString"] == "Wondzorg"
+    assert (await there.stored("Task"))[0]["status"] == "requested"
+    assert (await there.call("tweede", "Patient/anna/$what-stops", asked)).status_code == 404
+
+
+async def test_the_page_is_a_patients_alone(there: Neighbourhood) -> None:
+    asked = {
+        "username": "arts",
+        "password": "geheim",
+        "fhirUser": "Practitioner/huisarts",
+        "role": "huisarts",
+    }
+    await accounts.add(there.hub.realm, accounts.wanted(asked | {"organization": "Organization/praktijk"}))
+    browser = Browser(there.hub)
+    await browser.sign_in(await browser.get(f"{ROOT}/auth/team"), "arts")
+    assert (await browser.get(f"{ROOT}/auth/team")).status == 403
