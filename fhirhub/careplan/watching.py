@@ -17,7 +17,7 @@ from fhirhub import errors, jobs
 from fhirhub.auth import careteam
 from fhirhub.careplan import moves, parties, telling
 from fhirhub.repository import Effect, Repository, now
-from fhirhub.resources import careplan, document, guide, measurements
+from fhirhub.resources import careplan, document, guide, measurements, primitives
 from fhirhub.resources.careplan import Json
 from fhirhub.resources.measurements import Grade, Reading
 
@@ -29,7 +29,9 @@ ZONE = ZoneInfo("Europe/Amsterdam")
 _BANDS = ("grens-gewoon", "grens-spoed", "uren", "tekst-spoed")
 _WAITING = ("requested", "received")
 _ROUTINE_SECONDS = 86_400
+_OLD_US = 2 * 86_400 * 1_000_000
 _MARK = b"/StructureDefinition/watching"
+OLD = "A system sent an old value: it is kept, and nobody is asked to look at it."
 NOBODY = "Nobody watches this value. Niemand kijkt naar deze waarde: bel de praktijk of huisartsenpost bij klachten."
 
 
@@ -63,7 +65,8 @@ class Watch:
                     "What the hub said of a measurement stays.", "Observation.extension"
                 )
             return
-        verdict = await _judge(unit, observation, found)
+        is_history = actor.column == "backend" and _is_old(observation)
+        verdict = Verdict("not-watched", OLD) if is_history else await _judge(unit, observation, found)
         await unit.amend(
             "Observation",
             effect.after.id,
@@ -125,6 +128,15 @@ def _refuse_incomplete(task: Json) -> None:
         fault = "whom the patient calls when a value is urgent: `tekst-spoed`"
     if fault is not None:
         raise errors.business_rule(f"Who accepts to watch home measurements needs {fault}.", "Task.input")
+
+
+def _is_old(observation: Json) -> bool:
+    """Whether it was measured too long ago to act on, as in a record that a system hands over."""
+    try:
+        measured = primitives.date_range(str(observation.get("effectiveDateTime")))[1]
+    except ValueError:
+        return False
+    return now() - measured > _OLD_US
 
 
 def _same(found: list[Reading], before: Json) -> bool:

@@ -132,7 +132,8 @@ class _Extraction:
         for question in questions.get("item", ()):
             for item in given:
                 if item.value.get("linkId") == question.get("linkId"):
-                    self.item(question, item, around, asked, context, at)
+                    for each in _repetitions(question, item):
+                        self.item(question, each, around, asked, context, at)
 
     def item(
         self,
@@ -453,6 +454,18 @@ class _Extraction:
 
 class _UnknownPathError(Exception):
     """A definition that leads nowhere."""
+
+
+def _repetitions(question: Json, item: Item) -> list[Item]:
+    """The item, or one for each answer where a question with several makes a resource of each."""
+    answers = item.value.get("answer", ())
+    begins = ("templateExtract", "definitionExtract", "itemExtractionContext")
+    if len(answers) < 2 or not any(extended(question, name) for name in begins):
+        return [item]
+    return [
+        Item({**item.value, "answer": [answer]}, item.type, None, item.parent, item.property, item.index)
+        for answer in answers
+    ]
 
 
 def _codes(question: Json, *, extracts: bool) -> list[Json]:

@@ -253,6 +253,15 @@ async def test_what_the_hub_said_is_not_written_by_others(watched: Hub) -> None:
     assert len(await reviews(watched)) == 1
 
 
+async def test_a_system_that_hands_over_old_values_asks_nobody_to_look(watched: Hub) -> None:
+    await monitored(watched)
+    await watched.backend()
+    system = Person(watched, await watched.backend_token(scope="system/*.cruds"))
+    assert (await sent(system, 90, effectiveDateTime="2020-01-01"))[0] == "not-watched"
+    assert await reviews(watched) == []
+    assert (await sent(system, 90, effectiveDateTime="2099-01-01"))[0] == "urgent"
+
+
 async def test_what_is_stored_keeps_to_the_profiles_of_the_guide(watched: Hub) -> None:
     name = await monitored(watched)
     anna = await person(watched, "anna")

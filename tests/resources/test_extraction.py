@@ -317,9 +317,10 @@ def test_a_template_of_an_item_is_made_for_each_of_them() -> None:
         },
         contained=[template],
     )
-    (made,) = extracted(asked, response(answered("g", {"valueString": "Weer fietsen"})))
-    assert made["description"] == {"text": "Weer fietsen"}
-    assert made["subject"] == {"reference": "Patient/1"}
+    wishes = ({"valueString": "Weer fietsen"}, {"valueString": "Zelf koken"})
+    made = extracted(asked, response(answered("g", *wishes)))
+    assert [each["description"] for each in made] == [{"text": "Weer fietsen"}, {"text": "Zelf koken"}]
+    assert made[0]["subject"] == {"reference": "Patient/1"}
     assert extracted(asked, response()) == []
 
 
