@@ -11,6 +11,7 @@ from fhirhub.careplan.dimensions import ANSWERED
 from fhirhub.repository import Effect, Repository, new_id
 from fhirhub.resources import extraction, guide, references, relations
 from fhirhub.resources.careplan import Json
+from fhirhub.resources.validation.validator import Validator
 
 
 class Apply:
@@ -37,6 +38,8 @@ class Apply:
             raise errors.processing(
                 f"The answers could not be applied: {made.faults[0]}", "QuestionnaireResponse"
             )
+        for entry in made.entries:
+            _refuse_faulty(validator, entry["resource"])
         await _write(unit, made.entries, response)
 
     async def committed(self) -> None:
@@ -49,6 +52,18 @@ def _applies(questionnaire: Json) -> bool:
         each.get("url") == url and each.get("valueBoolean") is True
         for each in questionnaire.get("extension", ())
     )
+
+
+def _refuse_faulty(validator: Validator, resource: Json) -> None:
+    """What is written meets what every write meets."""
+    found = validator.validate(resource, level="base")
+    wrong = [each for each in found if each.severity in ("error", "fatal")]
+    if wrong:
+        raise errors.processing(
+            f"The answers make a {resource['resourceType']} that is not right: {wrong[0].expression}: "
+            f"{wrong[0].text}",
+            "QuestionnaireResponse",
+        )
 
 
 async def _write(unit: Repository, entries: list[Json], response: Json) -> None:

@@ -267,7 +267,11 @@ class _Extraction:
         if not path:
             return at
         if question.get("type") == "group":
-            return (path, self.open(context, at, path, fresh=True))
+            try:
+                return (path, self.open(context, at, path, fresh=True))
+            except _UnknownPathError as fault:
+                self.found.faults.append(f"{'.'.join(path)}: {fault}")
+                return at
         for answer in _answers((item,)):
             for value in _value((answer,)):
                 self.put(context, at, path, value)
@@ -324,7 +328,9 @@ class _Extraction:
         ways = _ways(type, step)
         if not ways:
             raise _UnknownPathError(f"{type} has no element {name}")
-        way = ways[0]
+        way = next((each for each in ways if each.key in holder), ways[0])
+        if way.primitive or (len(ways) > 1 and way.key not in holder):
+            raise _UnknownPathError(f"{type}.{name} has no parts of its own")
         if not way.many:
             return holder.setdefault(way.key, {}), way.type
         listed = holder.setdefault(way.key, [])
@@ -427,7 +433,10 @@ class _Extraction:
             if template is None:
                 continue
             made = _filled(template, around, item)
-            for resource in made[:1]:
+            for resource in made:
+                if not isinstance(resource, dict) or "resourceType" not in resource:
+                    self.found.faults.append("A template as a whole is no value: its elements are")
+                    continue
                 resource.pop("id", None)
                 id = around.text(told.get("resourceId"), item)
                 if id:
@@ -440,9 +449,11 @@ class _Extraction:
         for each in extended(questions, "templateExtractBundle"):
             reference = value_of(each)
             template = self.template(reference.get("reference") if isinstance(reference, dict) else None)
-            for bundle in _filled(template, around, around.response) if template is not None else ():
+            made = _filled(template, around, around.response) if template is not None else []
+            for bundle in (one for one in made if isinstance(one, dict)):
                 for entry in bundle.get("entry", ()):
-                    if isinstance(entry.get("resource"), dict):
+                    resource = entry.get("resource") if isinstance(entry, dict) else None
+                    if isinstance(resource, dict) and "resourceType" in resource:
                         self.found.entries.append({**self.entry(entry["resource"]), **entry})
 
     def template(self, reference: Any) -> Json | None:
