@@ -10,6 +10,7 @@ import asyncio
 import contextlib
 import fcntl
 import os
+import tempfile
 from collections.abc import AsyncIterator
 
 LOOK_SECONDS = 0.001
@@ -22,7 +23,7 @@ class Turns:
     """Made before the workers are forked. The locks are of processes: who dies lets go of them."""
 
     def __init__(self, workers: int) -> None:
-        self._file = os.memfd_create("fhirhub-turns", os.MFD_CLOEXEC)
+        self._file = _nameless()
         self._groups = -(-workers // WORKERS)
 
     def of(self, worker: int) -> Turn:
@@ -64,3 +65,11 @@ class Turn:
 
     def _unlock(self, place: int) -> None:
         fcntl.lockf(self._file, fcntl.LOCK_UN, 1, place)
+
+
+def _nameless() -> int:
+    """A file without a name, which forked workers have too."""
+    if hasattr(os, "memfd_create"):
+        return os.memfd_create("fhirhub-turns")
+    with tempfile.TemporaryFile() as file:
+        return os.dup(file.fileno())
