@@ -93,6 +93,8 @@ class AskPatient:
             await _place(unit, move)
         elif move.comes_to("accepted") and not move.by_hub:
             await _accept(unit, move)
+        elif move.comes_to("received") and not move.by_hub:
+            await _ask_late(unit, move)
         if move.was in careplan.BEFORE_ACCEPTANCE and move.status not in careplan.BEFORE_ACCEPTANCE:
             await _stop_asking(unit, move.name, "completed" if move.status == "accepted" else "cancelled")
 
@@ -119,6 +121,16 @@ async def _place(unit: Repository, move: Move) -> None:
         await _move(unit, move.after, "ready", None)
 
 
+async def _ask_late(unit: Repository, move: Move) -> None:
+    """Asks the patient where nobody did, since the request was loaded or the agreement ended meanwhile."""
+    assert move.patient is not None
+    assert move.owner is not None
+    if await standing(unit, move.patient, move.owner, now()) != "unknown" or await _asking(unit, move.name):
+        return
+    await _move(unit, move.after, "received", WAITING)
+    await _ask(unit, move)
+
+
 def is_emergency(task: Json) -> bool:
     """Whether it may be accepted before the patient agreed: `stat`, with a reason (RULES R16)."""
     reasons = [task.get("reasonCode"), task.get("reasonReference"), *careplan.part(task, "input", "reden")]
@@ -139,8 +151,7 @@ async def _ask(unit: Repository, move: Move) -> None:
     party = await parties.organization_of(unit, move.owner, now()) or move.owner
     if move.owner.startswith(QUEUE):
         party = move.owner
-    shown = await moves.read(unit, party) or {}
-    called = shown.get("name") if isinstance(shown.get("name"), str) else party
+    called = await parties.called(unit, party)
     question = (
         f"Mag {called} meedoen in uw zorg en daarvoor uw gegevens zien? "
         f"May {called} take part in your care, and see your data for it?"
@@ -158,7 +169,7 @@ async def _ask(unit: Repository, move: Move) -> None:
             "focus": careplan.to(move.name),
             "for": careplan.to(f"Patient/{move.patient}"),
             "authoredOn": document.instant(now()),
-            "requester": move.after["requester"],
+            **({"requester": move.after["requester"]} if move.after.get("requester") else {}),
             "owner": careplan.to(f"Patient/{move.patient}"),
             "input": [{"type": careplan.own_code("task-part", "vraag"), "valueString": question}],
         }
@@ -184,7 +195,11 @@ async def _accept(unit: Repository, move: Move) -> None:
         asking = [f"Task/{one['id']}" for one in await _asking(unit, move.name)]
         raise errors.business_rule(
             "This Task awaits the patient's agreement that this organisation takes part"
-            + (f": {', '.join(asking)} asks for it" if asking else "")
+            + (
+                f": {', '.join(asking)} asks for it"
+                if asking
+                else "; bring it to `received`, and they are asked"
+            )
             + ". It is there once the patient completes that Task, or a Consent (`permit`, the organisation as "
             "`actor`) is written by the patient, who represents them, or a professional of the team who heard the "
             "patient say it.",
@@ -308,13 +323,14 @@ async def _agree_in_emergency(unit: Repository, move: Move) -> None:
     """Agreement for 72 hours, made by the hub and told (RULES R16)."""
     assert move.patient is not None
     assert move.owner is not None
-    assert move.requester is not None
     moment = now()
     party = await _organization(unit, move.owner)
-    await unit.create(permit(move.patient, party, move.requester, moment, moment + EMERGENCY_US))
+    performer = move.requester or party
+    await unit.create(permit(move.patient, party, performer, moment, moment + EMERGENCY_US))
+    called = await parties.called(unit, party)
     text = (
-        f"Spoed: {party} doet mee zonder dat de patiënt is gevraagd, voor hoogstens 72 uur. "
-        f"Emergency: {party} takes part unasked, for 72 hours at most."
+        f"Spoed: {called} doet mee zonder dat de patiënt is gevraagd, voor hoogstens 72 uur. "
+        f"Emergency: {called} takes part unasked, for 72 hours at most."
     )
     who = await ending.told(unit, move.patient, moment)
     await telling.tell(unit, patient=move.patient, to=who, text=text, about=[move.name], urgent=True)

@@ -92,7 +92,7 @@ async def drop_out(unit: Repository, shared: Shared, function: str, now: int) ->
             unit,
             patient=shared.patient,
             to=[practice],
-            text=f"U bent nu {function} van {shared.name}. You are now {function} of {shared.name}.",
+            text=f"U bent nu {function} van dit zorgplan. You are now {function} of this care plan.",
             about=[shared.name],
         )
     elif function == COORDINATOR:

@@ -133,7 +133,8 @@ async def _tell(unit: Repository, patient: str, actor: str, stopped: list[Json],
         if requester is not None:
             to.append(requester)
     dutch, english = _WHY[why]
-    text = f"De hulp van {actor} is gestopt: {dutch}. The help of {actor} has stopped: {english}."
+    called = await parties.called(unit, actor)
+    text = f"De hulp van {called} is gestopt: {dutch}. The help of {called} has stopped: {english}."
     await telling.tell(
         unit,
         patient=patient,

@@ -85,6 +85,20 @@ async def owns(unit: Repository, patient: str | None, party: str | None) -> bool
     )
 
 
+async def called(unit: Repository, party: str) -> str:
+    """How people call a party."""
+    if party.startswith("PractitionerRole/"):
+        party = await careteam.person_of(unit, party) or party
+    found = (await moves.read(unit, party) or {}).get("name")
+    if isinstance(found, str):
+        return found
+    for name in found or ():
+        text = name.get("text") or " ".join([*name.get("given", ()), name.get("family", "")]).strip()
+        if text:
+            return str(text)
+    return party
+
+
 async def roles_of(unit: Repository, party: str, organization: str | None) -> list[Json]:
     """The roles that a participant entry of this party has."""
     if party.startswith("Patient/"):

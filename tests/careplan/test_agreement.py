@@ -197,6 +197,20 @@ async def test_after_72_hours_without_agreement_it_ends_by_itself(here: Neighbou
     assert "subject" not in message
 
 
+async def test_for_a_request_that_was_loaded_the_patient_is_asked_once_it_is_received(
+    here: Neighbourhood,
+) -> None:
+    plan = (await here.place("jan", ELS))["basedOn"]
+    await write(here.hub, {**asked("jan", NURSING, basedOn=plan), "id": "geladen"})
+    refused = await here.move("wil", {"id": "geladen"}, "accepted", 422)
+    assert "`received`" in refused["issue"][0]["details"]["text"]
+    received = await here.move("wil", {"id": "geladen"}, "received")
+    assert reason(received) == "awaiting-agreement"
+    (question,) = await questions(here)
+    await here.move("anna", question, "completed")
+    await here.move("wil", received, "accepted")
+
+
 async def test_an_emergency_without_a_reason_waits(here: Neighbourhood) -> None:
     await waiting(here, priority="stat")
 

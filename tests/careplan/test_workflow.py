@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any
 
 import pytest
 import pytest_asyncio
 
+from fhirhub import searchparameters
+from fhirhub.resources import guide
 from tests.auth.builders import Hub, Json, write
 from tests.careplan.planning import code, to
 from tests.careplan.vicinity import ANNA, BSN, Neighbourhood, asked, settle
@@ -250,12 +253,28 @@ async def test_a_competent_colleague_takes_a_task_over_and_the_old_owner_is_told
     assert told(await here.move("jan", own, "requested", 422, owner=to(ELS)))[0] == "business-rule"
 
 
-async def test_overdue_tasks_are_found_by_search(here: Neighbourhood) -> None:
-    late = {"period": {"end": "2026-01-02"}}
-    task = await here.place("jan", NURSING, restriction=late)
-    await here.place("jan", NURSING, basedOn=task["basedOn"], restriction={"period": {"end": "2999-01-01"}})
-    found = await (await here.as_("jan")).get(f"Task?owner={NURSING}&status=requested&_elements=restriction")
-    assert len(found["entry"]) == 2
+async def test_triage_and_what_is_overdue_are_found_by_search(
+    here: Neighbourhood, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(searchparameters, "NOTICE_SECONDS", 0.0)
+    monkeypatch.setattr(searchparameters, "ANSWER_SECONDS", 0.0)
+    await here.agree("HealthcareService/wachtrij")
+    urgent = code("triage-urgency", "direct")
+    late: Json = {"businessStatus": urgent, "restriction": {"period": {"end": "2026-01-02"}}}
+    task = await here.place("jan", "HealthcareService/wachtrij", **late)
+    later: Json = {"basedOn": task["basedOn"], "restriction": {"period": {"end": "2999-01-01"}}}
+    await here.place("jan", "HealthcareService/wachtrij", **later)
+    due = guide.find("SearchParameter", guide.url("SearchParameter", "Task-due"))
+    assert due is not None
+    await write(here.hub, {**due, "status": "active"})
+    wil = await here.as_("wil")
+    for query in ("business-status=direct", "due=lt2026-11-22"):
+        for _ in range(200):
+            answer = await wil.ask("GET", f"Task?owner=HealthcareService/wachtrij&status=ready&{query}")
+            if answer.status_code == 200:
+                break
+            await asyncio.sleep(0.05)
+        assert [entry["resource"]["id"] for entry in answer.json()["entry"]] == [task["id"]]
 
 
 async def test_a_task_part_of_itself_is_refused(here: Neighbourhood) -> None:
