@@ -6,6 +6,7 @@ by a Task. In an emergency it goes on for 72 hours without.
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import Literal
 
 from fhirhub import errors, jobs
@@ -356,7 +357,8 @@ class TakeNote:
         moment = now()
         for patient in sorted({one.subject for one in was ^ stands if "/" not in one.subject}):
             gone = {one.actor for one in was - stands if _is_of_joining(one) and one.permits}
-            await look(unit, patient, gone, moment, "withdrawn")
+            given = {one.actor for one in stands - was if _is_of_joining(one) and one.permits}
+            await look(unit, patient, gone, moment, "withdrawn", given)
             await _plan_ahead(unit, patient, stands - was, moment)
 
     async def committed(self) -> None:
@@ -388,9 +390,11 @@ async def look_again(repository: Repository, content: Json) -> None:
     )
 
 
-async def look(unit: Repository, patient: str, gone: set[str], now: int, why: str) -> None:
+async def look(
+    unit: Repository, patient: str, gone: set[str], now: int, why: str, given: Collection[str] = ()
+) -> None:
     """Brings Tasks and participations in line with what the patient says now. `gone` are those whom an agreement that
-    is no more named ('' for one that named nobody)."""
+    is no more named ('' for one that named nobody), `given` those whom a new one names."""
     base = moves.base_of(unit)
     for task in await moves.found(
         unit, "Task", ("patient", f"Patient/{patient}"), ("status", "requested,received")
@@ -415,7 +419,7 @@ async def look(unit: Repository, patient: str, gone: set[str], now: int, why: st
                 "" in gone and not await _began(unit, patient, party)
             ):
                 await ending.end_participation(unit, patient, party, why, now)
-        elif said == "agreed":
+        elif said == "agreed" and not {"", *await parties.names(unit, party, now)}.isdisjoint(given):
             await ending.let_stay(unit, patient, party, now)
 
 

@@ -15,7 +15,7 @@ InstanceOf: SearchParameter
 Usage: #definition
 Title: "Taken op termijn"
 Description: "Voor wanneer de taak gevraagd is."
-* insert Search(Task-due, TaskDue, due, Task, date, [[Task.restriction.period]], [[Voor wanneer de taak gevraagd is; due=lt en vandaag vindt wat te laat is.]], [[By when the task is wanted; due=lt and today finds what is overdue.]])
+* insert Search(Task-due, TaskDue, due, Task, date, [[Task.restriction.period.end]], [[Voor wanneer de taak gevraagd is; due=lt en vandaag vindt wat te laat is.]], [[By when the task is wanted; due=lt and today finds what is overdue.]])
 
 Instance: Goal-expressed-by
 InstanceOf: SearchParameter
