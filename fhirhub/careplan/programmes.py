@@ -60,7 +60,7 @@ def _apply(plan: Json, action: Json, canonical: str, start: date, performer: str
     details = [one["detail"] for one in plan.get("activity", ()) if "detail" in one]
     same = [detail for detail in details if code in codings(detail.get("code"))]
     own = [detail for detail in same if _asked_by(detail, canonical)]
-    open_ = [detail for detail in same if detail.get("status") not in _ENDED]
+    open_ = [detail for detail in same if is_open(detail)]
     if own and not any(detail in open_ for detail in own):
         return  # People ended it, and applying again is no reason to begin anew.
     wanted = _detail(action, canonical, start, performer)
@@ -227,6 +227,11 @@ def code_of(detail: Json) -> tuple[str | None, str] | None:
     """The code of an activity by which it is joined with others; None where it has none of `plan-activity`."""
     system = guide.url("CodeSystem", "plan-activity")
     return next((coding for coding in codings(detail.get("code")) if coding[0] == system), None)
+
+
+def is_open(detail: Json) -> bool:
+    """Whether an activity has not ended."""
+    return detail.get("status") not in _ENDED
 
 
 def _asked_by(detail: Json, canonical: str) -> bool:

@@ -22,6 +22,7 @@ from fhirhub.api.operations import (
     invite,
     lastn,
     lookup,
+    merge,
     meta,
     meta_add,
     meta_delete,
@@ -217,6 +218,15 @@ OPERATIONS: tuple[Operation, ...] = (
         "r",
         "PlanDefinition-apply",
         apply.apply,
+    ),
+    Operation(
+        "$merge",
+        ("type",),
+        ("CarePlan",),
+        True,
+        "u",
+        "CarePlan-merge",
+        merge.merge,
     ),
     Operation(
         "$changes",
