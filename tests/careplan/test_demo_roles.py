@@ -17,7 +17,7 @@ from fhirhub.resources import compartments, consents, relations
 from fhirhub.resources.relations import Kind
 from tests.auth.builders import BASE, Hub, Json, bearer
 
-PATIENTS = 6
+PATIENTS = 12
 LEFT_OUT = frozenset({"QuestionnaireResponse", "MeasureReport"})
 """Many, and no other than those that are looked at."""
 AFTERCARE = frozenset({"huisarts", "poh", "wijkverpleegkundige", "specialist-ouderengeneeskunde"})
