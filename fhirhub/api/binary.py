@@ -4,18 +4,13 @@ from __future__ import annotations
 
 import base64
 import binascii
-import re
 
 from fhirhub.api import formats
 from fhirhub.api.exchange import FhirRequest, FhirResponse, Json
 from fhirhub.errors import invalid, not_supported, required
 from fhirhub.repository import Stored
-from fhirhub.resources import document
+from fhirhub.resources import document, notations
 
-_TOKEN = r"[\w.+!#$&^-]+"
-_MEDIA_TYPE = re.compile(
-    rf"{_TOKEN}/{_TOKEN}(?:\s*;\s*{_TOKEN}=(?:[\w.+!#$&^:/-]+|\"[^\"\r\n]*\"))*", re.ASCII
-)
 _NAMED = (formats.FHIR_JSON, formats.FHIR_XML, "application/json+fhir", "application/xml+fhir")
 
 
@@ -29,7 +24,7 @@ def is_content(content_type: str | None) -> bool:
 def of_content(request: FhirRequest, id: str | None) -> Json:
     """The Binary of a body in its own type; `X-Security-Context` becomes its securityContext."""
     content_type = request.headers["content-type"].strip()
-    if not _MEDIA_TYPE.fullmatch(content_type):
+    if not notations.is_media_type(content_type):
         raise invalid(f"`Content-Type` expects a media type such as application/pdf; got `{content_type}`")
     if formats.media_type(content_type).kind == "json" and b'"Binary"' in request.body:
         carried = document.parse(request.body)
@@ -62,7 +57,7 @@ def content(request: FhirRequest, stored: Stored) -> FhirResponse:
         raise not_supported(
             f"This Binary is {own}; it is also had as {formats.FHIR_JSON} and {formats.FHIR_XML}", status=406
         )
-    if not _MEDIA_TYPE.fullmatch(own):
+    if not notations.is_media_type(own):
         return shown
     try:
         shown.body = base64.b64decode(resource.get("data", ""))

@@ -5,26 +5,16 @@ https://hl7.org/fhir/R4/terminologies-systems.html
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 from fhirhub import errors
-from fhirhub.resources import ucum
+from fhirhub.resources import notations, ucum
 from fhirhub.terminology.concepts import Concept
 from fhirhub.terminology.expressions import All, Codes, Every, Expression, Not, Some, Under
 from fhirhub.terminology.systems import Page
 
 Json = dict[str, Any]
-
-_is_media_type = re.compile(
-    r"[A-Za-z0-9][A-Za-z0-9!#$&^_.+-]{0,126}/[A-Za-z0-9][A-Za-z0-9!#$&^_.+-]{0,126}"
-    r"( *; *[A-Za-z0-9!#$&^_.+-]+=([^\s;\"]+|\"[^\"]*\"))*"
-).fullmatch
-_is_language = re.compile(
-    r"[A-Za-z]{2,3}(-[A-Za-z]{3}){0,3}(-[A-Za-z]{4})?(-([A-Za-z]{2}|[0-9]{3}))?(-([A-Za-z0-9]{5,8}|[0-9][A-Za-z0-9]{3}))*"
-    r"(-[A-WYZa-wyz0-9](-[A-Za-z0-9]{2,8})+)*(-[xX](-[A-Za-z0-9]{1,8})+)?"
-).fullmatch
 
 
 class GrammarSystem:
@@ -94,7 +84,7 @@ SYSTEMS = {
     system.url: system
     for system in (
         GrammarSystem("http://unitsofmeasure.org", "UCUM", _is_unit, is_complete=False),
-        GrammarSystem("urn:ietf:bcp:13", "Media types", _is_media_type, is_complete=True),
-        GrammarSystem("urn:ietf:bcp:47", "Languages", _is_language, is_complete=True),
+        GrammarSystem("urn:ietf:bcp:13", "Media types", notations.is_media_type, is_complete=True),
+        GrammarSystem("urn:ietf:bcp:47", "Languages", notations.is_language, is_complete=True),
     )
 }

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import functools
-import re
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 from fhirhub.errors import Severity
+from fhirhub.resources import notations
 from fhirhub.resources.canonicals import CORE, OFFICIAL
 from fhirhub.resources.fhirpath import Item
 from fhirhub.resources.validation import wording
@@ -139,12 +139,6 @@ def _codings(item: Item) -> list[Json]:
 
 
 _ALL_LANGUAGES = "http://hl7.org/fhir/ValueSet/all-languages"
-# https://www.rfc-editor.org/rfc/rfc5646#section-2.1
-_is_language = re.compile(
-    r"(?:[A-Za-z]{2,3}(?:-[A-Za-z]{3}){0,3}|[A-Za-z]{4,8})(?:-[A-Za-z]{4})?(?:-(?:[A-Za-z]{2}|[0-9]{3}))?"
-    r"(?:-(?:[A-Za-z0-9]{5,8}|[0-9][A-Za-z0-9]{3}))*(?:-[0-9A-WY-Za-wy-z](?:-[A-Za-z0-9]{2,8})+)*"
-    r"(?:-x(?:-[A-Za-z0-9]{1,8})+)?|x(?:-[A-Za-z0-9]{1,8})+|i-[A-Za-z0-9-]{2,}"
-).fullmatch
 
 
 def check_bound(examination: Examination, item: Item, bound: Binding) -> None:
@@ -153,7 +147,7 @@ def check_bound(examination: Examination, item: Item, bound: Binding) -> None:
     if bound.strength not in ("required", "extensible") and bound.max is None:
         return
     if isinstance(value, str):
-        if bound.max == _ALL_LANGUAGES and not _is_language(value):
+        if bound.max == _ALL_LANGUAGES and not notations.is_language(value):
             text = f"{_name(item)} expects a language of BCP 47 such as nl or nl-NL; got `{value[:80]}`"
             examination.tell("error", "code-invalid", text, item, profile=bound.profile)
             return

@@ -6,12 +6,11 @@ import re
 from collections.abc import Callable
 from typing import Any
 
-from fhirhub.resources import definitions, primitives
+from fhirhub.resources import definitions, notations, primitives
 from fhirhub.resources.definitions import Property
 from fhirhub.resources.validation import narrative, wording
 from fhirhub.resources.validation.faults import Check, Fault, Faults, Scope
 
-_TOKEN = r"[\w!#$%&'*+.^`|~-]+"  # RFC 9110, 5.6.2
 # ISO 4217 (https://www.iso.org/iso-4217-currency-codes.html), with those that were withdrawn lately.
 _CURRENCIES = frozenset(
     re.findall(
@@ -35,7 +34,7 @@ _FORMS: dict[str, tuple[Callable[[str], Any], str]] = {
         "a currency of ISO 4217 such as EUR",
     ),
     "http://hl7.org/fhir/ValueSet/mimetypes": (
-        re.compile(rf"{_TOKEN}/{_TOKEN}(?: ?; ?{_TOKEN}=[^;]+)*", re.ASCII).fullmatch,
+        notations.is_media_type,
         "a MIME type such as application/pdf (BCP 13)",
     ),
 }
