@@ -85,9 +85,6 @@ class Input:
         """The members of all comma-separated values."""
         return [part.strip() for value in self.all(name) for part in str(value).split(",") if part.strip()]
 
-    def only(self, known: Sequence[str]) -> None:
-        """Needless: `contract` refuses every parameter that the definition has not."""
-
 
 def read(request: FhirRequest, faults: list[Issue] | None = None) -> Input:
     """The input of a call, as `invoke` found it. With `faults`, what is wrong in the XML of a resource is added
