@@ -39,9 +39,11 @@ if TYPE_CHECKING:
     from fhirhub.packages import Added, Listed
     from fhirhub.registry import Place
     from fhirhub.repository import Repository
+    from fhirhub.repository import Tenant as Tenant_
     from fhirhub.resources.canonicals import Canonicals
     from fhirhub.resources.packages import Package
     from fhirhub.resources.validation.validator import Validator
+    from fhirhub.store.chain import Entry
     from fhirhub.store.erasing import Erased
     from fhirhub.tenants import Tenants
 
@@ -77,6 +79,8 @@ clients = typer.Typer(
 commands.add_typer(clients, name="clients")
 users = typer.Typer(help="The accounts of people who sign in.", no_args_is_help=True, rich_markup_mode=None)
 commands.add_typer(users, name="users")
+audit = typer.Typer(help="The log of who did what.", no_args_is_help=True, rich_markup_mode=None)
+commands.add_typer(audit, name="audit")
 keys = typer.Typer(help="The keys that tokens are signed with.", no_args_is_help=True, rich_markup_mode=None)
 commands.add_typer(keys, name="keys")
 
@@ -379,12 +383,13 @@ def _tell(report: Report) -> int:
 def erase(
     patient: Annotated[str, _own("erase", "patient", "ID")],
     ground: Annotated[str, _own("erase", "ground", "TEXT")] = "request of the patient",
+    decider: Annotated[str | None, _own("erase", "decider", "TEXT")] = None,
     yes: Annotated[bool, _own("erase", "yes")] = False,
     database: Database = None,
     tenant: Tenant = None,
 ) -> None:
     """Erase a patient: every version and index row of what is about them alone, for ever. What is about others
-    too is named and left."""
+    too is named and left. The log keeps that it was done, on which ground and by whose decision."""
     from fhirhub.store.erasing import erase_patient, sweep
 
     chosen = _prepared(database=database, tenant=tenant)
@@ -396,9 +401,11 @@ def erase(
     async def work() -> Erased:
         from fhirhub.repository import now
 
-        async with _tenants(chosen) as opened:
-            number = (await opened.get(chosen.tenant)).number
-            return await erase_patient(opened.database, number, patient, ground, now())
+        async with _tenants(chosen, logs=True) as opened:
+            one = await opened.get(chosen.tenant)
+            entries = _erasure(one, patient, ground, decider or "the administrator")
+            why = ground if decider is None else f"{ground} (decided by {decider})"
+            return await erase_patient(opened.database, one.number, patient, why, now(), entries)
 
     erased = _run(work())
     if erased.resources == 0:
@@ -411,6 +418,58 @@ def erase(
             f"left     {chosen.sqlite_path}-wal is being read and may hold traces until the hub has ended",
             err=True,
         )
+
+
+def _erasure(tenant: Tenant_, patient: str, ground: str, decider: str) -> list[Entry]:
+    """The record of an erasure, where a log is kept."""
+    from fhirhub.audit import recording
+    from fhirhub.repository import Agent
+
+    if tenant.recorder is None:
+        return []
+    administrator = Agent(role="beheerder", client="fhirhub erase")
+    entry = recording.event("erase", "0", administrator, action="D", ground=ground, decider=decider)
+    return [entry._replace(patient=patient, type="Patient", target=patient, rule="administrator")]
+
+
+# -- The log ----------------------------------------------------------------------------------------
+
+
+@audit.command("verify")
+def verify_audit(
+    heads: Annotated[Path | None, _own("audit verify", "heads", "FILE")] = None,
+    database: Database = None,
+    tenant: Tenant = None,
+    secret_file: SecretFile = None,
+) -> None:
+    """Find records of the log that were changed, removed or put in, the last ones too, while the hub may be serving.
+    The exit status is 1 where there are."""
+    from fhirhub.store import chain
+    from fhirhub.tenants import open_tenants
+
+    chosen = _prepared(database=database, tenant=tenant, secret_file=secret_file)
+
+    async def work() -> chain.Verdict:
+        async with open_tenants(chosen) as opened:
+            number = (await opened.get(chosen.tenant)).number
+            with _progress("Verifying", await chain.count(opened.database, number), "records") as advance:
+                found = await chain.verify(opened.database, number, opened.database.sealer, advance)
+            if heads is not None and heads.exists():
+                known = {int(name): (last, bytes.fromhex(mac)) for name, (last, mac) in _json(heads).items()}
+                found.faults += await chain.compare(opened.database, number, known)
+            return found
+
+    found = _run(work())
+    for fault in found.faults:
+        typer.echo(f"fault    {fault.place}: {fault.text}", err=True)
+    erased = f" Of {found.queries_erased} the query was erased." if found.queries_erased else ""
+    if found.faults:
+        typer.echo(f"The log is not sound: {len(found.faults)} faults in {found.chains} chains.")
+        sys.exit(1)
+    if heads is not None:
+        told = {str(number): [last, mac.hex()] for number, (last, mac) in found.heads.items()}
+        heads.write_text(json.dumps(told))
+    typer.echo(f"The log is sound: {found.records} records in {found.chains} chains.{erased}")
 
 
 # -- The database -----------------------------------------------------------------------------------
@@ -1119,27 +1178,44 @@ def _run(work: Coroutine[Any, Any, T]) -> T:
 
 
 @asynccontextmanager
-async def _tenants(chosen: Settings) -> AsyncIterator[Tenants]:
+async def _tenants(chosen: Settings, *, logs: bool = False) -> AsyncIterator[Tenants]:
+    """The tenants of these settings. `logs`: what is done is logged, where the log and its secret are to be had."""
+    from fhirhub.audit.recording import Recorder
     from fhirhub.careplan.identity import OnePatientForEachBsn
     from fhirhub.conformance import MoveMark
     from fhirhub.searchparameters import TakeNote
     from fhirhub.tenants import open_tenants
 
     rules = (TakeNote(), MoveMark(), OnePatientForEachBsn())
-    async with open_tenants(chosen, with_secret=False, rules=rules) as opened:
+    recorder = Recorder() if logs and chosen.is_audited and _has_secret(chosen) else None
+    opening = open_tenants(chosen, with_secret=recorder is not None, rules=rules, recorder=recorder)
+    async with opening as opened:
         yield opened
+
+
+def _has_secret(chosen: Settings) -> bool:
+    """Whether the secret that seals the log is to be had; without one it is said that nothing is logged."""
+    from fhirhub.secrets import SecretError
+
+    try:
+        _secret(chosen)
+    except SecretError as fault:
+        typer.echo(f"Warning: this is not logged: {fault}", err=True)
+        return False
+    return True
 
 
 @asynccontextmanager
 async def _repository(chosen: Settings, integrity: bool = True) -> AsyncIterator[Repository]:
     """The chosen tenant as the administrator sees it: whole."""
     from fhirhub.access import EVERYTHING
-    from fhirhub.repository import Repository
+    from fhirhub.repository import Agent, Repository, Trail
 
-    async with _tenants(chosen) as opened:
+    async with _tenants(chosen, logs=True) as opened:
         one = await opened.get(chosen.tenant)
         one.integrity = integrity and one.integrity
-        yield Repository(one, EVERYTHING)
+        administrator = Agent(role="beheerder", client="fhirhub load")
+        yield Repository(one, EVERYTHING, trail=Trail("load", agent=administrator, watches=False))
 
 
 @contextmanager

@@ -140,6 +140,8 @@ class Trail:
     seen: list[Seen] = field(default_factory=list)
     owners: list[tuple[str | None, str | None]] = field(default_factory=list)
     """Of matches and includes: whose they are, and their labels."""
+    watches: bool = True
+    """Whether what is seen is to be logged."""
     has_written: bool = False
     refused: Refused | None = None
     """The part of it that was refused, and so all."""
@@ -273,7 +275,18 @@ class _Unit:
 class Repository:
     """One caller's view of one tenant."""
 
-    __slots__ = ("_is_own", "_known", "_reader", "_unit", "access", "asker", "limited", "tenant", "trail")
+    __slots__ = (
+        "_is_own",
+        "_known",
+        "_reader",
+        "_unit",
+        "_watched",
+        "access",
+        "asker",
+        "limited",
+        "tenant",
+        "trail",
+    )
 
     def __init__(
         self,
@@ -291,6 +304,7 @@ class Repository:
         self.trail = trail
         """What is seen and written here, where it is to be logged."""
         self._is_own = asker is None
+        self._watched = trail if asker is None and trail is not None and trail.watches else None
         self._unit = unit
         self._reader: Reader = tenant.database if unit is None else unit.transaction
         if unit is not None:
@@ -319,8 +333,8 @@ class Repository:
         found = await self._kept(type, id)
         if found is None:
             return None
-        if self.trail is not None and self._is_own:
-            self.trail.seen.append(Seen(type, id, found.version, found.patient, found.label))
+        if self._watched is not None:
+            self._watched.seen.append(Seen(type, id, found.version, found.patient, found.label))
         return self._shown(found) if self.limited else found
 
     async def _kept(self, type: str, id: str) -> Stored | None:
@@ -375,8 +389,8 @@ class Repository:
         if not rows:
             raise errors.not_found(f"There is no version {version} of {type}/{id}.")
         found = versions.stored(rows[0])
-        if self.trail is not None and self._is_own:
-            self.trail.seen.append(Seen(type, id, found.version, found.patient, found.label))
+        if self._watched is not None:
+            self._watched.seen.append(Seen(type, id, found.version, found.patient, found.label))
         if self.limited:
             found = self._shown(found)
         if found.deleted:
@@ -393,9 +407,11 @@ class Repository:
                 raise unknown(request.type, request.id)
         access = self.access.to("r" if request.id is not None else "s") if self.limited else self.access
         found = await versions.history(self._reader, self.tenant.number, access, request)
-        if self.trail is not None and self._is_own:
+        if self._watched is not None:
             shown = found[: request.count]
-            self.trail.seen += [Seen(one.type, one.id, one.version, one.patient, one.label) for one in shown]
+            self._watched.seen += [
+                Seen(one.type, one.id, one.version, one.patient, one.label) for one in shown
+            ]
         return [self._shown(one) for one in found] if self.limited else found
 
     async def timeline(self, request: TimelineRequest) -> list[Moment]:
@@ -427,10 +443,10 @@ class Repository:
             key=self.tenant.cursor_key,
             seconds=self.tenant.search_seconds,
         )
-        if self.trail is not None and self._is_own:
+        if self._watched is not None:
             rids = [match.rid for part in (found.matches, found.includes) for match in part]
             if rids:
-                self.trail.owners += await versions.owners(self._reader, self.tenant.number, rids)
+                self._watched.owners += await versions.owners(self._reader, self.tenant.number, rids)
         if self.limited:
             found.matches = [self._shown_match(match) for match in found.matches]
             found.includes = [self._shown_match(match) for match in found.includes]
@@ -708,6 +724,11 @@ class Repository:
         """Inside `together`: the same transaction with the hub's own rights. Who asked is its `asker`, and what it
         writes counts as the hub's (`Effect.by_hub`)."""
         return Repository(self.tenant, EVERYTHING, self._in_unit(), self.asker, self.trail)
+
+    def begin(self, trail: Trail) -> None:
+        """From now on what is seen and written here belongs to this trail."""
+        self.trail = trail
+        self._watched = trail if trail.watches else None
 
     def following(self, trail: Trail) -> Repository:
         """The same view, whose reads and writes belong to another trail."""

@@ -392,7 +392,14 @@ class CommandOption:
 COMMAND_OPTIONS = (
     CommandOption("erase", "patient", "The logical id of the Patient."),
     CommandOption("erase", "ground", "Why, for the record of the erasure."),
+    CommandOption("erase", "decider", "Who decided it, for the record of the erasure."),
     CommandOption("erase", "yes", "Do not ask."),
+    CommandOption(
+        "audit verify",
+        "heads",
+        "A file, kept elsewhere, that remembers where each chain of the log ended: what it knows must still be there. "
+        "It is made where it is lacking, and moved on where the log is sound.",
+    ),
     CommandOption("restore", "overwrite", "Replace what the database holds now."),
     CommandOption("terminology load", "url", "The code system, where the file does not say it."),
     CommandOption("terminology load", "version", "Its version, where the files do not say it."),

@@ -25,7 +25,7 @@ async def recorded(request: FhirRequest, handler: Handler) -> FhirResponse:
     trail, above = Trail(_named(request), request.request_id or None), repository.trail
     within = repository.is_together
     if above is None and not within:
-        repository.trail = trail
+        repository.begin(trail)
     else:
         # An entry of a Bundle; others have the same view, and tell their own.
         repository = request.repository = repository.following(trail)

@@ -9,7 +9,7 @@ that erasing what names a person leaves the chain whole.
 from __future__ import annotations
 
 import hmac
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -214,6 +214,23 @@ async def verify(
                 Fault(str(chain), f"chain {chain} has records, and no head: the head was removed")
             )
     return found
+
+
+async def compare(reader: Reader, tenant: int, known: Mapping[int, tuple[int, bytes]]) -> list[Fault]:
+    """What is lacking of where each chain was known to be: its last record then, with its MAC."""
+    faults = []
+    for chain, (last, mac) in sorted(known.items()):
+        rows = await reader.fetch(
+            Statement(
+                "SELECT mac FROM audit WHERE tenant = $1 AND chain = $2 AND number = $3",
+                (tenant, chain, last),
+                ("int", "int", "bigint"),
+            )
+        )
+        if last and (not rows or bytes(rows[0][0]) != mac):
+            text = f"record {last} of chain {chain} is not the one that was there when the heads were kept"
+            faults.append(Fault(f"{chain}-{last}", text))
+    return faults
 
 
 async def _heads(reader: Reader, tenant: int) -> Sequence[Row]:

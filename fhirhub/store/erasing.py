@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from fhirhub.store import tables
+from fhirhub.store.chain import Entry
 from fhirhub.store.database import Database, Transaction
 from fhirhub.store.sql import Binder, Statement
 
@@ -34,8 +35,16 @@ class Erased:
     left: tuple[str, ...]
 
 
-async def erase_patient(database: Database, tenant: int, patient: str, ground: str, moment: int) -> Erased:
-    """Erase the Patient, every resource that is about that patient alone, and earlier versions that were.
+async def erase_patient(
+    database: Database,
+    tenant: int,
+    patient: str,
+    ground: str,
+    moment: int,
+    entries: Sequence[Entry] = (),
+) -> Erased:
+    """Erase the Patient, every resource that is about that patient alone, and earlier versions that were. The log
+    stays, with bare references and without queries; `entries` are added to it.
 
     All of it goes in one transaction with the record of it; `moment` is in microseconds since 1970 UTC.
     Nothing is recorded where there was nothing.
@@ -54,6 +63,9 @@ async def erase_patient(database: Database, tenant: int, patient: str, ground: s
         await _erase_jobs(unit, tenant, gone)
         await _erase_accounts(unit, tenant, gone)
         await _erase_grants(unit, tenant, patient)
+        await _erase_queries(unit, tenant, patient)
+        if rids and entries:
+            await unit.log(tenant, entries)
         if rids:
             await unit.execute(_record(tenant, patient, ground, moment, len(rids)))
         left = await unit.fetch(_referring(tenant, patient))
@@ -134,6 +146,12 @@ async def _erase_grants(unit: Transaction, tenant: int, patient: str) -> None:
     for table in ("auth_grant", "auth_launch"):
         sql = f"DELETE FROM {table} WHERE tenant = $1 AND content LIKE $2"
         await unit.execute(Statement(sql, (tenant, named), ("int", "text")))
+
+
+async def _erase_queries(unit: Transaction, tenant: int, patient: str) -> None:
+    """What was asked when this patient was seen: it may name them. The record keeps the query's MAC (`chain.py`)."""
+    sql = "UPDATE audit SET query = NULL WHERE tenant = $1 AND patient = $2 AND query IS NOT NULL"
+    await unit.execute(Statement(sql, (tenant, patient), ("int", "text")))
 
 
 def sweep(path: Path) -> bool:
