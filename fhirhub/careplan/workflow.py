@@ -5,6 +5,7 @@ https://hl7.org/fhir/R4/task.html#statemachine).
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Literal
 
 from fhirhub import errors
@@ -107,6 +108,7 @@ class CheckMove:
         actor = unit.asker.actor
         assert actor is not None
         if move.before is None:
+            move = await _with_owner(unit, move)
             await _check_new(unit, move, actor)
         else:
             await _check_owner(unit, move, move.before)
@@ -283,6 +285,21 @@ async def _check_content(unit: Repository, move: Move, before: Json) -> None:
 
 
 # --- a new Task ---
+
+
+async def _with_owner(unit: Repository, move: Move) -> Move:
+    """The Task with the reference of an owner that is named by an identifier alone, such as a URA or BIG number."""
+    owner = move.after.get("owner")
+    if not isinstance(owner, dict) or owner.get("reference") or "identifier" not in owner:
+        return move
+    named = f"{owner['identifier'].get('system', '')}|{owner['identifier'].get('value', '')}"
+    for type in ("Organization", "HealthcareService", "PractitionerRole", "Practitioner"):
+        found = await moves.found(unit, type, ("identifier", named))
+        if len(found) == 1:
+            task = {**move.after, "owner": {**owner, "reference": f"{type}/{found[0]['id']}"}}
+            await unit.amend("Task", move.id, task)
+            return replace(move, after=task)
+    return move
 
 
 async def _check_new(unit: Repository, move: Move, actor: Actor) -> None:

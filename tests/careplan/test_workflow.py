@@ -150,6 +150,16 @@ async def test_the_requester_is_who_places_it(here: Neighbourhood) -> None:
     assert (await jan.post("Task", asked("jan", NURSING, requester=to("Organization/praktijk"))))["id"]
 
 
+async def test_an_owner_may_be_named_by_the_own_number_alone(here: Neighbourhood) -> None:
+    ura = {"system": "http://fhir.nl/fhir/NamingSystem/ura", "value": "90091000"}
+    await write(here.hub, {**await here.read(NURSING), "identifier": [ura]})
+    task = await (await here.as_("jan")).post("Task", {**asked("jan", NURSING), "owner": {"identifier": ura}})
+    assert task["owner"] == {"identifier": ura, "reference": NURSING}
+    unknown = {"identifier": {**ura, "value": "1"}}
+    refused = await (await here.as_("jan")).post("Task", {**asked("jan", NURSING), "owner": unknown}, 422)
+    assert refused["issue"][0]["expression"] == ["Task.owner"]
+
+
 async def test_a_task_for_somebody_unknown_or_unseen_is_refused_alike(here: Neighbourhood) -> None:
     wil = await here.as_("wil")
     answers = [
