@@ -54,6 +54,9 @@ async def _follow(unit: Repository, shared: Shared, move: Move, now: int) -> Non
     released: list[str | None] = []
     if is_on and not (was_on and before == move.owner):
         await _join(unit, shared, move, now)
+        if shared.is_new:
+            for function in team.FUNCTIONS:
+                await coordination.drop_out(unit, shared, function, now)
         if not was_on:
             released += await coordination.accept(unit, shared, move, now)
             if HAND_OVER in careplan.task_codes(move.after):

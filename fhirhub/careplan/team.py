@@ -37,6 +37,11 @@ class Shared:
         return f"CarePlan/{self.plan['id']}"
 
     @property
+    def is_new(self) -> bool:
+        """Whether the plan had no team so far."""
+        return not self._contained and "id" not in self.team
+
+    @property
     def has_ended(self) -> bool:
         return self.plan.get("status") in ENDED
 

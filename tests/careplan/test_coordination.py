@@ -213,6 +213,17 @@ async def test_a_team_that_a_plan_contains_is_kept_up_in_place(here: Neighbourho
     assert await here.find("CareTeam") == []
 
 
+async def test_a_plan_without_a_team_gets_one_that_the_practice_coordinates(here: Neighbourhood) -> None:
+    content = plan("kaal", category=[{"text": "Verpleegkundig plan"}])
+    del content["careTeam"]
+    await write(here.hub, content)
+    task = await here.place("jan", NURSING, basedOn=[to("CarePlan/kaal")])
+    assert "careTeam" not in await here.read("CarePlan/kaal")
+    await here.move("wil", task, "accepted")
+    assert await here.members("CarePlan/kaal") == [ANNA, NURSING, PRACTICE]
+    assert await holders(here, "CarePlan/kaal", "coordinator") == [PRACTICE]
+
+
 async def test_members_are_persons_relatives_and_organisations_without_a_number(here: Neighbourhood) -> None:
     await here.agree("Organization/welzijn")
     task = await here.place("jan", "RelatedPerson/mia", code=code("task", "boodschappen"))
