@@ -168,7 +168,6 @@ def terminology(
         "codeSearch": "explicit",
         "validateCode": {"translations": False},
         "translation": {"needsMap": False},
-        "closure": {"translation": False},
     }
 
 
