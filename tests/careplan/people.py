@@ -98,7 +98,7 @@ async def settle(hub: Hub) -> None:
     )
 
 
-async def person(hub: Hub, name: str, patient: str | None = None) -> Person:
+async def person(hub: Hub, name: str, patient: str | None = None, scope: str | None = None) -> Person:
     """That person, signed in."""
     if await accounts.by_username(hub.realm, name) is None:
         user, role, organization = ACCOUNTS[name]
@@ -107,7 +107,7 @@ async def person(hub: Hub, name: str, patient: str | None = None) -> Person:
             asked["organization"] = organization
         await accounts.add(hub.realm, accounts.wanted(asked))
     issuer = Issuer(hub.realm, BASE)
-    scope = "patient/*.cruds" if name in ("anna", "bert", "mia") else "user/*.cruds"
+    scope = scope or ("patient/*.cruds" if name in ("anna", "bert", "mia") else "user/*.cruds")
     context = patient or ("anna" if name == "mia" else None)
     return Person(
         hub,

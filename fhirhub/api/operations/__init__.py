@@ -14,6 +14,7 @@ from fhirhub.api.operations import (
     changes,
     code_system_validate_code,
     contract,
+    crisis_summary,
     deregister,
     elsewhere,
     everything,
@@ -28,6 +29,7 @@ from fhirhub.api.operations import (
     meta_delete,
     open_contact,
     parameters,
+    plan_document,
     populate,
     register,
     seen,
@@ -38,6 +40,7 @@ from fhirhub.api.operations import (
     value_set_validate_code,
     what_stops,
 )
+from fhirhub.careplan import printing
 from fhirhub.errors import FhirError, not_supported
 from fhirhub.resources import document, guide
 
@@ -209,6 +212,26 @@ OPERATIONS: tuple[Operation, ...] = (
         "Patient-spider",
         spider.spider,
         (spider.SVG,),
+    ),
+    Operation(
+        "$crisis-summary",
+        ("instance",),
+        ("Patient",),
+        False,
+        "r",
+        "Patient-crisis-summary",
+        crisis_summary.crisis_summary,
+        (printing.HTML, printing.PDF),
+    ),
+    Operation(
+        "$document",
+        ("instance",),
+        ("CarePlan",),
+        False,
+        "r",
+        "CarePlan-document",
+        plan_document.plan_document,
+        (printing.HTML, printing.PDF),
     ),
     Operation(
         "$apply",

@@ -191,6 +191,7 @@ Usage: #definition
 Title: "Crisissamenvatting"
 Description: "De crisissamenvatting van nu, als document, in één vraag."
 * insert Operation([[Patient-crisis-summary]], [[CrisisSummaryOperation]], [[crisis-summary]], [[Crisissamenvatting]], [[Crisis summary]], [[De crisissamenvatting van nu, als document, in één vraag.]], [[The crisis summary as it is now, as a document, in one call.]], Patient, false, false, true)
+* status = #active
 * insert Parameter(return, out, 1, 1, Bundle, [[Een document met een CrisisSummary]], [[A document with a CrisisSummary]])
 
 Instance: CarePlan-changes
@@ -237,6 +238,7 @@ Usage: #definition
 Title: "Plan als document"
 Description: "Het hele plan als document-Bundle, of met Accept text/html of application/pdf leesbaar in gewoon Nederlands."
 * insert Operation([[CarePlan-document]], [[Document]], [[document]], [[Plan als document]], [[Plan as a document]], [[Het hele plan als document-Bundle, of met Accept text/html of application/pdf leesbaar in gewoon Nederlands.]], [[The whole plan as a document Bundle, or readable in plain Dutch with Accept text/html or application/pdf.]], CarePlan, false, false, true)
+* status = #active
 * insert Parameter(return, out, 1, 1, Bundle, [[Een document met een PlanDocument]], [[A document with a PlanDocument]])
 
 Instance: CarePlan-agenda
