@@ -183,6 +183,7 @@ class Application:
                 asyncio.create_task(self._work_off(opened)),
             ]
             notifying = asyncio.create_task(self.delivery.run(opened.every))
+            await asyncio.sleep(0)  # it has begun, so that it can be stopped
             try:
                 yield
             finally:
