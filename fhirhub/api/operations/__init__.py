@@ -9,6 +9,7 @@ from fhirhub.api import formats
 from fhirhub.api.exchange import FhirRequest, FhirResponse, Handler
 from fhirhub.api.operations import (
     access_log,
+    agenda,
     apply,
     break_glass,
     changes,
@@ -250,6 +251,15 @@ OPERATIONS: tuple[Operation, ...] = (
         "u",
         "CarePlan-merge",
         merge.merge,
+    ),
+    Operation(
+        "$agenda",
+        ("instance",),
+        ("CarePlan",),
+        False,
+        "r",
+        "CarePlan-agenda",
+        agenda.agenda,
     ),
     Operation(
         "$changes",

@@ -247,6 +247,7 @@ Usage: #definition
 Title: "Agenda van het overleg"
 Description: "Wat open staat in het plan als agenda voor het volgende overleg: vragen, doelen zonder voortgang, taken die over hun datum zijn, onderwerpen van de patiënt."
 * insert Operation([[CarePlan-agenda]], [[Agenda]], [[agenda]], [[Agenda van het overleg]], [[Agenda of the meeting]], [[Wat open staat in het plan als agenda voor het volgende overleg: vragen, doelen zonder voortgang, taken die over hun datum zijn, onderwerpen van de patiënt.]], [[What is open in the plan as an agenda for the next meeting: questions, goals without progress, tasks past their date, subjects of the patient.]], CarePlan, false, false, true)
+* status = #active
 * insert Parameter(return, out, 1, 1, List, [[Een ConversationAgenda]], [[A ConversationAgenda]])
 
 Instance: Questionnaire-populate
