@@ -115,7 +115,7 @@ class Agent(NamedTuple):
     client: str | None = None
     responsible: str | None = None
     detail: str | None = None
-    """JSON of what else is known of them."""
+    """What else is known of them, as a form: nothing that a database has to escape."""
 
 
 class Seen(NamedTuple):

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterable, Iterator, Sequence
-
-import msgspec
+from urllib.parse import parse_qsl, urlencode
 
 from fhirhub.access import Access, Actor
 from fhirhub.audit import reasons
@@ -17,7 +16,6 @@ MAX_QUERY = 8000
 """Characters of a query that are kept."""
 ACTIONS = {"POST": "C", "PUT": "U", "PATCH": "U", "DELETE": "D"}
 NOBODY = Agent()
-_encode = msgspec.json.Encoder().encode
 
 
 def agent_of(access: Access) -> Agent:
@@ -37,8 +35,13 @@ def _agent(actor: Actor) -> Agent:
         actor.organization,
         actor.client,
         actor.responsible,
-        _encode(told).decode() if told else None,
+        urlencode(told) or None,
     )
+
+
+def details(text: str | None) -> dict[str, str]:
+    """What nobody searches by, such as `account`, `token`, `status` and `purpose`."""
+    return dict(parse_qsl(text)) if text else {}
 
 
 def now() -> int:
@@ -218,8 +221,7 @@ def event(kind: str, outcome: str, agent: Agent, *, action: str = "E", **detail:
 
 
 def _with(detail: str | None, **also: str) -> str | None:
-    told = {**(msgspec.json.decode(detail) if detail else {}), **also}
-    return _encode(told).decode() if told else None
+    return urlencode({**details(detail), **also}) or None
 
 
 def _each(owners: str | None) -> list[str | None]:

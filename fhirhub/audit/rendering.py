@@ -10,8 +10,7 @@ import base64
 from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 
-import msgspec
-
+from fhirhub.audit import recording
 from fhirhub.audit.reasons import Fact
 from fhirhub.resources import document, guide
 from fhirhub.store.chain import Entry
@@ -107,7 +106,7 @@ def audit_event(line: Line, names: Mapping[str, str], view: View, tenant: str) -
         "recorded": moment,
         "outcome": entry.outcome,
     }
-    detail = msgspec.json.decode(entry.detail) if entry.detail else {}
+    detail = recording.details(entry.detail)
     if "status" in detail:
         told["outcomeDesc"] = detail["status"]
     told["agent"] = list(_agents(entry, detail, names))

@@ -10,8 +10,7 @@ from collections.abc import Mapping
 from html import escape
 from typing import Any, Literal, NamedTuple
 
-import msgspec
-
+from fhirhub.audit import recording
 from fhirhub.audit.rendering import View
 from fhirhub.store.chain import Entry
 from fhirhub.store.log import Line
@@ -110,7 +109,7 @@ def told(line: Line, words: Words, view: View) -> str:
     if entry.responsible is not None:
         under = ("onder verantwoordelijkheid van", "under the responsibility of")[n]
         also = f", {under} {names.get(entry.responsible, entry.responsible)}"
-    detail = msgspec.json.decode(entry.detail) if entry.detail else {}
+    detail = recording.details(entry.detail)
     if "purpose" in detail:
         also += f" ({detail['purpose']})"
     deed = _DEEDS[entry.action][n]

@@ -31,7 +31,8 @@ class Entry(NamedTuple):
     """One record of the log before it has its place: who did what to whose data, when and why they could.
 
     References are relative, such as `Practitioner/x`; `patient` is a logical id. `facts` are bits of NEN 7513's
-    results (`Fact`). `detail` is JSON of what nobody searches by.
+    results (`Fact`). `detail` holds, as a form, what
+    nobody searches by.
     """
 
     recorded: int

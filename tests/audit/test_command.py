@@ -10,6 +10,7 @@ import pytest
 from click.testing import Result
 from typer.testing import CliRunner
 
+from fhirhub.audit import recording
 from fhirhub.cli import commands
 
 PATIENT = {"resourceType": "Patient", "id": "anna", "name": [{"family": "Jansen"}]}
@@ -49,7 +50,7 @@ def test_an_erasure_keeps_the_log_and_tells_ground_and_decider(loaded: Path) -> 
     assert run(*asked).exit_code == 0
     (_, erased) = rows(loaded, "SELECT interaction, patient, detail FROM audit ORDER BY recorded")
     assert erased[:2] == ("erase", "anna")
-    assert json.loads(str(erased[2])) == {"ground": "article 17", "decider": "T. Oefenberg"}
+    assert recording.details(str(erased[2])) == {"ground": "article 17", "decider": "T. Oefenberg"}
     assert "2 records" in run("audit", "verify").stdout
 
 
