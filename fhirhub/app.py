@@ -27,7 +27,7 @@ from fhirhub.settings import Settings
 from fhirhub.store.database import Database
 from fhirhub.store.turn import Turn
 from fhirhub.subscriptions.delivery import Delivery
-from fhirhub.web import pages
+from fhirhub.web import binding, pages
 from fhirhub.web.pages import HTML, SECURED, TEXT
 
 if TYPE_CHECKING:
@@ -73,6 +73,9 @@ class Application:
             await self._live(receive, send)
             return
         path: str = scope["path"]
+        if scope["type"] == "websocket":
+            await binding.serve(path, receive, send, self._tenant, self.delivery)
+            return
         if self.smart is not None and ("/auth/" in path or "/.well-known/" in path):
             await self.smart.door(scope, receive, self._dated(send))
         elif path[:6] == "/fhir/" or path == "/fhir" or _of_tenant(path):

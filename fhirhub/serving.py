@@ -29,6 +29,7 @@ from fhirhub.api.wire import Protocol
 from fhirhub.auth.revocation import Mark
 from fhirhub.settings import Refusal, Settings
 from fhirhub.store.turn import Turn, Turns
+from fhirhub.web import binding
 
 BACKLOG = 2048
 KEEP_ALIVE_SECONDS = 75
@@ -87,7 +88,8 @@ def _work(
         app.create_app(settings, place.mark, place.turn) if place else app.create_app(settings),
         loop="uvloop",
         http=Protocol,
-        ws="none",
+        ws="websockets-sansio",
+        ws_max_size=binding.MAX_MESSAGE_BYTES,
         lifespan="on",
         log_config=None,
         access_log=False,

@@ -33,6 +33,11 @@ class Entries:
         pieces.append(body)
         pieces.append(_MODES[mode])
 
+    def status(self, id: str, body: bytes) -> None:
+        """Something that is worked out as it is asked for, and has no address."""
+        comma = "," if self._pieces else ""
+        self._pieces += (f'{comma}{{"fullUrl":"urn:uuid:{id}","resource":'.encode(), body, _MODES["match"])
+
     def remark(self, outcome: bytes) -> None:
         """An OperationOutcome about a search."""
         self._pieces += (b',{"resource":' if self._pieces else b'{"resource":', outcome, _MODES["outcome"])

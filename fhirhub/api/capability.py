@@ -13,9 +13,10 @@ from fhirhub.api.exchange import Context, FhirRequest, FhirResponse, Json
 from fhirhub.audit import searching
 from fhirhub.auth import security
 from fhirhub.errors import invalid
-from fhirhub.resources import definitions, document
+from fhirhub.resources import definitions, document, guide
 from fhirhub.settings import Settings
 from fhirhub.store.index.parameters import Parameters
+from fhirhub.subscriptions import managed, topics
 from fhirhub.terminology import expansion
 from fhirhub.terminology.systems import CodeSystem
 
@@ -229,6 +230,7 @@ def _resource(
         "type": type,
         "profile": _CORE + type,
         **({"supportedProfile": list(profiles)} if profiles else {}),
+        **(_of_subscriptions(profiles) if type == "Subscription" else {}),
         "interaction": _coded(_TYPE_INTERACTIONS, offered),
         "versioning": "versioned-update",
         "readHistory": "vread" in offered,
@@ -277,14 +279,26 @@ _OF_LOG = {
 }
 
 
+def _of_subscriptions(profiles: Sequence[str]) -> Json:
+    """The topics that there are, and the profile that asks for them."""
+    named = [{"url": topics.LISTED, "valueCanonical": topics.url(topic.id)} for topic in topics.TOPICS]
+    return {"extension": named, "supportedProfile": [*dict.fromkeys([*profiles, managed.PROFILE])]}
+
+
 def _operations(operations: Sequence[Operation], level: str, type: str | None) -> list[Json]:
     """The operations on the system, or on a type and its instances."""
     return [
-        {"name": operation.name.removeprefix("$"), "definition": operation.definition}
+        {"name": operation.name.removeprefix("$"), "definition": _base(operation.definition)}
         for operation in operations
         if (level in operation.levels or (level == "type" and "instance" in operation.levels))
         and (type is None or not operation.types or type in operation.types)
     ]
+
+
+def _base(definition: str) -> str:
+    """The definition of others that one of ours keeps to, whole; itself where it is our own."""
+    found = guide.find("OperationDefinition", definition)
+    return definition if found is None else str(found.get("base", definition))
 
 
 class _Listed(NamedTuple):

@@ -202,6 +202,8 @@ def _everybodys(row: dict[str, str]) -> Iterator[Rule]:
     """Directory and definitions, and what else is about nobody and in the role's row."""
     types = matrix.DIRECTORY | matrix.DEFINITIONS | {"MeasureReport"}
     yield from _by_cells(row, _each(Nobodys()), types, LETTERS)
+    # Of Basic what is about nobody describes what one can subscribe to.
+    yield from _by_cells(row, _each(Nobodys()), frozenset({"Basic"}), _READING)
 
 
 def _of_subscriptions(principal: Principal, row: dict[str, str]) -> Iterator[Rule]:

@@ -12,7 +12,7 @@ import contextlib
 import functools
 import time
 import uuid
-from collections.abc import Awaitable, Callable, Coroutine, Mapping
+from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
 from typing import Any, Literal
 
 from fhirhub import logs, metrics
@@ -21,10 +21,10 @@ from fhirhub.errors import FhirError
 from fhirhub.repository import Repository, Tenant
 from fhirhub.resources import document
 from fhirhub.settings import Settings
-from fhirhub.subscriptions import managed, notification, queue, reading
-from fhirhub.subscriptions.channels import CHANNELS
+from fhirhub.subscriptions import managed, notification, queue, reading, topics
+from fhirhub.subscriptions.channels import CHANNELS, websocket
 from fhirhub.subscriptions.channels.notice import NotDelivered, Notice
-from fhirhub.subscriptions.channels.sockets import Sockets
+from fhirhub.subscriptions.channels.sockets import Socket, Sockets
 from fhirhub.subscriptions.matching import NOTICE_SECONDS, Notify
 from fhirhub.subscriptions.queue import NEVER, State
 from fhirhub.subscriptions.reading import Wanted
@@ -148,6 +148,36 @@ class Delivery:
     def _ended(self, key: tuple[int, str], task: asyncio.Task[None]) -> None:
         del self._running[key]
 
+    async def bind(self, tenant: Tenant, ids: Sequence[str], socket: Socket, until: int) -> list[str]:
+        """From now on this connection is sent what those Subscriptions tell, after a handshake for each, until that
+        moment (seconds since 1970); those that could be bound."""
+        bound, now = [], self._clock()
+        for id in ids:
+            state = await queue.find(tenant.database, tenant.number, id)
+            stored = await Repository(tenant, HUB).find("Subscription", id)
+            if state is None or state.status == "off" or stored is None or stored.body is None:
+                continue
+            try:
+                wanted = reading.read(
+                    document.decode(stored.body), tenant.parameters, self._settings.fetch_allow
+                )
+            except FhirError:
+                continue
+            if wanted.channel != "websocket":
+                continue
+            base = tenant.bases[0]
+            told = notification.status(wanted.topic, state, base, "handshake")
+            if not await socket.send(websocket.text(wanted, notification.bundle(told, base, id, now))):
+                break
+            self.sockets.bind(tenant.number, id, socket, until)
+            await queue.change(
+                tenant.database, tenant.number, id, holder=self.holder, lease=now + queue.LEASE_US, due=0
+            )
+            bound.append(id)
+        if bound:
+            self.wake(tenant.number)
+        return bound
+
     async def settled(self) -> None:
         """Waits for what is under way."""
         while self._running:
@@ -174,6 +204,7 @@ class Delivery:
         for tenant in known.values():
             await queue.forget(tenant.database, tenant.number, before)
             if first and self._settings.auth != "none":
+                await topics.keep(tenant)
                 await managed.make_lacking(tenant, self._clock(), self._settings)
 
     # --- one Subscription ---
@@ -260,7 +291,7 @@ class Delivery:
         if not state.confirmed:
             if wanted.channel != "websocket":
                 await self._send(tenant, state, wanted, "handshake", notification.status(
-                    wanted, state, tenant.bases[0], "handshake", code="requested"
+                    wanted.topic, state, tenant.bases[0], "handshake", code="requested"
                 ))  # fmt: skip
             if state.status == "error":
                 await self._set_status(tenant, state, "requested", None)
@@ -283,14 +314,14 @@ class Delivery:
             told = await notification.shown(Repository(tenant, access), events, wanted.content)
             done = events[-1].number
             status = notification.status(
-                wanted, state, tenant.bases[0], "event-notification", count=done, events=told
+                wanted.topic, state, tenant.bases[0], "event-notification", count=done, events=told
             )
             await self._send(tenant, state, wanted, "event-notification", status, told)
             sent = self._clock()
             for event in events:
                 metrics.NOTIFICATION_SECONDS.observe((sent - event.moment) / SECOND_US, wanted.channel)
         elif state.status == "error" or self._is_silent(wanted, state, now):
-            status = notification.status(wanted, state, tenant.bases[0], "heartbeat")
+            status = notification.status(wanted.topic, state, tenant.bases[0], "heartbeat")
             await self._send(tenant, state, wanted, "heartbeat", status)
             sent = self._clock()
         if state.status == "error":

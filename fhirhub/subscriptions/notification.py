@@ -12,7 +12,7 @@ from fhirhub.repository import Repository
 from fhirhub.resources import document
 from fhirhub.subscriptions import topics
 from fhirhub.subscriptions.queue import Event, State
-from fhirhub.subscriptions.reading import BACKPORT, Content, Wanted
+from fhirhub.subscriptions.reading import BACKPORT, Content
 
 Json = dict[str, Any]
 
@@ -55,7 +55,7 @@ async def _shown(seen: Repository, event: Event, content: Content) -> Shown:
 
 
 def status(
-    wanted: Wanted,
+    topic: str | None,
     state: State,
     base: str,
     kind: str,
@@ -64,8 +64,8 @@ def status(
     count: int | None = None,
     events: Sequence[Shown] = (),
 ) -> Json:
-    """The Parameters that say how a Subscription stands; `kind` is the type of notification, `count` the number of
-    the last event that is told of."""
+    """The Parameters that say how a Subscription stands; `topic` is its topic's id, `kind` the type of notification,
+    `count` the number of the last event that is told of."""
     parameters: list[Json] = [
         {"name": "subscription", "valueReference": {"reference": f"{base}/Subscription/{state.id}"}},
         {"name": "status", "valueCode": code or state.status},
@@ -75,8 +75,8 @@ def status(
             "valueString": str(state.numbered if count is None else count),
         },
     ]
-    if wanted.topic is not None:
-        parameters.insert(1, {"name": "topic", "valueCanonical": topics.url(wanted.topic)})
+    if topic is not None:
+        parameters.insert(1, {"name": "topic", "valueCanonical": topics.url(topic)})
     parameters += [_event(one, base) for one in events]
     if state.fault is not None and kind == "query-status":
         coding = {"system": ERRORS, "code": "no-response"}

@@ -250,6 +250,20 @@ async def with_work(reader: Reader, tenant: int, now: int) -> tuple[list[str], l
     return [str(row[0]) for row in unnumbered], [str(row[0]) for row in due]
 
 
+async def lacks_numbers(reader: Reader, tenant: int, id: str) -> bool:
+    """Whether events of this Subscription have no number yet."""
+    return bool(
+        await reader.fetch(
+            Statement(
+                "SELECT 1 FROM subscription_event e WHERE e.tenant = $1 AND e.subscription = $2 "
+                "AND e.number IS NULL LIMIT 1",
+                (tenant, id),
+                ("int", "text"),
+            )
+        )
+    )
+
+
 async def number(database: Database, tenant: int, ids: Sequence[str]) -> None:
     """Gives the events of these Subscriptions their numbers, in the order in which they happened; they are due for
     delivery then, unless a failed one waits for its time."""
@@ -320,11 +334,6 @@ async def lend(writer: Writer, tenant: int, id: str, holder: str, lease: int) ->
             ("int", "text", "text", "bigint"),
         )
     )
-
-
-async def take_over(writer: Writer, tenant: int, id: str, holder: str, now: int) -> None:
-    """Takes the lease, whoever has it: a receiver connected here."""
-    await change(writer, tenant, id, holder=holder, lease=now + LEASE_US)
 
 
 async def release(writer: Writer, tenant: int, holder: str) -> None:

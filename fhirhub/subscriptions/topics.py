@@ -7,12 +7,16 @@ import functools
 from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
-from fhirhub.resources import guide
+from fhirhub.access import HUB
+from fhirhub.repository import Repository, Tenant
+from fhirhub.resources import document, guide
 
 Json = dict[str, Any]
 
 CROSS_VERSION = "http://hl7.org/fhir/5.0/StructureDefinition/extension-SubscriptionTopic."
 """Elements of R5's SubscriptionTopic as extensions (https://hl7.org/fhir/versions.html#extensions)."""
+LISTED = "http://hl7.org/fhir/uv/subscriptions-backport/StructureDefinition/capabilitystatement-subscriptiontopic-canonical"
+"""The extension by which the CapabilityStatement names them."""
 SNOMED = "http://snomed.info/sct"
 SHARED_PLANS = frozenset({"135411000146103", "734163000"})
 """Categories of plans that are shared; others of nl-core that are CarePlans too, are none."""
@@ -141,6 +145,31 @@ def basics() -> Iterator[Json]:
 
 def basic_id(topic: Topic) -> str:
     return f"topic-{topic.id}"
+
+
+async def keep(tenant: Tenant) -> None:
+    """Brings the topics as Basic to what they are now."""
+    if await _are_kept(tenant):
+        return
+
+    async def work(unit: Repository) -> None:
+        for basic in basics():
+            await unit.update(basic)
+
+    await Repository(tenant, HUB).together(work)
+
+
+async def _are_kept(tenant: Tenant) -> bool:
+    """Whether each is there as it is here: at most starts nothing is written."""
+    repository = Repository(tenant, HUB)
+    for basic in basics():
+        found = await repository.find("Basic", basic["id"])
+        if found is None or found.body is None:
+            return False
+        kept = {name: value for name, value in document.decode(found.body).items() if name != "meta"}
+        if kept != basic:
+            return False
+    return True
 
 
 def _extension(name: str, key: str, value: Any) -> Json:

@@ -35,6 +35,9 @@ from fhirhub.api.operations import (
     register,
     seen,
     spider,
+    subscription_binding,
+    subscription_events,
+    subscription_status,
     subsumes,
     translate,
     validate,
@@ -70,7 +73,6 @@ class Operation(NamedTuple):
 
 
 _DEFINITIONS = "http://hl7.org/fhir/OperationDefinition/"
-
 OPERATIONS: tuple[Operation, ...] = (
     Operation(
         "$meta",
@@ -338,6 +340,33 @@ OPERATIONS: tuple[Operation, ...] = (
         "r",
         "Patient-what-stops",
         what_stops.what_stops,
+    ),
+    Operation(
+        "$status",
+        ("type", "instance"),
+        ("Subscription",),
+        False,
+        "r",
+        "Subscription-status",
+        subscription_status.status,
+    ),
+    Operation(
+        "$events",
+        ("instance",),
+        ("Subscription",),
+        False,
+        "r",
+        "Subscription-events",
+        subscription_events.events,
+    ),
+    Operation(
+        "$get-ws-binding-token",
+        ("type", "instance"),
+        ("Subscription",),
+        False,
+        "r",
+        "Subscription-get-ws-binding-token",
+        subscription_binding.binding_token,
     ),
 )
 _BY_NAME: dict[str, list[Operation]] = {}

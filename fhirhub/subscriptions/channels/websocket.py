@@ -11,23 +11,37 @@ import time
 
 from fhirhub.resources import xml
 from fhirhub.subscriptions.channels.notice import NotDelivered, Notice
+from fhirhub.subscriptions.reading import Wanted
 
 TOKEN_SECONDS = 300
 """How long a binding token is taken, and what was bound with it stays bound."""
 
+PATH = "/subscriptions"
+"""Where a receiver connects: below the hub's root, or below the tenant's name there."""
+
+
+def key(tenant_key: bytes) -> bytes:
+    """What seals the binding tokens of a tenant."""
+    return hmac.digest(tenant_key, b"websocket binding", "sha256")
+
 
 async def send(notice: Notice) -> None:
     """To everybody connected for it. Raises NotDelivered where it reached nobody."""
-    text = (xml.to_xml(notice.body, pretty=False) if notice.wanted.is_xml else notice.body).decode()
+    told = text(notice.wanted, notice.body)
     reached = False
     for socket in notice.sockets.of(notice.tenant, notice.subscription, time.time()):
         try:
             async with asyncio.timeout(notice.wanted.timeout):
-                reached |= await socket.send(text)
+                reached |= await socket.send(told)
         except TimeoutError:
             socket.is_open = False
     if not reached:
         raise NotDelivered("nobody is connected")
+
+
+def text(wanted: Wanted, body: bytes) -> str:
+    """A notification as the Subscription wants it."""
+    return (xml.to_xml(body, pretty=False) if wanted.is_xml else body).decode()
 
 
 def token(key: bytes, tenant: str, ids: list[str], until: int) -> str:

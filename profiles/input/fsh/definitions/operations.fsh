@@ -301,3 +301,42 @@ Description: "De operatie van R4, met een plan waarin de activiteiten komen. Wat
 * insert Parameter(practitioner, in, 0, 1, string, [[Wie de bezoeken doet]], [[Who does the visits]])
 * insert Parameter(organization, in, 0, 1, string, [[Waar de bezoeken zijn]], [[Where the visits are]])
 * insert Parameter(return, out, 1, 1, CarePlan, [[Het plan zoals het nu is, of het voorstel]], [[The plan as it now is, or the proposal]])
+
+Instance: Subscription-status
+InstanceOf: OperationDefinition
+Usage: #definition
+Title: "Stand van abonnementen"
+Description: "Hoe het staat met dit abonnement, met de genoemde, of met alle die men mag zien."
+* insert Operation([[Subscription-status]], [[SubscriptionStatus]], [[status]], [[Stand van abonnementen]], [[Status of subscriptions]], [[Hoe het staat met dit abonnement, met de genoemde, of met alle die men mag zien.]], [[How this subscription stands, those named, or all that the caller sees.]], Subscription, false, true, true)
+* insert Served
+* base = "http://hl7.org/fhir/uv/subscriptions-backport/OperationDefinition/backport-subscription-status"
+* insert Parameter(id, in, 0, *, id, [[Bij het type: welke]], [[On the type: which]])
+* insert Parameter(status, in, 0, *, code, [[Bij het type: met welke status]], [[On the type: with which status]])
+* insert Parameter(return, out, 1, 1, Bundle, [[Een searchset met van elk de stand]], [[A searchset with the status of each]])
+
+Instance: Subscription-events
+InstanceOf: OperationDefinition
+Usage: #definition
+Title: "Gebeurtenissen van een abonnement"
+Description: "De gebeurtenissen van een abonnement opnieuw, op nummer: voor wie er een gemist heeft, en voor wie ze zelf ophaalt."
+* insert Operation([[Subscription-events]], [[SubscriptionEvents]], [[events]], [[Gebeurtenissen van een abonnement]], [[Events of a subscription]], [[De gebeurtenissen van een abonnement opnieuw, op nummer: voor wie er een gemist heeft, en voor wie ze zelf ophaalt.]], [[The events of a subscription again, by number: for who missed one, and for who polls.]], Subscription, false, false, true)
+* insert Served
+* base = "http://hl7.org/fhir/uv/subscriptions-backport/OperationDefinition/backport-subscription-events"
+* insert Parameter(eventsSinceNumber, in, 0, 1, string, [[Vanaf dit nummer]], [[From this number on]])
+* insert Parameter(eventsUntilNumber, in, 0, 1, string, [[Tot en met dit nummer]], [[Up to and with this number]])
+* insert Parameter(content, in, 0, 1, code, [[Hoeveel erin staat: empty, id-only of full-resource]], [[How much it holds: empty, id-only or full-resource]])
+* insert Parameter(return, out, 1, 1, Bundle, [[Een history-Bundle die begint met de stand]], [[A history Bundle that begins with the status]])
+
+Instance: Subscription-get-ws-binding-token
+InstanceOf: OperationDefinition
+Usage: #definition
+Title: "Sleutel voor een websocket"
+Description: "Een sleutel waarmee een ontvanger zich op een websocket bekendmaakt, voor dit abonnement, de genoemde, of alle eigen met dat kanaal."
+* insert Operation([[Subscription-get-ws-binding-token]], [[SubscriptionGetWsBindingToken]], [[get-ws-binding-token]], [[Sleutel voor een websocket]], [[Token for a websocket]], [[Een sleutel waarmee een ontvanger zich op een websocket bekendmaakt, voor dit abonnement, de genoemde, of alle eigen met dat kanaal.]], [[A token by which a receiver makes itself known on a websocket, for this subscription, those named, or all own ones with that channel.]], Subscription, false, true, true)
+* insert Served
+* base = "http://hl7.org/fhir/uv/subscriptions-backport/OperationDefinition/backport-subscription-get-ws-binding-token"
+* insert Parameter(id, in, 0, *, id, [[Bij het type: welke]], [[On the type: which]])
+* insert Parameter(token, out, 1, 1, string, [[De sleutel]], [[The token]])
+* insert Parameter(expiration, out, 1, 1, dateTime, [[Tot wanneer die geldt]], [[Until when it is taken]])
+* insert Parameter(subscription, out, 0, *, string, [[Waarvoor die geldt]], [[What it is for]])
+* insert Parameter(websocket-url, out, 1, 1, url, [[Waar de ontvanger verbindt]], [[Where the receiver connects]])

@@ -192,3 +192,12 @@ Description: "Bij een label dat iets voor de patiënt verbergt: waarom, en wanne
 * extension[reason].value[x] 1..1
 * extension[review].value[x] only date
 * extension[review].value[x] 1..1
+
+Extension: Subscriber
+Id: subscriber
+Title: "Voor wie een abonnement is"
+Description: "Wie de berichten krijgt en het abonnement ziet, en niemand anders. De hub schrijft dit; wie een abonnement maakt, maakt het voor zichzelf."
+* insert English([[Whom a subscription is for]], [[Who is notified and sees the Subscription, and nobody else. The hub writes this; who makes a Subscription makes it for themselves.]])
+* insert ForExtension(Subscription)
+* value[x] only Reference(Organization or Practitioner or Patient or RelatedPerson)
+* value[x] 1..1
