@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from fhirhub import errors
 from fhirhub.auth import careteam
-from fhirhub.careplan import moves, parties, team
+from fhirhub.careplan import knowing, moves, parties, team
 from fhirhub.careplan.moves import Move
 from fhirhub.careplan.workflow import PLANLESS
 from fhirhub.repository import Effect, Repository, now
@@ -33,6 +33,8 @@ class StartPlan:
         if careplan.task_codes(task) & PLANLESS:
             return
         await _check_starter(unit, move)
+        if not await knowing.begins(unit, move, now()):
+            return
         assert move.patient is not None
         assert move.requester is not None
         plan = await start(unit, move.patient, move.requester, now(), task=move.name)
@@ -77,6 +79,9 @@ async def _meant(unit: Repository, whom: Json) -> str:
     )
     found = (await asker.search(asked.only(2))).matches
     if len(found) != 1:
+        known = await knowing.named(unit, identifier)
+        if known is not None:
+            return known
         raise errors.business_rule(
             "`for` names nobody that you may see. Give the BSN or the reference of a patient who is registered with "
             "you (`Patient/$register`), or in whose plan you take part.",

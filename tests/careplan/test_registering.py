@@ -199,6 +199,20 @@ async def test_r5_another_care_provider_gets_nothing_that_existed(there: Neighbo
     assert answer.status_code == 422
 
 
+async def test_r5_another_care_provider_begins_a_plan_for_whom_it_brought(there: Neighbourhood) -> None:
+    made = await there.call("wijk", "Patient/$register", *registration())
+    assert made.status_code == 201, made.text
+    task: Json = {
+        "resourceType": "Task", "status": "requested", "intent": "order",
+        "for": to(f"Patient/{made.json()['id']}"), "requester": to("Organization/thuiszorg"),
+        "owner": to("Organization/verpleeghuis"), "code": {"text": "Kijk mee"},
+    }  # fmt: skip
+    answer = await there.ask("wijk", "POST", "Task", task)
+    assert answer.status_code == 201, answer.text
+    assert answer.json()["basedOn"]
+    assert await there.sees("wijk", f"Patient/{made.json()['id']}")
+
+
 async def test_r5_who_is_no_care_provider_does_not_register(there: Neighbourhood) -> None:
     for name in ("welzijn", "anna", "mia", "beheer"):
         assert (await there.call(name, "Patient/$register", *registration())).status_code == 403
