@@ -16,6 +16,7 @@ from fhirhub.access import EVERYTHING, Access
 from fhirhub.auth import scopes
 from fhirhub.auth.policy import Standing, access_of
 from fhirhub.auth.principal import Principal
+from fhirhub.careplan import changes
 from fhirhub.repository import Keys, Repository, Stored, Tenant
 from fhirhub.resources import document
 from fhirhub.store import request as requests
@@ -219,6 +220,15 @@ async def old(store: Repository, type: str, id: str) -> list[Any]:
     return [told(one.body) for one in found]
 
 
+async def timeline(store: Repository, id: str) -> Any:
+    try:
+        plan = await store.read("CarePlan", id)
+    except errors.FhirError as fault:
+        return fault.issues[0].code
+    found = await store.timeline(changes.of_plan(plan, BASE, count=100))
+    return [(one.stored.type, one.stored.id, told(one.stored.body)) for one in found]
+
+
 @settings(
     max_examples=3,
     # A failing world is small enough to read; to shrink it takes longer than to find it.
@@ -247,6 +257,8 @@ async def test_what_may_not_be_seen_does_not_exist(
             assert await read(one, type, id) == await read(other, type, id), (caller[0], type, id)
             assert await past(one, type, id) == await past(other, type, id), (caller[0], type, id)
             assert await old(one, type, id) == await old(other, type, id), (caller[0], type, id)
+            if type == "CarePlan":
+                assert await timeline(one, id) == await timeline(other, id), (caller[0], type, id)
         for missing in PATIENTS:
             assert await read(one, "Patient", missing) == await read(other, "Patient", missing)
         assert sorted(map(repr, await past(one, None, None))) == sorted(
