@@ -60,6 +60,7 @@ async def erase_patient(
         await _erase_versions(unit, tenant, patient)
         await _erase_relations(unit, tenant, patient)
         gone = {f"{type}/{id}" for _, type, id in found}
+        await _erase_notifications(unit, tenant, gone)
         await _erase_jobs(unit, tenant, gone)
         await _erase_accounts(unit, tenant, gone)
         await _erase_grants(unit, tenant, patient)
@@ -84,7 +85,7 @@ def _about(tenant: int, patient: str) -> Statement:
     """Row keys of the Patient and of what is about that patient alone, deletions by their last content."""
     return Statement(
         "SELECT r.rid, r.type, r.id FROM resource r WHERE r.tenant = $1 AND (r.patient = $2 "
-        "OR r.type = 'Patient' AND r.id = $2 "
+        "OR r.type = 'Patient' AND r.id = $2 OR r.type = 'Subscription' AND r.patient = 'Patient/' || $2 "
         "OR r.deleted AND EXISTS (SELECT 1 FROM version v WHERE v.tenant = $1 AND v.rid = r.rid "
         "AND v.version = r.version - 1 AND v.patient = $2)) ORDER BY r.type, r.id",
         (tenant, patient),
@@ -107,6 +108,26 @@ async def _erase_versions(unit: Transaction, tenant: int, patient: str) -> None:
             "DELETE FROM version WHERE tenant = $1 AND patient = $2", (tenant, patient), ("int", "text")
         )
     )
+
+
+async def _erase_notifications(unit: Transaction, tenant: int, gone: Set[str]) -> None:
+    """What was to be told of what is gone goes out empty, so that its number is not missed; the Subscriptions of who
+    is gone end."""
+    for one in sorted(gone):
+        type, _, id = one.partition("/")
+        if type == "Subscription":
+            for table, column in (("subscription_event", "subscription"), ("subscription", "id")):
+                sql = f"DELETE FROM {table} WHERE tenant = $1 AND {column} = $2"
+                await unit.execute(Statement(sql, (tenant, id), ("int", "text")))
+            continue
+        await unit.execute(
+            Statement(
+                "UPDATE subscription_event SET type = '', id = '', key = 'erased/' || moment || '/' || version || '/' "
+                "|| COALESCE(number, 0) || substr(key, 1, 36) WHERE tenant = $1 AND type = $2 AND id = $3",
+                (tenant, type, id),
+                ("int", "text", "text"),
+            )
+        )
 
 
 async def _erase_jobs(unit: Transaction, tenant: int, gone: Set[str]) -> None:

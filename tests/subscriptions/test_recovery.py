@@ -16,6 +16,7 @@ import pytest
 from fhirhub import settings
 from fhirhub.access import EVERYTHING
 from fhirhub.repository import Repository, Tenant
+from fhirhub.store.erasing import erase_patient
 from fhirhub.store.sql import Statement
 from fhirhub.subscriptions.channels import CHANNELS
 from fhirhub.subscriptions.channels.notice import NotDelivered, Notice
@@ -196,3 +197,26 @@ async def test_a_hub_that_is_killed_loses_no_event(
                     await asyncio.sleep(0.05)
             await becomes(client, id, "active")
     assert sorted(set(receiver.numbers())) == list(range(1, 21))
+
+
+async def test_what_was_erased_goes_out_empty_with_its_number(database_url: str, tmp_path: Path) -> None:
+    async with hubs(database_url, tmp_path) as (tenant, (delivery,), clock, line):
+        id = await standing(tenant, clock, delivery)
+        line.is_up = False
+        seen = Repository(tenant, EVERYTHING)
+        who = await seen.create({"resourceType": "Patient"})
+        await seen.create(observation(subject={"reference": f"Patient/{who.stored.id}"}))
+        await turn(tenant, delivery)
+        await erase_patient(tenant.database, tenant.number, who.stored.id, "asked", clock())
+        rows = await tenant.database.fetch(
+            Statement(
+                "SELECT e.type, e.id, e.key FROM subscription_event e WHERE e.tenant = $1", (1,), ("int",)
+            )
+        )
+        assert [(row[0], row[1]) for row in rows] == [("", "")]
+        assert "Observation" not in rows[0][2]
+        line.is_up = True
+        clock.moment += DAY_US
+        await turn(tenant, delivery)
+        assert line.numbers == [1]
+        assert await status_of(tenant, id) == "active"
