@@ -175,6 +175,24 @@ async def test_r5_when_the_patient_agrees_the_new_practice_replaces_the_old(ther
         assert any("Organisatie tweede" in text for text in await there.told(party))
 
 
+async def test_r5_r9_coordination_passes_to_the_new_practice(there: Neighbourhood) -> None:
+    task: Json = {
+        "resourceType": "Task", "status": "requested", "intent": "order", "for": to("Patient/anna"),
+        "requester": to("Organization/praktijk"), "owner": to("Organization/thuiszorg"), "code": {"text": "Wondzorg"},
+    }  # fmt: skip
+    assert (await there.ask("huisarts", "POST", "Task", task)).status_code == 201
+    await agree(there, "accepted")
+    (team,) = await there.stored("CareTeam")
+    held = [
+        one["member"]["reference"]
+        for one in team["participant"]
+        if "end" not in one.get("period", {}) and "coordinator" in str(one.get("role"))
+    ]
+    assert held == ["Organization/tweede"]
+    assert "coordinatie-overdragen" in codes(await there.stored("Task", "owner=Organization/tweede"))
+    assert not await there.sees("huisarts", "Patient/anna")
+
+
 async def test_r5_when_the_patient_declines_nothing_changes(there: Neighbourhood) -> None:
     await agree(there, "rejected")
     assert await practice_of(there) == [to("Organization/praktijk")]
