@@ -51,6 +51,7 @@ def _dependencies() -> set[str]:
         "fhir.resources": {"fhir"},
         "argon2-cffi": {"argon2"},
         "fastapi": {"starlette", "pydantic"},
+        "fpdf2": {"fpdf"},
         "python-jose": {"jose"},
         "sqlmodel": {"sqlalchemy", "pydantic"},
     }
