@@ -46,7 +46,7 @@ REASONS: Mapping[str, tuple[str, str]] = {
 
 _DEEDS: Mapping[str, tuple[str, str]] = {
     "R": ("bekeek", "looked at"),
-    "C": ("voegde toe", "added"),
+    "C": ("voegde toe:", "added"),
     "U": ("wijzigde", "changed"),
     "D": ("verwijderde", "removed"),
     "E": ("vroeg op", "asked for"),
@@ -138,7 +138,7 @@ def _what(entry: Entry, n: int) -> str:
     if entry.interaction in _OPERATIONS:
         return _OPERATIONS[entry.interaction][n]
     if entry.type is None:
-        return ("gegevens", "data")[n]
+        return ("gegevens over u", "data about you")[n]
     thing = _THINGS.get(entry.type)
     return entry.type if thing is None else thing[n]
 
