@@ -162,7 +162,9 @@ async def _erase_accounts(unit: Transaction, tenant: int, gone: Set[str]) -> Non
 
 
 async def _erase_grants(unit: Transaction, tenant: int, patient: str) -> None:
-    """What was granted, or was to be started, on this patient."""
+    """What was granted, or was to be started, on this patient, and who was invited."""
+    sql = "DELETE FROM auth_invitation WHERE tenant = $1 AND patient = $2"
+    await unit.execute(Statement(sql, (tenant, patient), ("int", "text")))
     named = f'%"patient": "{patient}"%'
     for table in ("auth_grant", "auth_launch"):
         sql = f"DELETE FROM {table} WHERE tenant = $1 AND content LIKE $2"
