@@ -18,7 +18,7 @@ from typing import Any, Literal
 from fhirhub import logs, metrics
 from fhirhub.access import HUB
 from fhirhub.errors import FhirError
-from fhirhub.repository import Repository, Tenant
+from fhirhub.repository import Repository, Stored, Tenant
 from fhirhub.resources import document
 from fhirhub.settings import Settings
 from fhirhub.subscriptions import managed, notification, queue, reading, topics
@@ -40,6 +40,7 @@ FORGET_SECONDS = 3600.0
 ERROR_TRIES = 3
 """Failures in a row after which a Subscription is in error; it is tried on."""
 LONGEST_PAUSE_SECONDS = 300
+REMEMBERED = 10_000
 SECOND_US = 1_000_000
 NOTICE_US = int((NOTICE_SECONDS + 0.2) * SECOND_US)
 """After this, no process passes over a Subscription that it was not told of."""
@@ -71,6 +72,7 @@ class Delivery:
         self._again: set[tuple[int, str]] = set()
         self._sending: set[asyncio.Task[None]] = set()
         self._is_ending = False
+        self._read: dict[tuple[int, str], tuple[tuple[int, int, str], Wanted]] = {}
 
     def wake(self, tenant: int) -> None:
         """There is something to be delivered in this tenant."""
@@ -241,12 +243,7 @@ class Delivery:
             await queue.remove(database, number, id)
             return False
         try:
-            wanted = reading.read(
-                document.decode(stored.body),
-                tenant.parameters,
-                self._settings.fetch_allow,
-                mail=bool(self._settings.smtp_server),
-            )
+            wanted = self._wanted(tenant, stored)
         except FhirError as fault:
             await self._fail(tenant, state, str(fault), in_error=True)
             return False
@@ -268,6 +265,23 @@ class Delivery:
             await self._fail(tenant, state, str(fault), in_error=not state.confirmed)
             return False
         return await self._is_due(tenant, id)
+
+    def _wanted(self, tenant: Tenant, stored: Stored) -> Wanted:
+        """What a Subscription asks for, read once for each version. Raises FhirError."""
+        key = (stored.rid, stored.version, tenant.parameters.generation)
+        known = self._read.get((tenant.number, stored.id))
+        if known is not None and known[0] == key:
+            return known[1]
+        wanted = reading.read(
+            document.decode(stored.body or b""),
+            tenant.parameters,
+            self._settings.fetch_allow,
+            mail=bool(self._settings.smtp_server),
+        )
+        if len(self._read) >= REMEMBERED:
+            self._read.clear()
+        self._read[tenant.number, stored.id] = key, wanted
+        return wanted
 
     async def _is_due(self, tenant: Tenant, id: str) -> bool:
         state = await queue.find(tenant.database, tenant.number, id)

@@ -27,7 +27,7 @@ from fhirhub.subscriptions.receivers import Receiver, Receivers
 
 Json = dict[str, Any]
 
-NOTICE_SECONDS = 1.0
+NOTICE_SECONDS = 2.0
 """How old a process's view of who listens may be."""
 _EVERY = frozenset(definitions.RESOURCE_TYPES)
 _DIRECTORY = frozenset({"Organization", "Endpoint"})

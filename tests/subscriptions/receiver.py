@@ -39,6 +39,9 @@ class Receiver:
                 await asyncio.sleep(0.01)
         return self.told(kind)
 
+    def took(self, body: bytes) -> None:
+        """Called with each notification that was taken."""
+
     async def answer(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         head = (await reader.readuntil(b"\r\n\r\n")).decode().split("\r\n")
         headers = {
@@ -48,6 +51,7 @@ class Receiver:
         await asyncio.sleep(self.delay_seconds)
         if self.status < 300:
             self.requests.append((head[0].split()[1], headers, body))
+            self.took(body)
         writer.write(f"HTTP/1.1 {self.status} X\r\nContent-Length: 0\r\nConnection: close\r\n\r\n".encode())
         await writer.drain()
         writer.close()
@@ -55,8 +59,8 @@ class Receiver:
 
 
 @asynccontextmanager
-async def receiving() -> AsyncIterator[Receiver]:
-    receiver = Receiver()
+async def receiving(receiver: Receiver | None = None) -> AsyncIterator[Receiver]:
+    receiver = receiver or Receiver()
     server = await asyncio.start_server(receiver.answer, "127.0.0.1", 0)
     host, port = server.sockets[0].getsockname()[:2]
     receiver.url = f"http://{host}:{port}/notified"
