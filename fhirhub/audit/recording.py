@@ -122,6 +122,12 @@ async def of_reads(
     access = repository.access
     type, id = asked
     single = trail.interaction in SINGLE
+    if single and not query and len(trail.seen) == 1 and " " not in (mine := trail.seen[0].patient or ""):
+        # The most frequent by far.
+        known = await reasons.relations(
+            repository.reader, repository.tenant.number, access, [mine] if mine else []
+        )
+        return [_shown(access, trail, action, known, now(), trail.seen[0], mine or None)]
     seen = list(dict.fromkeys(trail.seen)) if single else []
     labels: dict[str | None, str] = {}
     for patient, label in trail.owners if single else (*trail.owners, *(one[-2:] for one in trail.seen)):
