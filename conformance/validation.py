@@ -3,6 +3,7 @@
     python -m conformance.validation [--cases DIR] [--packages DIR] [--write]
 
 `--cases` is a folder with `cases.jsonl`, a case a line: file, supporting, profile_source, expect, tx, messages.
+`--manifest` is the manifest.json that the cases come from: it has the options that HL7's validator is given for each.
 `--packages` is a folder of FHIR packages; their own examples are validated against them together.
 """
 
@@ -15,7 +16,7 @@ import tarfile
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +25,7 @@ from conformance import official
 from fhirhub.errors import FhirError, Issue
 from fhirhub.resources import document, packages, xml
 from fhirhub.resources.canonicals import OFFICIAL, Canonicals
+from fhirhub.resources.validation.examination import USUAL, Strictness
 from fhirhub.resources.validation.validator import Validator
 from tests.examples import official_examples
 from tests.mutants import MUTATIONS, mutant
@@ -37,6 +39,7 @@ BEGIN, END = "<!-- validation -->", "<!-- end of validation -->"
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--cases", type=Path, help="a folder of validator cases with cases.jsonl")
+    parser.add_argument("--manifest", type=Path, help="the manifest.json of these cases, for their options")
     parser.add_argument("--packages", type=Path, help="a folder of FHIR packages (.tgz)")
     parser.add_argument("--official", action="store_true", help="ask HL7's own validator of mutants too")
     parser.add_argument("--write", action="store_true", help="put the report into conformance/RESULTS.md")
@@ -45,7 +48,7 @@ def main() -> None:
     if given.official:
         parts.append(beside_official())
     if given.cases is not None:
-        parts.append(cases(given.cases))
+        parts.append(cases(given.cases, given.manifest))
     if given.packages is not None:
         parts.append(of_packages(sorted(given.packages.glob("*.tgz")), given.official))
     report = "\n".join(parts)
@@ -207,40 +210,58 @@ def costs() -> str:
     return "\n".join(["## Validation: what it costs\n", *cost.lines(), ""])
 
 
-def cases(root: Path) -> str:
-    """The verdict of each case beside the official one."""
-    counts: Counter[tuple[str, str]] = Counter()
-    missed: Counter[str] = Counter()
-    for line in (root / "cases.jsonl").read_text(encoding="utf-8").splitlines():
-        case = json.loads(line)
-        found = errors(_verdict(root / "files", case))
-        verdict = "invalid" if found else "valid"
-        counts[case["expect"], verdict] += 1
-        if case["expect"] == "valid" and found:
-            print(f"- false: {case['name']}: {found[0].expression}: {_short(found[0].text)}")
-        elif case["expect"] == "invalid" and not found:
-            missed["terminology" if case["tx"] else str(case["module"])] += 1
-            print(f"- missed: {case['name']}: {_short(' / '.join(case['messages'][:1]))}")
-    false = counts["valid", "invalid"] / max(1, counts["valid", "valid"] + counts["valid", "invalid"])
-    caught = counts["invalid", "invalid"] / max(1, counts["invalid", "valid"] + counts["invalid", "invalid"])
+def cases(root: Path, manifest: Path | None) -> str:
+    """The verdict of each case beside the official one: as the hub comes, and with the options of each case."""
+    found = [json.loads(line) for line in (root / "cases.jsonl").read_text(encoding="utf-8").splitlines()]
+    head = (
+        "Read twice: as the hub comes, and with what HL7's own run of a case asks its validator for, where the hub "
+        "has that as a setting (FHIRHUB_VALIDATION_REFUSES, FHIRHUB_EXTENSION_DOMAINS, FHIRHUB_PROFILES).\n"
+    )
+    told = _cases(root, found, {}, "as the hub comes")
+    if manifest is not None:
+        tests = json.loads(manifest.read_text(encoding="utf-8"))["test-cases"]
+        told += _cases(root, found, {each["name"]: each for each in tests}, "with the options of each case")
     return "\n".join(
-        [
-            "## Validation: HL7's validator cases\n",
-            f"False alarms on {false:.1%} of the valid; {caught:.1%} of the invalid found.\n",
-            "| official verdict | valid here | invalid here |",
-            "|---|---|---|",
-            *(
-                f"| {expect} | {counts[expect, 'valid']} | {counts[expect, 'invalid']} |"
-                for expect in ("valid", "invalid")
-            ),
-            "",
-            f"Missed: {', '.join(f'{number} of {module}' for module, number in missed.most_common())}.",
-            "",
-        ]
+        ["## Validation: HL7's validator cases\n", *([head] if manifest is not None else []), *told]
     )
 
 
-def _verdict(files: Path, case: Json) -> list[Issue]:
+def _cases(root: Path, cases: list[Json], options: dict[str, Json], how: str) -> list[str]:
+    counts: Counter[tuple[str, str]] = Counter()
+    missed: Counter[str] = Counter()
+    for case in cases:
+        found = errors(_verdict(root / "files", case, options.get(case["name"].removesuffix("/profile"))))
+        verdict = "invalid" if found else "valid"
+        counts[case["expect"], verdict] += 1
+        if case["expect"] == "valid" and found:
+            print(f"- false, {how}: {case['name']}: {found[0].expression}: {_short(found[0].text)}")
+        elif case["expect"] == "invalid" and not found:
+            missed[_missing(case)] += 1
+            print(f"- missed, {how}: {case['name']}: {_short(' / '.join(case['messages'][:1]))}")
+    false = counts["valid", "invalid"] / max(1, counts["valid", "valid"] + counts["valid", "invalid"])
+    caught = counts["invalid", "invalid"] / max(1, counts["invalid", "valid"] + counts["invalid", "invalid"])
+    return [
+        f"{how[0].upper()}{how[1:]}: false alarms on {false:.1%} of the valid; {caught:.1%} of the invalid found.\n",
+        "| official verdict | valid here | invalid here |",
+        "|---|---|---|",
+        *(
+            f"| {expect} | {counts[expect, 'valid']} | {counts[expect, 'invalid']} |"
+            for expect in ("valid", "invalid")
+        ),
+        "",
+        f"Missed: {', '.join(f'{number} of {what}' for what, number in missed.most_common())}.",
+        "",
+    ]
+
+
+def _missing(case: Json) -> str:
+    """What a case is about that has no error here."""
+    if case["messages"] and case["messages"][0].startswith("Wrong Display Name"):
+        return "displays (a warning here)"
+    return "terminology" if case["tx"] else str(case["module"])
+
+
+def _verdict(files: Path, case: Json, options: Json | None = None) -> list[Issue]:
     asked = case["profile_source"]
     definitions: list[Json] = []
     profiles: list[str] = []
@@ -256,7 +277,41 @@ def _verdict(files: Path, case: Json) -> list[Issue]:
         resource = _read(files / case["file"])
     except FhirError as fault:
         return list(fault.issues)
-    return Validator(Canonicals(definitions, OFFICIAL)).validate(resource, dict.fromkeys(profiles))
+    validator = Validator(
+        Canonicals(definitions, OFFICIAL), asked=USUAL if options is None else _asked(options)
+    )
+    return validator.validate(
+        resource, dict.fromkeys(profiles), inner_profiles=_inner_profiles((options or {}).get("bundle-param"))
+    )
+
+
+def _asked(options: Json) -> Strictness:
+    """What HL7's test run of a case asks (ValidationTests of org.hl7.fhir.validation): the rest where the case says so,
+    and no unknown extensions throughout, but where definitions of R5, which are not at hand, belong to the case."""
+    refused = {
+        "unknown-extensions": "supporting5" not in options,
+        "example-urls": options.get("examples") is False,
+        "html-in-strings": options.get("security-checks") is True,
+        "html-in-markdown": options.get("noHtmlInMarkdown") is True,
+    }
+    domain = options.get("allowed-extension-domain")
+    return Strictness(
+        frozenset(word for word, is_asked in refused.items() if is_asked), (domain,) if domain else ()
+    )
+
+
+def _inner_profiles(rule: Json | None) -> Callable[[str], tuple[str, ...]] | None:
+    """The profile asked of an entry of a Bundle, by a type and its number among those of the type."""
+    if rule is None:
+        return None
+    type, _, number = rule["rule"].partition(":")
+    seen: Counter[str] = Counter()
+
+    def asked(name: str) -> tuple[str, ...]:
+        seen[name] += 1
+        return (rule["profile"],) if name == type and seen[name] == int(number) + 1 else ()
+
+    return asked
 
 
 def _read(path: Path, with_faults: bool = False) -> Json:

@@ -587,6 +587,7 @@ def validate(
     from fhirhub import offline, registry
     from fhirhub.resources.canonicals import OFFICIAL
     from fhirhub.resources.packages import together
+    from fhirhub.resources.validation.examination import Strictness
     from fhirhub.resources.validation.validator import Validator
 
     given = {"package_cache": package_cache, "package_registry": package_registry}
@@ -597,7 +598,8 @@ def validate(
         behind = _run(_definitions(chosen))
     found, missing = registry.gather(package or (), _place(chosen))
     _tell_missing(missing)
-    validator = Validator(together(found, behind))
+    asked = Strictness(frozenset(chosen.validation_refuses), chosen.extension_domains)
+    validator = Validator(together(found, behind), asked=asked)
 
     def profiles(type: str) -> list[str]:
         return [*(profile or ()), *(url for name, url in chosen.profiles if name == type)]

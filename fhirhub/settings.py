@@ -190,6 +190,19 @@ class Settings:
         "and the profile's canonical URL, parted by commas.",
         "CarePlan=https://example.nl/StructureDefinition/plan",
     ] = ()
+    validation_refuses: Annotated[
+        tuple[str, ...],
+        "What is refused beyond what FHIR does, by writes and by `$validate`: `unknown-extensions`, `example-urls` (in "
+        "extensions, systems and canonicals), `html-in-strings`, `html-in-markdown` (what looks like a tag), parted "
+        "by commas.",
+        "unknown-extensions,html-in-strings",
+    ] = ()
+    extension_domains: Annotated[
+        tuple[str, ...],
+        "How the URLs begin of extensions that may be unknown, where FHIRHUB_VALIDATION_REFUSES has "
+        "`unknown-extensions`.",
+        "https://example.nl/fhir/",
+    ] = ()
     package_cache: Annotated[
         Path, "The folder in which FHIR tools keep packages, each as `name#version`."
     ] = dataclasses.field(default_factory=lambda: Path.home() / ".fhir" / "packages")
@@ -455,7 +468,7 @@ def _parsed(setting: Setting, value: Any) -> Any:
         return _number(value)
     if setting.name in ("aftercare_days", "draft_days"):
         return None if value == "unlimited" else _number(value)
-    if setting.name in ("care_providers", "directory_clients", "own_id_clients"):
+    if setting.name in ("care_providers", "directory_clients", "own_id_clients", "extension_domains"):
         return tuple(_parts(value))
     if expected is Path:
         return Path(value).expanduser().absolute()
@@ -470,6 +483,8 @@ def _parsed(setting: Setting, value: Any) -> Any:
         return tuple(_network(part) for part in _parts(value))
     if setting.name == "profiles":
         return tuple(_profile(part) for part in _parts(value))
+    if setting.name == "validation_refuses":
+        return tuple(_refusable(part) for part in _parts(value))
     if setting.name == "cors_origins":
         return tuple(_origin(part) for part in _parts(value))
     if setting.name == "fetch_allow":
@@ -521,6 +536,15 @@ def _profile(text: str) -> tuple[str, str]:
     if found is None:
         raise ValueError("expects types and canonical URLs such as CarePlan=https://example.nl/plan")
     return found[1], found[2]
+
+
+_REFUSABLE = ("unknown-extensions", "example-urls", "html-in-strings", "html-in-markdown")
+
+
+def _refusable(text: str) -> str:
+    if text not in _REFUSABLE:
+        raise ValueError(f"expects any of {', '.join(_REFUSABLE)}, parted by commas")
+    return text
 
 
 def _origin(text: str) -> str:

@@ -37,8 +37,12 @@ def test_every_kind_of_value_is_read() -> None:
             "FHIRHUB_SECRET_FILE": "/run/secrets/hub",
             "FHIRHUB_CONDITIONAL_DELETE": "multiple",
             "FHIRHUB_BASE_URL": "https://hub.example.nl/fhir/",
+            "FHIRHUB_VALIDATION_REFUSES": "example-urls, html-in-strings",
+            "FHIRHUB_EXTENSION_DOMAINS": "https://a.example.nl/,https://b.example.nl/",
         }
     )
+    assert chosen.validation_refuses == ("example-urls", "html-in-strings")
+    assert chosen.extension_domains == ("https://a.example.nl/", "https://b.example.nl/")
     assert chosen.database == "postgresql://hub@db:5432/hub"
     assert chosen.referential_integrity is False
     assert chosen.allow_open is True
@@ -65,6 +69,7 @@ def test_every_kind_of_value_is_read() -> None:
         ("FHIRHUB_CORS_ORIGINS", "app.example.nl", "https://app.example.nl"),
         ("FHIRHUB_BASE_URL", "hub.example.nl", "https://hub.example.nl"),
         ("FHIRHUB_PAGE_COUNT_DEFAULT", "5000", "FHIRHUB_PAGE_COUNT_MAX"),
+        ("FHIRHUB_VALIDATION_REFUSES", "html", "html-in-strings"),
         ("FHIRHUB_LOG_LEVEL", "loud", "debug, info, warning, error"),
     ],
 )

@@ -15,7 +15,7 @@ from fhirhub.errors import FhirError, Issue
 from fhirhub.repository import Check, Repository
 from fhirhub.resources import document, references
 from fhirhub.resources.validation import positions
-from fhirhub.resources.validation.examination import MOST_SECONDS
+from fhirhub.resources.validation.examination import MOST_SECONDS, USUAL, Strictness
 from fhirhub.resources.validation.validator import Level, Validator
 from fhirhub.terminology.judging import Judge
 from fhirhub.turns import Turn
@@ -44,6 +44,14 @@ def profiles_of(request: FhirRequest, type: str) -> tuple[str, ...]:
 def level_of(request: FhirRequest) -> Level:
     """How much the settings ask before a write, where they ask for anything."""
     return "profiles" if request.context.settings.validation == "profiles" else "base"
+
+
+def asked_of(request: FhirRequest) -> Strictness:
+    """What the settings refuse beyond what FHIR does."""
+    settings = request.context.settings
+    if not settings.validation_refuses:
+        return USUAL
+    return Strictness(frozenset(settings.validation_refuses), settings.extension_domains)
 
 
 _AGES: dict[Level, float] = {"base": conformance.LOOK_SECONDS, "profiles": 0.0}
@@ -129,6 +137,7 @@ def _examined(
         terminology=judge,
         apart=judge.apart,
         may_know_later=judge.may_know_later,
+        asked=asked_of(request),
     )
 
 

@@ -106,6 +106,18 @@ async def test_profiles_of_the_settings_are_asked_of_their_type(open_client: Ope
         assert (await post(client, goal("http://a.example/Patient/1"))).status_code == 201
 
 
+async def test_what_an_operator_refuses_besides_is_refused_by_writes_and_told_by_validate(
+    open_client: Open,
+) -> None:
+    tagged = patient(name=[{"text": "A <script>b</script>"}], text=NARRATIVE)
+    async with open_client(validation_refuses="html-in-strings") as client:
+        assert places(await post(client, tagged)) == ["Patient.name[0].text"]
+        told = await client.post("Patient/$validate", json=tagged)
+        assert places(told, 200) == ["Patient.name[0].text"]
+    async with open_client() as client:
+        assert (await post(client, tagged)).status_code == 201
+
+
 async def test_a_profile_of_the_settings_that_is_not_known_refuses(open_client: Open) -> None:
     async with open_client(validation="profiles", profiles=f"Patient={BASE}none") as client:
         response = await post(client, patient())

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Callable
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 from fhirhub.errors import Issue, Severity
 from fhirhub.resources.canonicals import Canonicals
@@ -21,6 +22,28 @@ DEEPEST = 30
 """How many profiles may lead one to the next, by references or by types."""
 
 _LOOK_AT_CLOCK = 64
+
+
+class Strictness(NamedTuple):
+    """What is refused beyond what FHIR itself does.
+
+    `refused` has any of `unknown-extensions`, `example-urls`, `html-in-strings` and `html-in-markdown`; of the
+    extensions that are unknown, those whose URLs begin as one of `extension_domains` are let through.
+    """
+
+    refused: frozenset[str] = frozenset()
+    extension_domains: tuple[str, ...] = ()
+
+    def refuses_extension(self, url: str) -> bool:
+        """Whether an extension that is not known stands in the way; one of an example does not by being unknown."""
+        if "unknown-extensions" not in self.refused or is_example(url):
+            return False
+        return not url.startswith(self.extension_domains)
+
+
+USUAL = Strictness()
+
+is_example = re.compile(r"https?://(?:[\w-]+\.)*(?:example\.(?:org|com|net)|acme\.com)(?=[:/]|$)").match
 
 
 class TooCostlyError(Exception):
@@ -63,9 +86,9 @@ class Examination:
     each Bundle by URL; `quiet` has the codings of which nothing was to be told lately; `unknown` has the code systems
     that were said to be unknown, None where that is not asked; `unsettled` counts what the terminology did not know,
     as far as it has to be asked again (`may_know_later`). `is_strict` is False where only what the specification
-    itself makes an error stands in the way of a write. `resolve` finds resources outside; `conforms` is given by
-    `profiles`, which stands above this. `pause` is called often: it may stop the examination for the seconds that it
-    returns, which do not count.
+    itself makes an error stands in the way of a write; `strictness` is what is refused besides. `resolve` finds
+    resources outside; `conforms` is given by `profiles`, which stands above this. `pause` is called often: it may
+    stop the examination for the seconds that it returns, which do not count.
     """
 
     __slots__ = (
@@ -82,6 +105,7 @@ class Examination:
         "quiet",
         "resolve",
         "seen",
+        "strictness",
         "terminology",
         "unknown",
         "unsettled",
@@ -97,7 +121,9 @@ class Examination:
         quiet: set[Any] | None = None,
         is_strict: bool = True,
         may_know_later: bool = False,
+        strictness: Strictness = USUAL,
     ) -> None:
+        self.strictness = strictness
         self.is_strict = is_strict
         self.unknown: set[str] | None = set() if is_strict else None
         self.may_know_later = may_know_later

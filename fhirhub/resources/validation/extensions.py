@@ -14,7 +14,7 @@ from fhirhub.resources.canonicals import CORE, type_of
 from fhirhub.resources.fhirpath import FhirpathError, Item
 from fhirhub.resources.fhirpath.environment import MOST_STEPS
 from fhirhub.resources.validation import datatypes, wording
-from fhirhub.resources.validation.examination import Examination, Scope
+from fhirhub.resources.validation.examination import Examination, Scope, is_example
 from fhirhub.resources.validation.profiles import Check, Node, Profile
 
 Json = dict[str, Any]
@@ -114,7 +114,10 @@ def _tell_unknown(checking: Check, item: Item, url: str, is_modifier: bool) -> N
     elif _is_of_hl7(url) and fault is None:
         text = f"HL7 has published no extension {url[:200]}"
         checking.examination.tell("error", "extension", text, item, below=".url")
-    elif fault is None and not _is_example(url) and checking.examination.canonicals.has_neighbours(url):
+    elif checking.examination.strictness.refuses_extension(url):
+        text = f"The extension {url[:200]} {reason}, and unknown extensions are not allowed here"
+        checking.examination.tell("error", "extension", text, item, below=".url")
+    elif fault is None and not is_example(url) and checking.examination.canonicals.has_neighbours(url):
         text = f"The extension {url[:200]} is not among those that are known here of its publisher"
         checking.examination.tell_beyond("extension", text, item, below=".url")
     else:
@@ -132,9 +135,6 @@ _is_elsewhere = re.compile(
     r"http://hl7\.org/fhir/(?:[a-z0-9-]+/[a-z0-9.-]+/StructureDefinition/"
     r"|[1-9]\.\d/StructureDefinition/extension-|tools/|tests?/)"
 ).match
-
-
-_is_example = re.compile(r"https?://(?:[\w-]+\.)*(?:example\.(?:org|com|net)|acme\.com)/").match
 
 
 def _check_context(examination: Examination, scope: Scope, item: Item, profile: Profile) -> None:

@@ -24,6 +24,7 @@ from fhirhub.resources.validation import (
     operations,
     positions,
     questionnaires,
+    strictness,
     structure,
     structuredefinitions,
     wording,
@@ -31,9 +32,11 @@ from fhirhub.resources.validation import (
 from fhirhub.resources.validation.bindings import LocalTerminology, Terminology
 from fhirhub.resources.validation.examination import (
     MOST_SECONDS,
+    USUAL,
     Examination,
     Resolve,
     Scope,
+    Strictness,
     TooCostlyError,
 )
 from fhirhub.resources.validation.faults import MAX_FAULTS
@@ -70,11 +73,17 @@ class Validator:
     """What validates against a set of definitions; made once for a set and used for every resource.
 
     `canonicals` are the definitions, those of packages in front of R4's own; `terminology` judges codes,
-    by default as far as the definitions list them. Compiled profiles are kept; it is safe to share between
-    tasks of one event loop.
+    by default as far as the definitions list them; `asked` is what is refused beyond what FHIR does. Compiled
+    profiles are kept; it is safe to share between tasks of one event loop.
     """
 
-    def __init__(self, canonicals: Canonicals = OFFICIAL, terminology: Terminology | None = None) -> None:
+    def __init__(
+        self,
+        canonicals: Canonicals = OFFICIAL,
+        terminology: Terminology | None = None,
+        asked: Strictness = USUAL,
+    ) -> None:
+        self.asked = asked
         self.canonicals = canonicals
         self.terminology = terminology or LocalTerminology(canonicals)
         self.profiles = Profiles(canonicals)
@@ -96,6 +105,7 @@ class Validator:
         terminology: Terminology | None = None,
         apart: Hashable = None,
         may_know_later: bool = False,
+        asked: Strictness | None = None,
     ) -> list[Issue]:
         """Every issue, errors first, each with its FHIRPath; an empty list where all is well.
 
@@ -106,6 +116,7 @@ class Validator:
         `pause` is called often and may stop the work for the seconds that it returns. `has_structure` says that
         the structure was found right already. `terminology` judges codes this time; where it knows more than the
         definitions, `apart` tells what, and `may_know_later` that it was not asked for all that it may know.
+        `asked` is what is refused this time, instead of what always is.
         Never raises for what is in a resource.
         """
         issues = [] if has_structure else structure.validate(resource)
@@ -120,6 +131,7 @@ class Validator:
                 self._lately_quiet(level, apart),
                 is_strict=level == "profiles",
                 may_know_later=may_know_later,
+                strictness=self.asked if asked is None else asked,
             )
             self._examine(examination, resource, tuple(profiles), inner_profiles, level, bool(issues))
             issues = _ordered(issues, examination.issues)
@@ -201,6 +213,8 @@ class _Validation:
         scope = Scope(item, root)
         elements.walk(self.examination, scope, item, self._extension)
         self._own_rules(scope, item)
+        if self.examination.strictness.refused:
+            strictness.check(self.examination, item)
         if self.with_profiles:
             for canonical in dict.fromkeys((*profiles, *_claimed(item), *_vital_sign(item))):
                 self._profile(scope, item, canonical, is_asked=canonical in profiles)
