@@ -283,6 +283,8 @@ def _of_carer(person: str, row: dict[str, str]) -> Iterator[Rule]:
     yield from _by_cells(row, granted, _ALL, _READING)
     collected = _each(Related((Kind.COLLECT,), typed=True), Unblocked(True), Labelled())
     yield from _by_cells(row, collected, frozenset({"Observation", "QuestionnaireResponse"}), "cu")
+    # Whoever adds a value names the patient, also where no grant shows them.
+    yield Rule(frozenset({"Patient"}), where=_each(Related((Kind.COLLECT,)), Unblocked()), letters=NAMING)
     own = frozenset({person})
     yield from _by_cells(row, frozenset(), frozenset({"QuestionnaireResponse"}), LETTERS, patients=own)
     yield from _of_tasks(row, (), contact=True)
@@ -392,6 +394,8 @@ def _scoped(principal: Principal, parameters: Parameters) -> Iterator[Rule]:
             if principal.patient is not None:
                 patients = frozenset({principal.patient})
                 yield Rule(types, patients, None, where, letter)
+                if letter == "c":
+                    yield Rule(frozenset({"Patient"}), patients, letters=NAMING)
             yield Rule(types, None, None, where | {Nobodys()}, letter)
             if principal.fhir_user is not None and scope.type in (EVERY_TYPE, "Subscription"):
                 # Own Subscriptions are not about the patient, and the app's all the same.

@@ -406,6 +406,22 @@ async def test_a_carer_sees_what_was_granted(world: World) -> None:
     assert await world.sees(carer, *CARE) == ""
 
 
+@pytest.mark.parametrize("scope", ["user/*.cruds", "patient/*.cruds"])
+async def test_a_carer_who_may_add_measurements_names_a_patient_whom_the_grant_does_not_show(
+    world: World, scope: str
+) -> None:
+    carer = await world.as_("RelatedPerson/carer", None, "mantelzorger", scope)
+    weight = about("Observation", "weight", performer=[to("RelatedPerson/carer")], code={"text": "x"})
+    reading = {**of_class("Observation"), **action("access")}
+    await world.put(consent("permit", "RelatedPerson/carer", provision=reading))
+    with pytest.raises(errors.FhirError):
+        await carer.create(dict(weight))
+    adding = {**of_class("Observation"), **action("access", "collect")}
+    await world.put(consent("permit", "RelatedPerson/carer", provision=adding))
+    await carer.create(dict(weight))
+    assert await world.sees(carer, "Patient/anna") == ""
+
+
 async def test_a_representative_sees_what_the_patient_sees(world: World) -> None:
     represented = consent("permit", "RelatedPerson/carer", dateTime="2026-11-01")
     represented["provision"]["actor"][0]["role"] = {"coding": [{"code": "310391000146105"}]}
