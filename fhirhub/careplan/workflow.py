@@ -17,6 +17,7 @@ from fhirhub.careplan.parties import QUEUE
 from fhirhub.repository import Effect, Repository, now
 from fhirhub.resources import careplan
 from fhirhub.resources.careplan import Json
+from fhirhub.resources.relations import Kind
 
 Who = Literal["requester", "owner", "claimant"]
 
@@ -355,9 +356,12 @@ async def _check_place(unit: Repository, move: Move) -> None:
         )
     if content.get("status") in ("completed", "revoked", "entered-in-error"):
         raise errors.business_rule(f"{plan} has ended; leave `basedOn` out to begin another.", "Task.basedOn")
-    if not await parties.takes_part(unit, patient, now()):
+    if not await parties.takes_part(unit, patient, now()) and not await _reports_to_practice(
+        unit, move, patient
+    ):
         raise errors.forbidden(
-            f"Only the patient, the registered practice and active participants place a Task on {plan}."
+            f"Only the patient, the registered practice and active participants place a Task on {plan}, and who "
+            "covers for the practice one for that practice."
         )
     if "overdracht" in careplan.task_codes(move.after) and not any(
         "valueReference" in one for one in careplan.part(move.after, "input", "document")
@@ -366,6 +370,17 @@ async def _check_place(unit: Repository, move: Move) -> None:
             "A nursing hand-over brings its document: an `input` of type `document` that refers to it.",
             "Task.input",
         )
+
+
+async def _reports_to_practice(unit: Repository, move: Move, patient: str) -> bool:
+    """Whether who covers for the practice asks something of that practice (RULES R11)."""
+    organization, moment = unit.asker.caller.organization, now()
+    if organization is None or move.owner is None:
+        return False
+    if not await careteam.stands(unit, patient, organization, Kind.COVER, moment):
+        return False
+    practice = await careteam.registered_practice(unit, patient, moment)
+    return practice is not None and await parties.organization_of(unit, move.owner, moment) == practice
 
 
 # --- sub-tasks ---
