@@ -169,6 +169,7 @@ def terminology(
         "codeSearch": "explicit",
         "validateCode": {"translations": False},
         "translation": {"needsMap": False},
+        "closure": {"translation": False},
     }
 
 

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-HEAD = "0009"
+HEAD = "0010"
 """The newest migration; a test holds it against the files."""
 
 

@@ -272,6 +272,17 @@ SEEN = _key(
 )  # fmt: skip
 """How far each person has seen the timeline of a plan (`rid`): the last version shown, and when they said so."""
 
+CLOSURE = _key(
+    "closure", _text("owner"), _text("name"), _number("version"), _number("started"), key=("owner", "name")
+)
+"""The closure tables of clients."""
+
+CLOSURE_STEP = _key(
+    "closure_step", _text("owner"), _text("name"), _number("version"), _text("system"), _text("edition"),
+    _text("content"), key=("owner", "name", "version", "system"),
+)  # fmt: skip
+"""What each version of a closure table added of a code system; `content` is JSON."""
+
 
 def _index_table(name: str, table: index.Table) -> Table:
     columns = [Column(c.name, _KINDS[c.kind], nullable=c.null) for c in table.columns]
@@ -386,7 +397,8 @@ COMMON = (
 
 OF_TENANT = (
     "resource", "version", "row_key", "job", "custom_parameter", "conformance_mark", "package",
-    "package_resource", "erasure", "code_system_use", "audit", "audit_chain", "seen", *INDEXES,
+    "package_resource", "erasure", "code_system_use", "audit", "audit_chain", "seen", "closure",
+    "closure_step", *INDEXES,
     *(table.name for table in AUTH), *(table.name for table in SUBSCRIPTIONS),
 )  # fmt: skip
 """Tables whose rows lie with their tenant."""

@@ -13,6 +13,7 @@ from fhirhub.api.operations import (
     apply,
     break_glass,
     changes,
+    closure,
     code_system_validate_code,
     contract,
     crisis_summary,
@@ -187,6 +188,15 @@ OPERATIONS: tuple[Operation, ...] = (
         "r",
         _DEFINITIONS + "ConceptMap-translate",
         elsewhere.asking(translate.translated),
+    ),
+    Operation(
+        "$closure",
+        ("system",),
+        ("ConceptMap",),
+        True,
+        "r",
+        _DEFINITIONS + "ConceptMap-closure",
+        closure.closure,
     ),
     Operation(
         "$populate",
