@@ -20,7 +20,7 @@ from fhirhub.sharing import Shared
 from fhirhub.store.database import Database
 from fhirhub.store.index.parameters import Parameters
 from fhirhub.store.index.token import shortened
-from fhirhub.store.sql import Statement
+from fhirhub.store.sql import Row, Statement
 from fhirhub.terminology import grammars, loinc, snomed
 from fhirhub.terminology.outside import Outside
 from fhirhub.terminology.stored import StoredSystem
@@ -93,7 +93,7 @@ class Library:
                 together=True,
             )
         )
-        return self._read(*rows[0]) if rows else None
+        return self._read(rows[0]) if rows else None
 
     async def concept_maps(self) -> Iterator[Json]:
         """Every concept map that is known."""
@@ -105,7 +105,7 @@ class Library:
                 ("int",),
             )
         )
-        own = [self._read(*row) for row in rows]
+        own = [self._read(row) for row in rows]
         return iter([*own, *canonicals.official("ConceptMap")])
 
     async def _own(self, type: str, url: str) -> list[Json]:
@@ -120,9 +120,11 @@ class Library:
                 together=True,
             )
         )
-        return [self._read(*row) for row in rows]
+        return [self._read(row) for row in rows]
 
-    def _read(self, rid: int, version: int, body: bytes) -> Json:
+    def _read(self, row: Row) -> Json:
+        # A row that was read together with those of others has its place among them behind it.
+        rid, version, body = row[:3]
         key = (rid, version)
         found = self._parsed.get(key)
         if found is None:
@@ -264,7 +266,7 @@ class Library:
                 together=True,
             )
         )
-        known = [self._read(*row) for row in rows]
+        known = [self._read(row) for row in rows]
         return [each for each in known if str(each.get("supplements", "")).partition("|")[0] == url]
 
     async def known(self) -> dict[str, list[CodeSystem | Json]]:
@@ -281,7 +283,7 @@ class Library:
                 ("int",),
             )
         )
-        for resource in (*(self._read(*row) for row in rows), *canonicals.official("CodeSystem")):
+        for resource in (*(self._read(row) for row in rows), *canonicals.official("CodeSystem")):
             if resource.get("content") in LISTING and isinstance(resource.get("url"), str):
                 found.setdefault(resource["url"], []).append(resource)
         return found

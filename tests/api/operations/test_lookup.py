@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import asyncio
+
 import pytest
 from httpx import AsyncClient
 
@@ -114,3 +116,10 @@ async def test_subsumption_of_what_is_not_known_is_refused(client: AsyncClient) 
         ],
     }
     assert (await client.post("CodeSystem/$subsumes", json=codings)).status_code == 422
+
+
+@pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
+async def test_many_that_ask_at_once_are_all_answered(client: AsyncClient) -> None:
+    await stored(client, CODE_SYSTEM)
+    asked = (client.get(f"CodeSystem/$lookup?system={ANIMALS}&code=cat") for _ in range(12))
+    assert {response.status_code for response in await asyncio.gather(*asked)} == {200}
