@@ -66,6 +66,12 @@ def decode(data: bytes) -> Json:
     return value
 
 
+def split(data: bytes) -> Json:
+    """The properties of a stored body, each as it is written: `decode` tells the value of one, and `encode` writes it
+    back as it was."""
+    return _split(data)
+
+
 def encode(value: Any) -> bytes:
     """Compact JSON with every decimal as it came in."""
     return _encode(value)
@@ -199,6 +205,7 @@ def _written(value: Any) -> msgspec.Raw:
 
 _is_integer = re.compile(r"-?(?:0|[1-9][0-9]*)").fullmatch
 _is_decimal = re.compile(r"-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?").fullmatch
+_split = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
 _decode = msgspec.json.Decoder(float_hook=_decimal).decode
 _encode = msgspec.json.Encoder(decimal_format="number", enc_hook=_written).encode
 _encode_sorted = msgspec.json.Encoder(

@@ -37,9 +37,17 @@ def shown(body: bytes, *, without_bsn: bool) -> bytes:
     masked = body[:1] == MASKED_BYTE
     if masked:
         body = body[1:]
-    elif not without_bsn or not any(system in body for system in _BSN_BYTES):
+    without_bsn = without_bsn and any(system in body for system in _BSN_BYTES)
+    if not masked and not without_bsn:
         return body
-    resource = document.decode(body)
+    if without_bsn:
+        resource = document.decode(body)
+    else:
+        # What is not looked into is not decoded.
+        resource = document.split(body)
+        for name in ("resourceType", "meta", "for"):
+            if name in resource:
+                resource[name] = document.decode(bytes(resource[name]))
     if masked:
         _in_part(resource)
     if without_bsn:

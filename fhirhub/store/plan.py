@@ -383,13 +383,11 @@ class _Planner:
         alias = source.rid.removesuffix(".rid")
         tables = self.writer.by("c", node.table, alias)
         others = [n for n in range(len(self.shape.nodes)) if n != place]
-        where = [
-            *source.where,
-            *self._probes(source.rid, others),
-            *self.writer.seen_rid(source.rid, self.shape.types),
-        ]
+        where = [*source.where, *self._probes(source.rid, others), f"{alias}.at IS NOT NULL"]
+        grade = None if self.shape.tied else self.visible.grade("r", self.shape.types)
+        if grade is None:
+            where += self.writer.seen_rid(source.rid, self.shape.types)
         way, sign = (" DESC", "<") if descending else ("", ">")
-        where.append(f"{alias}.at IS NOT NULL")
         if self.shape.tied:
             where.append(f"{alias}.at = ${self.after}")
             return self._by_ties(*self._with_row(tables, where, alias), (f"{alias}.at",), ("bigint",))
@@ -397,14 +395,31 @@ class _Planner:
             where.append(f"{alias}.at > {ABSENT}")
         if self.shape.position is not None:
             where.append(f"{alias}.at {sign} ${self.after}")
-        inner = (
-            f"SELECT DISTINCT {alias}.at AS k1, {alias}.rid AS rid FROM {tables} {_where(where)} "
-            f"ORDER BY k1{way}, rid{way} LIMIT {self.shape.limit + 1}"
-        )
+        order = f"ORDER BY k1{way}, rid{way}"
+        limit = f"LIMIT {self.shape.limit + 1}"
+        found = f"SELECT DISTINCT {alias}.at AS k1, {alias}.rid AS rid FROM {tables} {_where(where)} {order}"
+        if grade is not None:
+            # How each may be seen is looked up once, row after row until the page is full.
+            value, seen = grade
+            step = self.writer.in_order()
+            found = (
+                f"SELECT {RESOURCE}, z.k1, {value} AS grade FROM ({found}{step}) z CROSS JOIN resource r "
+                f"WHERE r.tenant = $1 AND r.rid = z.rid AND {seen}"
+            )
+            # PostgreSQL knows so that they are in order; SQLite would sort them once more, and for that look at all.
+            order = order if self.writer.dialect.name == "postgresql" else ""
+            found = f"SELECT * FROM ({found} {order}{step}) y WHERE y.grade > 0 {order}"
         bounded = not others or self._is_bounded()
         tail = None if descending else (ABSENT,)
         return self._finish(
-            inner, ("k1",), f"m.k1{way}, m.rid{way}", ("bigint",), bounded, ties=True, tail=tail
+            f"{found} {limit}",
+            ("k1",),
+            f"m.k1{way}, m.rid{way}",
+            ("bigint",),
+            bounded,
+            ties=True,
+            tail=tail,
+            graded=grade is not None,
         )
 
     def _own_date(self) -> tuple[int, ...] | None:
@@ -646,17 +661,24 @@ class _Planner:
         *,
         ties: bool = False,
         tail: tuple[int | None, ...] | None = None,
+        graded: bool = False,
     ) -> Plan:
+        """`graded`: the inner SELECT gives the resource itself, and how it may be seen."""
         # Where nothing else puts rows in order, what is named last in `kinds` is the row key.
         places = tuple(6 + n for n in range(len(keys))) + (0,) * (len(kinds) - len(keys))
         tied = tuple(_PLACES[name] for name in self._tie_columns()) if ties else ()
-        resource = RESOURCE.replace("r.body", self.visible.body("r", self.shape.types))
+        if graded:
+            resource = RESOURCE.replace("r.", "m.").replace("m.body", self.visible.graded("m", "m.grade"))
+            # With a condition of its own SQLite does not make one of both SELECTs, and sort all that it could give.
+            joined = "WHERE m.grade > 0 "
+        else:
+            resource = RESOURCE.replace("r.body", self.visible.body("r", self.shape.types))
+            joined = "CROSS JOIN resource r WHERE r.tenant = $1 AND r.rid = m.rid "
         columns = resource + "".join(f", m.{key}" for key in keys)
         if not self.shape.joins:
-            sql = (
-                f"SELECT {columns} FROM ({inner}) m CROSS JOIN resource r "
-                f"WHERE r.tenant = $1 AND r.rid = m.rid ORDER BY {order}"
-            )
+            sql = f"SELECT {columns} FROM ({inner}) m {joined}"
+            if not graded or self.writer.dialect.name == "postgresql":
+                sql += f"ORDER BY {order}"
             sql, slots = self.visible.bind(sql, self._slots())
             return Plan(sql, bounded, kinds, places, tied, tail, slots)
         absent = "".join(", NULL" for _ in keys)
@@ -666,8 +688,7 @@ class _Planner:
         columns = resource + ", NULL AS link" + "".join(f", m.{key}" for key in keys)
         sql = (
             f"WITH page AS ({inner}) SELECT 0 AS kind, {columns} FROM (SELECT * FROM page m ORDER BY {order}) m "
-            f"CROSS JOIN resource r WHERE r.tenant = $1 AND r.rid = m.rid UNION ALL "
-            + " UNION ALL ".join(parts)
+            f"{joined}UNION ALL " + " UNION ALL ".join(parts)
         )
         sql, slots = self.visible.bind(sql, self._slots())
         return Plan(sql, bounded, kinds, places, tied, tail, slots)

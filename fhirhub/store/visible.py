@@ -19,7 +19,7 @@ from fhirhub.access import Access, Condition, Held, Labelled, Matching, Nobodys,
 from fhirhub.resources import definitions
 from fhirhub.resources.compartments import ABOUT, WITHOUT_SUBJECT
 from fhirhub.resources.masking import BSN_SYSTEMS, CONTACT_PARAMETERS, MASKED_BYTE
-from fhirhub.resources.relations import Kind
+from fhirhub.resources.relations import Hold, Kind
 from fhirhub.store.conditions import Writer
 from fhirhub.store.index.parameters import Parameters, key_of, system_of
 from fhirhub.store.sql import Dialect, PostgresqlDialect, SqliteDialect
@@ -28,6 +28,8 @@ from fhirhub.store.sql import Kind as ValueKind
 _SLOT = re.compile(r"\$@(\w+)")
 LABELS = ("R", "RS", "RSV", "RV", "S", "SV", "V")
 """Every set of labels that a resource can have."""
+IN_PART, WHOLE = 1, 2
+"""How a resource may be seen."""
 _PLACES = 1000
 """Where the numbered places begin that stand for the values of search criteria while they are written."""
 
@@ -53,6 +55,16 @@ class Visible:
     def body(self, alias: str, types: Sequence[str] = (), also: str | None = None) -> str:
         """SQL of the body, which begins with MASKED_BYTE where it, or the row of `also`, is not seen whole."""
         return f"{alias}.body" if self.shape is None else self.shape.body(alias, types, also)
+
+    def grade(self, alias: str, types: Sequence[str]) -> tuple[str, str] | None:
+        """SQL of a resource's grade, WHOLE or IN_PART, and the condition on it; it may be seen where both are met. None
+        where nothing of these types is ever seen in part. One look at each row says so whether it is seen and how."""
+        return None if self.shape is None else self.shape.grade(alias, types)
+
+    def graded(self, alias: str, grade: str) -> str:
+        """The body of a resource of that grade, as `body` gives it."""
+        assert self.shape is not None
+        return self.shape.marked(alias, f"{grade} = {WHOLE}")
 
     def shown(self, table: str, alias: str, keys: Sequence[int], types: Sequence[str] = ()) -> list[str]:
         """The conditions that an index row under one of these keys is of what the caller sees of its resource,
@@ -155,6 +167,10 @@ def _form(wanted: frozenset[str] | None, slot: str, values: dict[str, tuple[Any,
 
 
 _RuleForm = tuple[tuple[str, ...], str, str, tuple[Condition, ...], bool]
+_Way = tuple[list[str], list[Condition]]
+"""What a rule asks of the resource, and of the patient that it is about."""
+_Ways = dict[tuple[Condition, ...], list[_Way]]
+"""The rules by what they ask in common."""
 
 
 @functools.lru_cache(4096)
@@ -184,25 +200,33 @@ class Shape:
         return self._any(alias, types, whole=False)
 
     def _any(self, alias: str, types: Sequence[str], *, whole: bool) -> str:
+        masked = (False,) if whole else (False, True)
+        free, of_one = self._sorted_out(alias, types, masked)
+        if "" in free:
+            return "1 = 1"
+        if of_one:
+            free.append(self._of_each(alias, types, of_one))
+        return "(" + " OR ".join(dict.fromkeys(free)) + ")" if free else "1 = 0"
+
+    def _sorted_out(
+        self, alias: str, types: Sequence[str], masked: tuple[bool, ...]
+    ) -> tuple[list[str], _Ways]:
+        """The rules that are met without a look at the patients ('' is always met), and the others."""
         free: list[str] = []
-        of_one: dict[tuple[Condition, ...], list[tuple[list[str], list[Condition]]]] = {}
+        of_one: _Ways = {}
         for number, rule in enumerate(self.rules):
             of = rule[0]
-            if (whole and rule[4]) or (types and of and not set(of) & set(types)):
+            if rule[4] not in masked or (types and of and not set(of) & set(types)):
                 continue
             terms, related = self._terms(alias, number, rule, all_named=bool(types) and set(types) <= set(of))
             if not any(isinstance(one, Related | Unblocked) for one in related):
                 terms += [self._holding(alias, [([], one)]) for one in related if isinstance(one, Held)]
-                if not terms:
-                    return "1 = 1"
                 free.append(" AND ".join(terms))
                 continue
             common = tuple(condition for condition in related if isinstance(condition, Unblocked))
             rest: list[Condition] = [one for one in related if not isinstance(one, Unblocked)]
             of_one.setdefault(common, []).append((terms, rest))
-        if of_one:
-            free.append(self._of_each(alias, types, of_one))
-        return "(" + " OR ".join(dict.fromkeys(free)) + ")" if free else "1 = 0"
+        return free, of_one
 
     def _terms(
         self, alias: str, number: int, rule: _RuleForm, *, all_named: bool
@@ -236,15 +260,13 @@ class Shape:
                 case Matching(node, _, value_kinds):
                     terms.append(self._matching(alias, node, f"m{number}_{place}", len(value_kinds)))
                 case _:
+                    if condition == Held((Hold.AUTHOR,)):
+                        # Only what is labelled has a row of its author: most has not, and needs no look-up.
+                        terms.append(f"{alias}.label IS NOT NULL")
                     of_patient.append(condition)
         return terms, of_patient
 
-    def _of_each(
-        self,
-        alias: str,
-        types: Sequence[str],
-        rules: dict[tuple[Condition, ...], list[tuple[list[str], list[Condition]]]],
-    ) -> str:
+    def _of_each(self, alias: str, types: Sequence[str], rules: _Ways) -> str:
         """What is about several patients, kept as their ids with spaces between, is seen by who may see all."""
 
         def of(subject: str) -> str:
@@ -271,9 +293,7 @@ class Shape:
             each = f"(SELECT value AS subject FROM json_each({listed})) AS xs"
         return f"NOT EXISTS (SELECT 1 FROM {each} WHERE NOT ({of('xs.subject')}))"
 
-    def _ways(
-        self, subject: str, alias: str, alternatives: Sequence[tuple[list[str], list[Condition]]]
-    ) -> list[str]:
+    def _ways(self, subject: str, alias: str, alternatives: Sequence[_Way]) -> list[str]:
         """The alternatives as SQL; those that need one relation, or one holding, by one look-up together."""
         found: list[str] = []
         relations: list[tuple[list[str], Related]] = []
@@ -341,21 +361,24 @@ class Shape:
         more than that of an agreement as specific."""
         kinds = [Kind.DENY, Kind.PERMIT, *([Kind.DENY_WRITING] if writing else [])]
         anybody = "xd.actor = ''" if self.provider else f"xd.actor = '' AND xd.kind <> {int(Kind.PERMIT)}"
-        hint = " INDEXED BY relation_a" if self.dialect == "sqlite" else ""
         # Few object at all: whether anybody does is asked first.
         objections = [kind for kind in kinds if kind != Kind.PERMIT]
         nobody = self._exists(
             "relation", "xo", ["xo.tenant = $1", f"xo.subject = {subject}", _among("xo.kind", objections)]
         )
         return (
-            f"(NOT {nobody} OR COALESCE((SELECT max(xd.weight) FROM relation xd{hint} "
+            f"(NOT {nobody} OR COALESCE((SELECT max(xd.weight) FROM {self._hinted('relation', 'xd')} "
             f"WHERE xd.tenant = $1 AND xd.subject = {subject} "
             f"AND {_among('xd.kind', kinds)} AND {_now('xd')} AND xd.type IN ('', {alias}.type) "
             f"AND ({anybody} OR {self._mine('xd')})), 0) % 2 = 0)"
         )
 
     def _holding(self, alias: str, ways: Sequence[tuple[list[str], Held]]) -> str:
-        """A holding of one of these kinds. Rights on a Task are those of its owner's and requester's organisation
+        """A holding of one of these kinds."""
+        return self._exists("holding", "xh", self._held(alias, ways))
+
+    def _held(self, alias: str, ways: Sequence[tuple[list[str], Held]]) -> list[str]:
+        """The conditions on a holding. Rights on a Task are those of its owner's and requester's organisation
         (R22), a queue's of those who belong to it (R27)."""
         who = self._mine("xh")
         if self.at_work:
@@ -366,14 +389,19 @@ class Shape:
                 "xb.actor = xh.actor",
                 _now("xb"),
             ]
-            who = f"({who} OR {self._exists('relation', 'xb', colleague)})"
+            # Roles and services alone belong to an organisation: of the others none is looked up.
+            may = "(xh.actor < 'I' OR xh.actor > 'PractitionerR')"
+            who = f"({who} OR {may} AND {self._exists('relation', 'xb', colleague)})"
         every = sorted({kind for _, condition in ways for kind in condition.kinds})
-        parts = []
+        by_terms: dict[tuple[str, ...], set[int]] = {}
         for terms, condition in ways:
-            kind = [] if sorted(condition.kinds) == every else [_among("xh.kind", condition.kinds)]
-            parts.append(" AND ".join([*kind, *terms]))
-        also = [] if not all(parts) else [f"({' OR '.join(dict.fromkeys(parts))})"]
-        where = [
+            by_terms.setdefault(tuple(terms), set()).update(condition.kinds)
+        parts = [
+            " AND ".join([*([] if sorted(kinds) == every else [_among("xh.kind", sorted(kinds))]), *terms])
+            for terms, kinds in by_terms.items()
+        ]
+        also = [] if not all(parts) else [f"({' OR '.join(parts)})"]
+        return [
             "xh.tenant = $1",
             f"xh.target_id = {alias}.id",
             f"xh.target_type = {alias}.type",
@@ -381,7 +409,6 @@ class Shape:
             *also,
             who,
         ]
-        return self._exists("holding", "xh", where)
 
     def _matching(self, alias: str, node: Any, slot: str, count: int) -> str:
         text = Writer(_dialect(self.dialect), EVERYTHING).probe(node, _PLACES, f"{alias}.rid")
@@ -390,8 +417,12 @@ class Shape:
         return text
 
     def _exists(self, table: str, alias: str, where: Sequence[str]) -> str:
-        hint = f" INDEXED BY {table}_a" if self.dialect == "sqlite" else ""
-        return f"EXISTS (SELECT 1 FROM {table} {alias}{hint} WHERE {' AND '.join(where)} LIMIT 1 OFFSET 0)"
+        # The fence keeps it a probe on PostgreSQL (`conditions.py`); SQLite would only count by it.
+        fence = " LIMIT 1 OFFSET 0" if self.dialect == "postgresql" else ""
+        return f"EXISTS (SELECT 1 FROM {self._hinted(table, alias)} WHERE {' AND '.join(where)}{fence})"
+
+    def _hinted(self, table: str, alias: str) -> str:
+        return f"{table} {alias} INDEXED BY {table}_a" if self.dialect == "sqlite" else f"{table} {alias}"
 
     # --- explicit names ---
 
@@ -439,12 +470,49 @@ class Shape:
         masked = self._masked(types)
         if not masked:
             return f"{alias}.body"
+        return self.marked(
+            alias, " AND ".join(self._whole(one, masked, types) for one in (alias, also) if one is not None)
+        )
+
+    def marked(self, alias: str, whole: str) -> str:
+        """The body, with the mark before it unless that is met."""
         if self.dialect == "postgresql":
             marked = f"'\\x{MASKED_BYTE.hex()}'::bytea || {alias}.body"
         else:
             marked = f"CAST('{MASKED_BYTE.decode()}' || {alias}.body AS BLOB)"
-        whole = " AND ".join(self._whole(one, masked, types) for one in (alias, also) if one is not None)
         return f"CASE WHEN {whole} THEN {alias}.body ELSE {marked} END"
+
+    def grade(self, alias: str, types: Sequence[str]) -> tuple[str, str] | None:
+        if not types or not set(types) <= set(self.masked):
+            return None
+        free, wholly = self._sorted_out(alias, types, (False,))
+        free_in_part, in_part = self._sorted_out(alias, types, (True,))
+        held_in_part = [way for ways in in_part.values() for way in _by_holding(ways)]
+        if (
+            "" in free
+            or free_in_part
+            or [held_in_part] != list(in_part.values())
+            or not wholly.keys() <= in_part.keys()
+            or not all(map(_is_about_one, types))
+        ):
+            whole = self._any(alias, types, whole=True)
+            return f"CASE WHEN {whole} THEN {WHOLE} ELSE {IN_PART} END", self._any(alias, types, whole=False)
+        ((common, _),) = in_part.items()
+        ways = wholly.get(common, [])
+        held = _by_holding(ways)
+        others = self._ways(f"{alias}.patient", alias, [way for way in ways if way not in held])
+        any_way = [" AND ".join([_among("xh.kind", one.kinds), *terms]) for terms, (one,) in held]
+        holdings = self._held(alias, [(terms, condition) for terms, (condition,) in held + held_in_part])
+        best = f"CASE WHEN {' OR '.join(any_way) or '1 = 0'} THEN {WHOLE} ELSE {IN_PART} END"
+        most = f"(SELECT max({best}) FROM {self._hinted('holding', 'xh')} WHERE {' AND '.join(holdings)})"
+        at_once = " OR ".join([*free, *others])
+        value = f"CASE WHEN {at_once} THEN {WHOLE} ELSE {most} END" if at_once else most
+        always = " AND ".join(
+            self._unblocked(f"{alias}.patient", alias, one.writing)
+            for one in common
+            if isinstance(one, Unblocked)
+        )
+        return value, f"({' OR '.join([*free, always])})"
 
     def shown(self, table: str, alias: str, keys: Sequence[int], types: Sequence[str]) -> list[str]:
         found = []
@@ -507,6 +575,15 @@ def _is_about_one(type: str) -> bool:
         and (not parameter.targets or "Patient" in parameter.targets)
     ]
     return all(parameter.single for parameter in found) and len({one.names for one in found}) < 2
+
+
+def _by_holding(ways: Sequence[_Way]) -> list[tuple[list[str], list[Held]]]:
+    """Those of the ways that one holding opens."""
+    return [
+        (terms, [one])
+        for terms, conditions in ways
+        if len(conditions) == 1 and isinstance(one := conditions[0], Held)
+    ]
 
 
 def _now(x: str) -> str:
