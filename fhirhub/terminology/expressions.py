@@ -61,6 +61,14 @@ class Matching:
 
 
 @dataclass(frozen=True, slots=True)
+class Related:
+    """Those with a property whose value is the code of one of these."""
+
+    property: str
+    node: Expression
+
+
+@dataclass(frozen=True, slots=True)
 class Not:
     node: Expression
 
@@ -75,7 +83,7 @@ class Some:
     nodes: tuple[Expression, ...]
 
 
-Expression = Union[Every, Codes, Under, Over, Having, Matching, Not, All, Some]  # noqa: UP007
+Expression = Union[Every, Codes, Under, Over, Having, Matching, Related, Not, All, Some]  # noqa: UP007
 EVERY = Every()
 NOTHING = Some(())
 ACTIVE = Not(Having("inactive", ("true",)))

@@ -11,7 +11,19 @@ from urllib.parse import unquote
 
 from fhirhub import errors
 from fhirhub.errors import FhirError
-from fhirhub.terminology.expressions import EVERY, All, Codes, Expression, Having, Not, Over, Some, Under
+from fhirhub.terminology.expressions import (
+    EVERY,
+    All,
+    Codes,
+    Every,
+    Expression,
+    Having,
+    Not,
+    Over,
+    Related,
+    Some,
+    Under,
+)
 
 Json = dict[str, Any]
 
@@ -19,6 +31,8 @@ SYSTEM = "http://snomed.info/sct"
 MEMBER_OF = "memberOf"
 """The property that has the reference sets of a concept."""
 _DEEPEST = 20
+IS_A = "116680003"
+"""The attribute that makes the hierarchy, which `<` and its like ask for."""
 
 
 def implicit(url: str) -> Json | None:
@@ -72,16 +86,16 @@ def of_filter(given: Json) -> Expression | None:
 
 
 _TOKEN = re.compile(
-    r"\s*(?:(?P<code>\d{6,18})|(?P<term>\|[^|]*\|)|(?P<mark><<!|>>!|<<|>>|<!|>!|<|>|\^|\*|\(|\))"
+    r"\s*(?:(?P<code>\d{6,18})|(?P<term>\|[^|]*\|)|(?P<mark><<!|>>!|<<|>>|<!|>!|<|>|\^|\*|\(|\)|:|=)"
     r"|(?P<word>AND|OR|MINUS|,))",
     re.IGNORECASE,
 )
 
 
 def constraint(text: str) -> Expression:
-    """The meaning of an expression of `<`, `<<`, `>`, `>>`, `^`, `*`, AND, OR, MINUS and parentheses.
+    """The meaning of an expression of `<`, `<<`, `>`, `>>`, `^`, `*`, AND, OR, MINUS, parentheses and refinements.
 
-    Raises FhirError for what it does not understand, such as refinements.
+    Raises FhirError for what it does not understand, such as groups of attributes.
     """
     return _Parser(text).read()
 
@@ -104,7 +118,8 @@ class _Parser:
     def _fault(self, near: str) -> FhirError:
         return errors.not_supported(
             f"The expression `{self.text[:200]}` is not understood at `{near}`: there are `<`, `<<`, `>`, `>>`, "
-            "`^`, `*`, AND, OR, MINUS and parentheses; refinements are not supported",
+            "`^`, `*`, AND, OR, MINUS, parentheses, and refinements by attributes such as `: 363698007 = << 80891009`, "
+            "without groups and cardinalities",
             422,
         )
 
@@ -121,6 +136,9 @@ class _Parser:
         if depth > _DEEPEST:
             raise self._fault("(")
         found = self._part(depth)
+        if self._next()[1] == ":":
+            self.at += 1
+            return All((found, self._refinement(depth)))
         first = ""
         while self._next()[0] == "word":
             word = self._next()[1].upper().replace(",", "AND")
@@ -134,6 +152,35 @@ class _Parser:
             else:
                 found = All((found, Not(other) if word == "MINUS" else other))
         return found
+
+    def _refinement(self, depth: int) -> Expression:
+        """Attributes with their values, all of them or one of them."""
+        found = self._attribute(depth)
+        first = ""
+        while self._next()[0] == "word":
+            word = self._next()[1].upper().replace(",", "AND")
+            if word == "MINUS" or (first and word != first):
+                raise self._fault(word)
+            first = word
+            self.at += 1
+            other = self._attribute(depth)
+            found = Some((found, other)) if word == "OR" else All((found, other))
+        return found
+
+    def _attribute(self, depth: int) -> Expression:
+        (kind, name), self.at = self._next(), self.at + 1
+        if kind != "code" or name == IS_A:
+            raise self._fault(name)
+        sign, self.at = self._next()[1], self.at + 1
+        if sign != "=":
+            raise self._fault(sign)
+        match self._part(depth):
+            case Every():
+                return Having(name, ())
+            case Codes(codes):
+                return Having(name, codes)
+            case node:
+                return Related(name, node)
 
     def _part(self, depth: int) -> Expression:
         kind, text = self._next()

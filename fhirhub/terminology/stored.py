@@ -28,6 +28,7 @@ from fhirhub.terminology.expressions import (
     Matching,
     Not,
     Over,
+    Related,
     Some,
     Under,
     compiled,
@@ -46,6 +47,7 @@ _COUNTED = 1_000
 _COUNTED_WITHOUT = 100_000
 """Other matches are."""
 _MOST_VALUES = 5_000
+_MOST_RELATED = 50_000
 _HIERARCHIES = 500
 """Of as many concepts it is kept what they subsume."""
 _FEW = 8
@@ -415,6 +417,9 @@ class StoredSystem:
         match node:
             case Matching(name, pattern):
                 return await self._values_like(name, pattern)
+            case Related(name, inner):
+                values = await self._values_of(name, "an expression about them", _MOST_RELATED)
+                return _with(name, await self.meeting(inner, values))
             case Not(inner):
                 return Not(await self._spelled_out(inner))
             case All(nodes):
@@ -429,16 +434,26 @@ class StoredSystem:
                 f"A pattern on `{name}` is not tried on every concept of {self.url}, which has "
                 f"{self.size:,}; filter by words, a hierarchy or a property"
             )
+        test = compiled(pattern)
+        values = await self._values_of(name, "a pattern", _MOST_VALUES)
+        return _with(name, [value for value in values if test(value)])
+
+    async def _values_of(self, name: str, use: str, most: int) -> list[str]:
+        """The values that a property has. Raises `too-costly` where there are too many for this use."""
         piece = join(
-            f"SELECT DISTINCT p.value FROM concept_property p WHERE %s AND p.property = ? LIMIT {_MOST_VALUES + 1}",
+            f"SELECT DISTINCT p.value FROM concept_property p WHERE %s AND p.property = ? LIMIT {most + 1}",
             self._of("p"),
         ).with_values((name,), ("text",))
         rows = await self._database.fetch(piece.statement())
-        if len(rows) > _MOST_VALUES:
-            raise errors.too_costly(f"`{name}` has more than {_MOST_VALUES:,} values, too many for a pattern")
-        test = compiled(pattern)
-        matching = tuple(str(row[0]) for row in rows if test(str(row[0])))
-        return Having(name, matching) if matching else Some(())
+        if len(rows) > most:
+            raise errors.too_costly(f"`{name}` has more than {most:,} values, too many for {use}")
+        return [str(row[0]) for row in rows]
+
+
+def _with(name: str, values: Iterable[str]) -> Expression:
+    """Those with one of these values, of which there may be none."""
+    found = tuple(sorted(values))
+    return Having(name, found) if found else Some(())
 
 
 def _cut(intervals: Sequence[tuple[int, int]], offset: int, count: int) -> list[int]:

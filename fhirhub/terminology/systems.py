@@ -29,6 +29,7 @@ from fhirhub.terminology.expressions import (
     Matching,
     Not,
     Over,
+    Related,
     Some,
     Under,
     compiled,
@@ -202,6 +203,11 @@ class ListedSystem:
             case Matching(name, pattern):
                 test = compiled(pattern)
                 return any(test(text) for text in self._texts(name, code))
+            case Related(name, inner):
+                return any(
+                    (found := self.find(text)) is not None and self.meets(inner, found.code)
+                    for text in self._texts(name, code)
+                )
             case Not(inner):
                 return not self.meets(inner, code)
             case All(nodes):
