@@ -36,6 +36,7 @@ _KINDS = (
     ("profile", "Profielen", "Profiles"),
     ("extension", "Extensies", "Extensions"),
     ("Questionnaire", "Vragenlijsten", "Questionnaires"),
+    ("PlanDefinition", "Programma's", "Programmes"),
     ("CodeSystem", "Codestelsels", "Code systems"),
     ("ValueSet", "Waardelijsten", "Value sets"),
     ("ConceptMap", "Vertalingen van codes", "Concept maps"),

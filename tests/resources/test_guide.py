@@ -158,8 +158,15 @@ def test_every_profile_has_an_example() -> None:
 
 
 def test_every_extension_is_used_in_a_profile_and_an_example() -> None:
+    """A Questionnaire or a programme of the guide is an example too."""
     extensions = {each["url"] for each in DEFINITIONS if each.get("type") == "Extension"}
-    assert {url for url in extensions if url not in str(EXAMPLES)} == set()
+    used = str(
+        [
+            *EXAMPLES,
+            *(each for each in DEFINITIONS if each["resourceType"] in ("Questionnaire", "PlanDefinition")),
+        ]
+    )
+    assert {url for url in extensions if url not in used} == set()
 
 
 def test_every_reference_of_an_example_is_to_an_example() -> None:

@@ -65,6 +65,10 @@ RuleSet: Defined(type, id, name)
 * publisher = "fhirhub"
 * jurisdiction = urn:iso:std:iso:3166#NL "Netherlands"
 
+// By which rule somebody could see what a line of the log tells of.
+RuleSet: AllowedBy(agent, rule)
+* {agent}.policy = "https://fhirhub.example/fhir/CodeSystem/access-rule#{rule}"
+
 RuleSet: Child(parent, code, dutch, english, definition)
 * #{parent} #{code} "{dutch}" "{definition}"
 * #{parent} #{code} ^designation[0].language = #en

@@ -125,7 +125,7 @@ Description: "Een regel van het logboek. A line of the log."
 * outcome = #0
 * agent[0].who = Reference(voorbeeld-huisarts)
 * agent[=].role = CareRole#huisarts "Huisarts"
-* agent[=].policy = "https://fhirhub.example/fhir/CodeSystem/access-rule#practice"
+* insert AllowedBy(agent[=], practice)
 * agent[=].requestor = true
 * agent[+].who = Reference(voorbeeld-praktijk)
 * agent[=].requestor = false

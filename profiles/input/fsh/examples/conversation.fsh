@@ -120,4 +120,5 @@ Description: "Een doel en een onderwerp in gewone woorden. A goal and a subject 
 * orderedBy = http://terminology.hl7.org/CodeSystem/list-order#user
 * entry[0].extension[dimension].valueCodeableConcept = PositiveHealthDimension#lichaamsfuncties "Lichaamsfuncties"
 * entry[0].item = Reference(voorbeeld-doel)
+* entry[1].extension[addedBy].valueReference = Reference(voorbeeld-patient)
 * entry[1].item.display = "Wie komt er als Marga op vakantie is?"

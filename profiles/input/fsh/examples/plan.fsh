@@ -52,6 +52,7 @@ Description: "Met wat nodig is om dat ongedaan te maken. With what undoing it ne
 * extension[mergedInto].extension[own].valueId = "2"
 * extension[mergedInto].extension[task].valueReference = Reference(voorbeeld-taak)
 * extension[mergedInto].extension[member].valueReference = Reference(voorbeeld-thuiszorg)
+* extension[coordinator].valueCode = #none
 * status = #completed
 * category[shared] = $sct#135411000146103
 * title = "Eerder zorgplan"

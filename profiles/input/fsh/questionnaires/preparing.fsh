@@ -6,6 +6,7 @@ Usage: #definition
 Title: "Vraagkaarten"
 Description: "Kies de kaarten waarover u het de volgende keer wilt hebben. Eigen woorden, niet gevalideerd."
 * insert Asked([[vraagkaarten]], [[Vraagkaarten]], [[Vraagkaarten]], [[Question cards]], [[Kies de kaarten waarover u het de volgende keer wilt hebben. Eigen woorden, niet gevalideerd.]], [[Choose the cards that you want to talk about next time. Our own words, not validated.]], [[Patient]])
+* extension[DraftExpiry].valueDuration = 30 'd' "dagen"
 * insert DimensionGroup([[lichaamsfuncties]], [[Lichaamsfuncties]], [[Bodily functions]])
 * insert InGroup(0, [[lichaamsfuncties.1]], [[boolean]], [[Mijn klachten in gewone dingen]], [[My complaints in everyday things]])
 * insert InGroup(1, [[lichaamsfuncties.2]], [[boolean]], [[Mijn medicijnen: waarvoor, en kan het minder?]], [[My medicines: what for, and can it be less?]])
@@ -40,6 +41,7 @@ Usage: #definition
 Title: "Agenda voor het gesprek"
 Description: "Zet op volgorde waarover u het wilt hebben. De zorgverlener vult dezelfde lijst in; samen worden zij één agenda."
 * insert Asked([[gespreksagenda]], [[Gespreksagenda]], [[Agenda voor het gesprek]], [[Agenda for the conversation]], [[Zet op volgorde waarover u het wilt hebben. De zorgverlener vult dezelfde lijst in; samen worden zij één agenda.]], [[Put what you want to talk about in order. The professional fills in the same list; together they become one agenda.]], [[Patient]])
+* extension[ExtractOnCompletion].valueBoolean = false
 * item[0].linkId = "onderwerp"
 * item[0].text = "Onderwerp, het belangrijkste eerst"
 * insert InEnglish(item[0].text, [[Subject, the most important first]])
