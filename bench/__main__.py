@@ -17,7 +17,7 @@ from typing import Any
 
 import msgspec
 
-from bench import access, limits, report, servers
+from bench import access, audit, limits, report, servers
 from bench.operations import Operation, operations
 from bench.region import Region, groups, transactions
 from bench.servers import Server
@@ -36,6 +36,8 @@ POSTGRESQL_SETTINGS = {
     "full_page_writes": "on",
 }
 CAPTURED = 100
+LOGGED = ("read", "plans of a patient, by status")
+"""Operations measured with the log and without."""
 
 
 @dataclass(slots=True)
@@ -59,6 +61,7 @@ class Results:
     cells: list[report.Cell] = field(default_factory=list)
     shares: list[report.Share] = field(default_factory=list)
     limited: list[report.Limited] = field(default_factory=list)
+    logged: list[report.Logged] = field(default_factory=list)
     notes: dict[str, str] = field(default_factory=dict)
     faults: list[str] = field(default_factory=list)
 
@@ -89,6 +92,7 @@ def main() -> None:
             results.cells,
             results.shares,
             results.limited,
+            results.logged,
             results.notes,
             results.faults,
         )
@@ -183,6 +187,16 @@ def _measure_database(plan: Plan, database: str, place: Place, results: Results)
         asking = [one for one in operations(region, "bench", "/fhir") if plan.only in one.name]
         costs = access.measure(place.url, place.secret_file, asking)
         results.limited += [report.Limited(database, size, cost) for cost in costs]
+        costs_of_log = audit.measure(
+            place.url,
+            place.secret_file,
+            [one for one in asking if one.name in LOGGED],
+            2 * plan.seconds,
+            lambda server: _used(place, server),
+        )
+        for logged in costs_of_log:
+            _say(f"{database}, {size:,}: {logged.operation} with the log {logged.ratio:.2f}x of without")
+        results.logged += [report.Logged(database, size, one) for one in costs_of_log]
         for workers in plan.workers:
             _say(f"{database}, {size:,} resources, workers: {workers}")
             with servers.hub(place.url, workers, place.secret_file) as hub:

@@ -56,6 +56,8 @@ SHARES = {
 }
 ACCESS = 1.5
 """A question with a care worker's access, at most so many times the same with none."""
+AUDIT = 1.25
+"""A read or search that is logged, at most so many times the same without the log."""
 TIMES_UNNEST = 2.0
 START_SECONDS = 1.0
 VALIDATION_MICROSECONDS = 1000
