@@ -8,8 +8,10 @@ that erasing what names a person leaves the chain whole.
 
 from __future__ import annotations
 
+import asyncio
 import hmac
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+import time
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence, Sized
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -24,6 +26,10 @@ MAC_BYTES = 16
 REGISTER = 0
 """The number of the chain that counts the others."""
 AT_ONCE = 5000
+LOOK_SECONDS = 0.001
+"""How often it is looked whether more records came meanwhile."""
+GATHER_SECONDS = 0.004
+"""How long records wait at most for others, where the last ones were written together."""
 _encode = msgspec.json.Encoder().encode
 
 
@@ -98,6 +104,14 @@ class Links(NamedTuple):
     macs: list[bytes]
     query_macs: list[bytes | None]
     seal: bytes
+
+
+async def gathered(waiting: Sized, before: int) -> None:
+    """Once those who had their answer together, so many, have asked again; or after a moment. Two groups that take
+    turns, each half as large, would commit twice as often. Who is alone does not wait."""
+    end = time.monotonic() + GATHER_SECONDS
+    while before > 1 and len(waiting) < before and time.monotonic() < end:  # noqa: ASYNC110 - for a moment
+        await asyncio.sleep(LOOK_SECONDS)
 
 
 class Sealer:

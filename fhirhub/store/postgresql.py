@@ -458,6 +458,7 @@ class PostgresqlDatabase:
                 else:
                     for _, future in members:
                         _finish(future)
+                await chains.gathered(logger.waiting, len(members))
         finally:
             logger.busy = False
 

@@ -165,6 +165,8 @@ class SqliteDatabase:
                         future.set_result(outcome)
                     else:
                         future.set_exception(outcome)
+                if not any(isinstance(one, Change) for _, one, _ in members):
+                    await chains.gathered(self._waiting, len(members))
         finally:
             self._busy = False
 
