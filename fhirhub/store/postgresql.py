@@ -862,20 +862,32 @@ async def apply(
 # --- the log ---
 
 
-def _logging() -> str:
-    kinds = ["int8", *(_CASTS[chains.KINDS.get(name, "text")] for name in chains.COLUMNS)]
-    arrays = ", ".join(
-        f"${place}::{kind}[]" if kind == "bytea" else f"${place}::text::{kind}[]"
-        for place, kind in enumerate(kinds, 6)
-    )
+SAME = (
+    frozenset({"interaction", "action", "outcome"}),
+    frozenset({"person", "role", "organization", "client", "responsible", "rule", "facts", "detail"}),
+    frozenset({"label", "query", "query_mac"}),
+)
+"""Columns of the log that as a rule have one value in all records of a group, together. That goes once, as a value
+and not as an array: of what a record costs, most is the taking apart of arrays."""
+
+
+@lru_cache(maxsize=8)
+def _logging(once: frozenset[str]) -> str:
+    """The statement that writes records of which these columns have one value."""
+    arrays, names, values = ["$6::text::int8[]"], ["number"], []
+    for place, name in enumerate(chains.COLUMNS, 7):
+        kind = _CASTS[chains.KINDS.get(name, "text")]
+        if name in once:
+            values.append(f"${place}::{kind}")
+        else:
+            arrays.append(f"${place}::{kind}[]" if kind == "bytea" else f"${place}::text::{kind}[]")
+            names.append(name)
+    columns = ", ".join((*names, *(name for name in chains.COLUMNS if name in once)))
     return (
         "WITH head AS (UPDATE audit_chain SET number = $3, mac = $4, seal = $5 WHERE tenant = $1 AND chain = $2) "
-        f"INSERT INTO audit (tenant, chain, number, {', '.join(chains.COLUMNS)}) "
-        f"SELECT $1, $2, * FROM unnest({arrays})"
+        f"INSERT INTO audit (tenant, chain, {columns}) "
+        f"SELECT {', '.join(('$1', '$2', 'i.*', *values))} FROM unnest({', '.join(arrays)}) AS i"
     )
-
-
-_LOGGING = _logging()
 
 
 async def log(
@@ -884,20 +896,30 @@ async def log(
     """Writes records behind the end of a chain; where that is then."""
     links = sealer.link(chain, entries)
     ended = links.chain
-    columns = [array(values) for values in zip(*entries, strict=True)]
+    columns = dict(
+        zip(chains.COLUMNS, (*zip(*entries, strict=True), links.query_macs, links.macs), strict=True)
+    )
+    once: frozenset[str] = frozenset()
+    for names in SAME:
+        if all(columns[name].count(columns[name][0]) == len(entries) for name in names):
+            once |= names
     await connection.execute(
-        _LOGGING,
+        _logging(once),
         ended.tenant,
         ended.number,
         ended.last,
         ended.mac,
         links.seal,
         array([*range(links.first, ended.last + 1)]),
-        *columns,
-        links.query_macs,
-        links.macs,
+        *(
+            values[0] if name in once else values if name in _BYTES else array(values)
+            for name, values in columns.items()
+        ),
     )
     return ended
+
+
+_BYTES = frozenset(name for name, kind in chains.KINDS.items() if kind == "bytea")
 
 
 async def open_chain(connection: asyncpg.Connection[Any], sealer: Sealer, tenant: int) -> Chain:
