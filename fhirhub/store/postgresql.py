@@ -434,7 +434,8 @@ class PostgresqlDatabase:
         if not logger.busy:
             logger.busy = True
             self._start(self._drain_logger(logger))
-        await asyncio.shield(future)
+        # A client that leaves cancels its wait: what it waited for stands in the queue by itself.
+        await future
 
     async def _drain_logger(self, logger: Logger) -> None:
         try:

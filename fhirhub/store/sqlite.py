@@ -150,7 +150,8 @@ class SqliteDatabase:
             task = asyncio.get_running_loop().create_task(self._drain())
             self._tasks.add(task)
             task.add_done_callback(self._tasks.discard)
-        return await asyncio.shield(future)
+        # A client that leaves cancels its wait: what it waited for stands in the queue by itself.
+        return await future
 
     async def _drain(self) -> None:
         loop = asyncio.get_running_loop()
