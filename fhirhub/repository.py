@@ -1116,6 +1116,12 @@ class Repository:
                 self._reader, self.tenant.number, self.access.to(letter), [(current.type, current.id)]
             )
             if not found:
+                now_there = await versions.read_many(
+                    self._reader, self.tenant.number, EVERYTHING, [(current.type, current.id)]
+                )
+                if [one.version for one in now_there] != [current.version]:
+                    # Somebody wrote since it was read: what is there now decides, and `If-Match` comes first.
+                    raise _Conflict(f"{current.type}/{current.id}")
                 raise forbidden(letter, type)
             if current.body is not None:
                 shown = self._shown(current)
