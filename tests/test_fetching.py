@@ -8,8 +8,7 @@ from contextlib import asynccontextmanager
 
 import pytest
 
-from fhirhub import fetching
-from fhirhub.fetching import FetchError, fetch
+from fhirhub.fetching import FetchError, addresses, fetch
 
 Serve = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
 
@@ -67,12 +66,12 @@ async def test_a_name_that_leads_to_a_private_address_is_not_asked() -> None:
     ],
 )  # fmt: skip
 def test_addresses_that_are_nobody_elses_business_are_private(address: str) -> None:
-    assert not fetching._is_public(address)
+    assert not addresses.is_public(address)
 
 
 def test_public_addresses_are_public() -> None:
-    assert fetching._is_public("93.184.216.34")
-    assert fetching._is_public("2606:2800:220:1:248:1893:25c8:1946")
+    assert addresses.is_public("93.184.216.34")
+    assert addresses.is_public("2606:2800:220:1:248:1893:25c8:1946")
 
 
 @pytest.mark.parametrize(

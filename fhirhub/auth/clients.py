@@ -17,7 +17,7 @@ from fhirhub.auth.faults import OAuthError
 from fhirhub.auth.jose import CLIENT_ALGORITHMS, Json, TokenError
 from fhirhub.auth.realm import Realm
 from fhirhub.auth.scopes import Scopes
-from fhirhub.auth.sealing import hashed, new_token
+from fhirhub.auth.unguessable import hashed, new_token
 from fhirhub.store.database import Database
 from fhirhub.store.sql import Statement
 

@@ -15,7 +15,7 @@ from fhirhub.auth.clients import Client
 from fhirhub.auth.faults import OAuthError, invalid_request
 from fhirhub.auth.jose import Json
 from fhirhub.auth.realm import Issuer, Realm
-from fhirhub.auth.sealing import hashed, new_token
+from fhirhub.auth.unguessable import hashed, new_token
 
 SECONDS = 300
 _ID = re.compile(r"[A-Za-z0-9.-]{1,64}")

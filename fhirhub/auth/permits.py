@@ -16,7 +16,7 @@ from fhirhub.auth.faults import invalid_grant
 from fhirhub.auth.jose import Json
 from fhirhub.auth.realm import Realm
 from fhirhub.auth.scopes import Scopes
-from fhirhub.auth.sealing import hashed, new_token
+from fhirhub.auth.unguessable import hashed, new_token
 
 CODE_SECONDS = 60
 DAY_SECONDS = 24 * 3600

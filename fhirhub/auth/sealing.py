@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
-import secrets
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
@@ -13,7 +11,6 @@ from fhirhub.secrets import Secret
 from fhirhub.settings import Refusal
 
 _NONCE_BYTES = 12
-TOKEN_BYTES = 32
 
 
 def seal(secret: Secret, tenant: str, place: str, content: bytes) -> bytes:
@@ -32,13 +29,3 @@ def unseal(secret: Secret, tenant: str, place: str, sealed: bytes) -> bytes:
         raise Refusal(
             f"What the database holds as `{place}` was not sealed with the secret of this hub"
         ) from None
-
-
-def new_token() -> str:
-    """A value that nobody guesses: codes, refresh tokens, session ids, client secrets."""
-    return secrets.token_urlsafe(TOKEN_BYTES)
-
-
-def hashed(token: str) -> str:
-    """How such a value is stored. It has 256 bits, so a plain hash cannot be searched through."""
-    return hashlib.sha256(token.encode()).hexdigest()

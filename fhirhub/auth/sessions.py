@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from fhirhub.auth import accounts
 from fhirhub.auth.accounts import Account, Standing
 from fhirhub.auth.realm import Realm
-from fhirhub.auth.sealing import hashed, new_token
+from fhirhub.auth.unguessable import hashed, new_token
 
 
 @dataclass(frozen=True, slots=True)

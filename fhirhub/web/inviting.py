@@ -7,13 +7,13 @@ import re
 from dataclasses import replace
 
 from fhirhub.access import EVERYTHING
-from fhirhub.auth import invitations, people
+from fhirhub.auth import enrolment, people
 from fhirhub.auth.accounts import SHORTEST_PASSWORD, AccountError
+from fhirhub.auth.enrolment import Invitation, UsedError
 from fhirhub.auth.exchange import Request, Response, single
 from fhirhub.auth.faults import OAuthError
-from fhirhub.auth.invitations import Invitation, UsedError
 from fhirhub.auth.limits import Limits
-from fhirhub.auth.sealing import hashed
+from fhirhub.auth.unguessable import hashed
 from fhirhub.careplan import telling
 from fhirhub.repository import Repository
 from fhirhub.web import signing
@@ -44,7 +44,7 @@ async def take_code(flow: Flow, fields: dict[str, str], chosen: list[str]) -> Re
         await limits.check_sign_in(name, source, False)
     except OAuthError as fault:
         return signing.wait(flow, fault, "")
-    invitation = await invitations.find(realm, code, _date(fields.get("born", "")))
+    invitation = await enrolment.find(realm, code, _date(fields.get("born", "")))
     if invitation is None:
         await limits.count_sign_in(name, source, False)
         signing.tell_failure(flow, None, "invitation")
@@ -76,7 +76,7 @@ async def take_account(flow: Flow, fields: dict[str, str], chosen: list[str]) ->
         flow.visit.request.source,
         Limits(flow.visit.request.realm),
     )
-    invitation = await invitations.by_id(realm, flow.progress.invitation or "")
+    invitation = await enrolment.by_id(realm, flow.progress.invitation or "")
     if invitation is None:
         raise StalePage
     username, password = fields.get("username", "").strip(), fields.get("password", "")
@@ -85,7 +85,7 @@ async def take_account(flow: Flow, fields: dict[str, str], chosen: list[str]) ->
     except OAuthError as fault:
         return signing.wait(flow, fault, username)
     try:
-        account = await invitations.accept(realm, invitation, username, password)
+        account = await enrolment.accept(realm, invitation, username, password)
     except UsedError:
         raise StalePage from None
     except AccountError as fault:

@@ -42,8 +42,8 @@ from fhirhub.auth.permits import Code, Grant
 from fhirhub.auth.providers import Provider, ProviderError
 from fhirhub.auth.roles import SUPERVISED
 from fhirhub.auth.scopes import Scopes
-from fhirhub.auth.sealing import new_token
 from fhirhub.auth.sessions import Session
+from fhirhub.auth.unguessable import new_token
 from fhirhub.repository import Repository
 from fhirhub.web import visit as visiting
 from fhirhub.web import wording

@@ -22,8 +22,9 @@ import jinja2
 from fhirhub.auth import sessions
 from fhirhub.auth.exchange import NEVER_STORED, Request, Response
 from fhirhub.auth.realm import Issuer
-from fhirhub.auth.sealing import hashed, new_token, seal, unseal
+from fhirhub.auth.sealing import seal, unseal
 from fhirhub.auth.sessions import Session
+from fhirhub.auth.unguessable import hashed, new_token
 from fhirhub.settings import Refusal
 from fhirhub.web import wording
 from fhirhub.web.wording import Language

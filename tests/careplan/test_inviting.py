@@ -6,8 +6,8 @@ import asyncio
 
 import pytest
 
-from fhirhub.auth import accounts, invitations
-from fhirhub.auth.invitations import Invitation
+from fhirhub.auth import accounts, enrolment, invitations
+from fhirhub.auth.enrolment import Invitation
 from tests.auth.browser import Browser
 from tests.auth.builders import ROOT, Json
 from tests.auth.conftest import Open
@@ -51,9 +51,9 @@ async def test_r18_the_code_is_kept_hashed_and_lasts_fourteen_days(there: Neighb
     assert code not in kept
     assert seconds == 14 * 24 * 3600
     realm = there.hub.realm
-    assert await invitations.find(realm, code.lower().replace("-", " "), BORN) is not None
+    assert await enrolment.find(realm, code.lower().replace("-", " "), BORN) is not None
     await realm.change("UPDATE auth_invitation SET expires = $2 WHERE tenant = $1", realm.now)
-    assert await invitations.find(realm, code, BORN) is None
+    assert await enrolment.find(realm, code, BORN) is None
 
 
 async def test_r18_who_comes_with_code_and_birth_date_becomes_that_person(there: Neighbourhood) -> None:
@@ -100,9 +100,9 @@ async def test_r18_a_short_password_and_a_taken_name_are_refused(there: Neighbou
 async def test_r18_of_two_who_come_with_one_code_at_once_one_wins(there: Neighbourhood) -> None:
     code = (await invite(there))["code"]
     realm = there.hub.realm
-    found = await invitations.find(realm, code, BORN)
+    found = await enrolment.find(realm, code, BORN)
     assert isinstance(found, Invitation)
-    asked = (invitations.accept(realm, found, name, "een lang wachtwoord") for name in ("een", "twee"))
+    asked = (enrolment.accept(realm, found, name, "een lang wachtwoord") for name in ("een", "twee"))
     done = await asyncio.gather(*asked, return_exceptions=True)
     assert sorted(type(one).__name__ for one in done) == ["Account", "UsedError"]
     assert sum([await accounts.by_username(realm, name) is not None for name in ("een", "twee")]) == 1
@@ -117,7 +117,7 @@ async def test_r18_an_invitation_that_is_taken_back_counts_no_more(there: Neighb
         {**made["relatedPerson"], "active": False},
     )
     assert answer.status_code == 200, answer.text
-    assert await invitations.find(there.hub.realm, made["code"], BORN) is None
+    assert await enrolment.find(there.hub.realm, made["code"], BORN) is None
 
 
 async def test_r18_who_came_is_out_when_the_patient_takes_it_back(there: Neighbourhood) -> None:
@@ -136,7 +136,7 @@ async def test_r23_off_this_machine_the_code_leads_to_a_second_factor(open_hub: 
     async with open_hub(host="0.0.0.0") as hub:
         there = await settle(hub)
         code = (await invite_by_hub(there))[0]
-        found = await invitations.find(hub.realm, code, BORN)
+        found = await enrolment.find(hub.realm, code, BORN)
         assert found is not None
         assert hub.realm.settings.needs_second_factor
         browser = Browser(hub, **{"Accept-Language": language})
