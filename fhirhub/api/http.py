@@ -97,15 +97,18 @@ class Door:
         if request_id is None or not _REQUEST_ID.fullmatch(request_id):
             request_id = b"%s-%x" % (self._id_prefix, next(self._ids))
         request: FhirRequest | None = None
+        path: tuple[str, ...] = ()
         format = JSON
         try:
             if scope["method"] == "OPTIONS":
-                response = self._options(scope, raw)
+                path = address.path(scope)[1]
+                response = self._options(raw, path)
             else:
                 accept = raw.get(b"accept")
                 # An Accept that names nothing we have may still find a Binary in its own type.
                 format = JSON if accept is None else formats.negotiate(accept.decode("latin-1")) or JSON
                 request = await self._request(scope, raw, request_id, format)
+                path = request.path
                 if request.method != "GET":
                     request.body = await self._body(raw, receive)
                 response = await self._dispatch(request)
@@ -119,7 +122,7 @@ class Door:
             format = request.format  # `_format` wins over Accept, for errors too
         if response.body and (format.kind == "xml" or (request is not None and request.pretty)):
             response, format = _formed(response, format, request is not None and request.pretty, request_id)
-        head, body = self._answer(raw, request_id, request, response, format)
+        head, body = self._answer(raw, request_id, request, path, response, format)
         if scope["method"] == "HEAD":
             body = b""
         at_once = scope["extensions"].get(AT_ONCE) if "extensions" in scope else None
@@ -206,9 +209,8 @@ class Door:
             return body
         return await asyncio.to_thread(coding.unpacked, body, packed_by, self._settings.max_unpacked_bytes)
 
-    def _options(self, scope: Scope, raw: dict[bytes, bytes]) -> FhirResponse:
+    def _options(self, raw: dict[bytes, bytes], path: tuple[str, ...]) -> FhirResponse:
         """What may be done here: for a browser app that asks first, and for anybody else."""
-        path = address.path(scope)[1]
         names = routes.allowed(path)
         if not names:
             raise not_found("There is nothing at this address")
@@ -224,6 +226,7 @@ class Door:
         raw: dict[bytes, bytes],
         request_id: bytes,
         request: FhirRequest | None,
+        path: tuple[str, ...],
         response: FhirResponse,
         format: Format,
     ) -> tuple[bytes, bytes]:
@@ -250,7 +253,7 @@ class Door:
         if response.headers:
             head += _lines(response.headers)
         if b"origin" in raw:
-            head += self._cors(raw, () if request is None else request.path)
+            head += self._cors(raw, path)
         return head, body
 
     def _cors(self, raw: dict[bytes, bytes], path: tuple[str, ...]) -> bytes:

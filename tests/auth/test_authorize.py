@@ -763,6 +763,8 @@ async def test_a_browser_shows_answers_to_registered_apps(people: Hub) -> None:
         asked = {"Origin": origin, "Access-Control-Request-Method": "GET"}
         answer = await people.http.options(f"{BASE}/Patient/anna", headers=asked)
         assert ("authorization" in answer.headers.get("access-control-allow-headers", "").lower()) is known
+        answer = await people.http.options(f"{BASE}/metadata", headers=asked)
+        assert answer.headers.get("access-control-allow-origin") == (origin if known else "*")
 
 
 async def test_a_practice_nurse_says_under_whose_responsibility_for_the_day(people: Hub) -> None:
