@@ -10,7 +10,9 @@ from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any
 
+from fhirhub.demo.templates import coded
 from fhirhub.demo.typed import META
+from fhirhub.demo.words import DIMENSIONS
 from fhirhub.resources import dimensions, guide
 
 Json = dict[str, Any]
@@ -27,6 +29,11 @@ def build() -> list[Json]:
         for each in guide.definitions()
         if each["resourceType"] == "Questionnaire"
     ]
+
+
+def dimension(code: str) -> Json:
+    """The dimension of Positieve Gezondheid as a category."""
+    return coded(DIMENSION_SYSTEM, code, dict(DIMENSIONS)[code])
 
 
 def answered(marks: Mapping[str, list[int | None]], wishes: Mapping[str, str]) -> list[Json]:

@@ -24,7 +24,7 @@ from fhir.resources.R4B.questionnaireresponse import QuestionnaireResponse
 from fhir.resources.R4B.relatedperson import RelatedPerson
 from fhir.resources.R4B.task import Task
 
-from fhirhub.demo.typed import META, typed
+from fhirhub.demo.typed import META, TAG, typed
 
 Json = dict[str, Any]
 
@@ -49,6 +49,23 @@ _SHARED_PLAN = {
 def coded(system: str, code: str, display: str, text: str | None = None) -> Json:
     """A CodeableConcept of one coding."""
     return {"coding": [{"system": system, "code": code, "display": display}], "text": text or display}
+
+
+def meta() -> Json:
+    """The `meta` of a resource that may be changed by itself."""
+    return {"tag": [TAG]}
+
+
+def reference(to: str, display: str | None = None) -> Json:
+    """A Reference such as `Patient/x`, with the name of who or what it is where that is known."""
+    return {"reference": to, "display": display} if display else {"reference": to}
+
+
+def without(resource: Json, *keys: str) -> Json:
+    """The resource, rid of those elements."""
+    for key in keys:
+        del resource[key]
+    return resource
 
 
 @cache
