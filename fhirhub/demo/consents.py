@@ -24,7 +24,7 @@ _REPRESENTATIVE = {
 
 
 def consents(person: Person) -> list[Json]:
-    """Agreements with who joined, grants to carers; now and then a block, a representative, a limit, a yes to research."""
+    """Agreements with who joined, grants to carers; at times a block, a representative, a limit, a yes to research."""
     draw = person.draw
     made: list[Json] = []
     joined = {
