@@ -26,7 +26,7 @@ class Fact(IntFlag):
     EMERGENCY = 8
 
 
-FACTS: Mapping[str, Fact] = {
+_RESULTS: Mapping[str, Fact] = {
     "self": Fact.AUTHORISED | Fact.CONSENT,
     "representative": Fact.AUTHORISED | Fact.CONSENT,
     "grant": Fact.AUTHORISED | Fact.CONSENT,
@@ -47,6 +47,7 @@ FACTS: Mapping[str, Fact] = {
     "refused": Fact(0),
     "failed": Fact(0),
 }
+FACTS: Mapping[str | None, int] = {name: int(facts) for name, facts in _RESULTS.items()}
 """By rule, a code of the guide's AccessRule, what NEN 7513 asks."""
 
 _AFTERCARE_TYPES = frozenset({"CarePlan", "CareTeam"})

@@ -76,26 +76,59 @@ def _written(access: Access, write: Write, found: Relations, moment: int) -> Ite
             rule = "hub"
         elif rule is None:
             rule = reasons.rule(access.actor, patient, change.type, found, moment)
-        yield Entry(
-            recorded=moment,
-            interaction=interaction,
-            action="C" if change.version == 1 else action,
-            outcome="0",
-            patient=patient,
-            type=change.type,
-            target=change.id,
-            version=change.version,
-            label=change.label,
-            person=agent.person,
-            role=agent.role,
-            organization=agent.organization,
-            client=agent.client,
-            responsible=agent.responsible,
-            rule=rule,
-            facts=int(FACTS[rule]),
-            request=None if trail is None else trail.request,
-            detail=agent.detail,
+        yield _signed(
+            agent,
+            rule,
+            None if trail is None else trail.request,
+            moment,
+            interaction,
+            "C" if change.version == 1 else action,
+            "0",
+            patient,
+            change.type,
+            change.id,
+            change.version,
+            change.label,
         )
+
+
+def _signed(
+    agent: Agent,
+    rule: str | None,
+    request: str | None,
+    moment: int,
+    interaction: str,
+    action: str,
+    outcome: str,
+    patient: str | None = None,
+    type: str | None = None,
+    id: str | None = None,
+    version: int | None = None,
+    label: str | None = None,
+    query: str | None = None,
+) -> Entry:
+    """The record with who did it, and by which rule they could; by position, since every read makes one."""
+    return Entry(
+        moment,
+        interaction,
+        action,
+        outcome,
+        patient,
+        type,
+        id,
+        version,
+        label,
+        agent.person,
+        agent.role,
+        agent.organization,
+        agent.client,
+        agent.responsible,
+        rule,
+        FACTS[rule],
+        request,
+        agent.detail,
+        query,
+    )
 
 
 _INTERACTIONS = {"POST": "create", "PUT": "update", "PATCH": "patch", "DELETE": "delete"}
@@ -156,9 +189,10 @@ SINGLE = frozenset({"read", "vread"})
 def _shown(
     access: Access, trail: Trail, action: str, found: Relations, moment: int, seen: Seen, patient: str | None
 ) -> Entry:
-    agent = trail.agent or agent_of(access)
-    rule = reasons.rule(access.actor, patient, seen.type, found, moment)
-    return Entry(
+    return _signed(
+        trail.agent or agent_of(access),
+        reasons.rule(access.actor, patient, seen.type, found, moment),
+        trail.request,
         moment,
         trail.interaction,
         action,
@@ -168,15 +202,6 @@ def _shown(
         seen.id or None,
         seen.version or None,
         seen.label,
-        agent.person,
-        agent.role,
-        agent.organization,
-        agent.client,
-        agent.responsible,
-        rule,
-        int(FACTS[rule]),
-        trail.request,
-        agent.detail,
     )
 
 
@@ -184,25 +209,17 @@ def refusal(
     access: Access, trail: Trail, asked: Refused, action: str, status: int, patient: str | None
 ) -> Entry:
     """The record of what was asked and not had."""
-    agent = trail.agent or agent_of(access)
-    rule = "refused" if status in (401, 403, 404, 410) else "failed"
-    return Entry(
-        recorded=now(),
-        interaction=asked.interaction,
-        action=action,
-        outcome="8" if status >= 500 else "4",
-        patient=patient,
-        type=asked.type,
-        target=asked.id,
-        person=agent.person,
-        role=agent.role,
-        organization=agent.organization,
-        client=agent.client,
-        responsible=agent.responsible,
-        rule=rule,
-        facts=int(FACTS[rule]),
-        request=trail.request,
-        detail=_with(agent.detail, status=str(status)),
+    return _signed(
+        _with(trail.agent or agent_of(access), status=str(status)),
+        "refused" if status in (401, 403, 404, 410) else "failed",
+        trail.request,
+        now(),
+        asked.interaction,
+        action,
+        "8" if status >= 500 else "4",
+        patient,
+        asked.type,
+        asked.id,
         query=asked.query[:MAX_QUERY] if asked.query else None,
     )
 
@@ -210,24 +227,11 @@ def refusal(
 def event(kind: str, outcome: str, agent: Agent, *, action: str = "E", **detail: str) -> Entry:
     """The record of what happened at the door, such as `signed-in`, or was done to the log or the database."""
     rule = "refused" if outcome != "0" else "account"
-    return Entry(
-        recorded=now(),
-        interaction=kind,
-        action=action,
-        outcome=outcome,
-        person=agent.person,
-        role=agent.role,
-        organization=agent.organization,
-        client=agent.client,
-        responsible=agent.responsible,
-        rule=rule,
-        facts=int(FACTS[rule]),
-        detail=_with(agent.detail, **detail),
-    )
+    return _signed(_with(agent, **detail), rule, None, now(), kind, action, outcome)
 
 
-def _with(detail: str | None, **also: str) -> str | None:
-    return urlencode({**details(detail), **also}) or None
+def _with(agent: Agent, **also: str) -> Agent:
+    return agent._replace(detail=urlencode({**details(agent.detail), **also}) or None)
 
 
 def _each(owners: str | None) -> list[str | None]:

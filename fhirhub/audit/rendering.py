@@ -22,9 +22,11 @@ TYPES = "http://terminology.hl7.org/CodeSystem/audit-event-type"
 INTERACTIONS = "http://hl7.org/fhir/restful-interaction"
 DICOM = "http://dicom.nema.org/resources/ontology/DCM"
 REST = {"system": TYPES, "code": "rest", "display": "RESTful Operation"}
-RULES = guide.url("CodeSystem", "access-rule")
-HUB_EVENTS = guide.url("CodeSystem", "hub-event")
-CARE_ROLES = guide.url("CodeSystem", "role")
+
+
+def care_roles() -> str:
+    """The system of the roles that acted."""
+    return guide.url("CodeSystem", "role")
 
 
 class Event(NamedTuple):
@@ -125,7 +127,7 @@ def _kind(entry: Entry) -> Json:
             return {"type": REST, "subtype": [operation, {"display": entry.interaction}]}
         code = "search-type" if entry.interaction == "search-compartment" else entry.interaction
         return {"type": REST, "subtype": [{"system": INTERACTIONS, "code": code}]}
-    subtypes = [{"system": HUB_EVENTS, "code": entry.interaction}]
+    subtypes = [{"system": guide.url("CodeSystem", "hub-event"), "code": entry.interaction}]
     if event.subtype is not None:
         subtypes.append({"system": DICOM, "code": event.subtype[0], "display": event.subtype[1]})
     return {"type": {"system": DICOM, "code": event.type[0], "display": event.type[1]}, "subtype": subtypes}
@@ -133,10 +135,10 @@ def _kind(entry: Entry) -> Json:
 
 def _agents(entry: Entry, detail: Mapping[str, str], names: Mapping[str, str]) -> Iterable[Json]:
     """Who did it: the person (or the organisation's system), the organisation, the client, who is responsible."""
-    rule = [f"{RULES}#{entry.rule}"] if entry.rule else []
+    rule = [f"{guide.url('CodeSystem', 'access-rule')}#{entry.rule}"] if entry.rule else []
     first: Json = {}
     if entry.role is not None:
-        first["role"] = [{"coding": [{"system": CARE_ROLES, "code": entry.role}]}]
+        first["role"] = [{"coding": [{"system": care_roles(), "code": entry.role}]}]
     who = entry.person or entry.organization
     if who is not None:
         first["who"] = _named(who, names)

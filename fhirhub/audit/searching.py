@@ -108,6 +108,10 @@ def _column(name: str, system: str | None = None) -> Callable[[str, str | None],
     return clauses
 
 
+def _role(value: str, type: str | None) -> list[Clause]:
+    return _column("role", rendering.care_roles())(value, type)
+
+
 def _id(value: str, _: str | None) -> list[Clause]:
     place = rendering.place_of(value)
     if place is None:
@@ -200,7 +204,7 @@ PARAMETERS: Mapping[str, Parameter] = {
     "_lastUpdated": Parameter("date", _date),
     "action": Parameter("token", _column("action", "http://hl7.org/fhir/audit-event-action")),
     "agent": Parameter("reference", _agent),
-    "agent-role": Parameter("token", _column("role", rendering.CARE_ROLES)),
+    "agent-role": Parameter("token", _role),
     "date": Parameter("date", _date),
     "entity": Parameter("reference", _entity),
     "outcome": Parameter("token", _column("outcome", "http://hl7.org/fhir/audit-event-outcome")),
