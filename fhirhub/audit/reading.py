@@ -47,27 +47,32 @@ async def one(repository: Repository, id: str) -> Line | None:
 
 
 async def names(repository: Repository, lines: Iterable[Line]) -> dict[str, str]:
-    """How the professionals and organisations in these lines are called: what the directory tells everybody."""
-    wanted = {
-        reference
-        for line in lines
-        for reference in (
-            line.record.entry.person,
-            line.record.entry.organization,
-            line.record.entry.responsible,
-        )
-        if reference is not None and reference.startswith(("Practitioner/", "Organization/"))
-    }
+    """How those in these lines are called: professionals and organisations as the directory tells everybody, and
+    relatives of the very patient to whom the line is shown."""
+    wanted: dict[str, set[str]] = {}
+    for line in lines:
+        entry = line.record.entry
+        for reference in (entry.person, entry.organization, entry.responsible):
+            if reference is not None and reference.startswith(_NAMED):
+                wanted.setdefault(reference, set()).add(f"Patient/{entry.patient}")
     whole = Repository(repository.tenant, EVERYTHING)
     called = {}
-    for reference in sorted(wanted):
+    for reference, patients in sorted(wanted.items()):
         type, _, id = reference.partition("/")
         found = await whole.find(type, id)
-        if found is not None and found.body is not None:
-            name = _name(document.decode(found.body).get("name"))
-            if name:
-                called[reference] = name
+        if found is None or found.body is None:
+            continue
+        resource = document.decode(found.body)
+        relative = type == "RelatedPerson"
+        if relative and not patients <= {str(resource.get("patient", {}).get("reference"))}:
+            continue
+        name = _name(resource.get("name"))
+        if name:
+            called[reference] = name
     return called
+
+
+_NAMED = ("Organization/", "Practitioner/", "RelatedPerson/")
 
 
 def _name(name: Any) -> str:

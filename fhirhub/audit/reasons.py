@@ -116,8 +116,15 @@ def _looking(reader: Reader, tenant: int, patients: list[str], names: str) -> St
 _KINDS = (Kind.PRACTICE, Kind.MEMBER, Kind.COVER, Kind.GLASS, Kind.GRANT, Kind.COLLECT, Kind.REPRESENTATIVE)
 
 
-def rule(actor: Actor | None, patient: str | None, type: str | None, found: Relations, now: int) -> str:
-    """The rule that let this caller do something to a resource of this type, about this patient."""
+def rule(
+    actor: Actor | None,
+    patient: str | None,
+    type: str | None,
+    found: Relations,
+    now: int,
+    id: str | None = None,
+) -> str:
+    """The rule that let this caller do something to a resource of this type, or to that one, about this patient."""
     if actor is None:
         return "open"
     one = _ONE.get(actor.column)
@@ -125,7 +132,7 @@ def rule(actor: Actor | None, patient: str | None, type: str | None, found: Rela
         return one
     if patient is None:
         return "public"
-    if patient == actor.person:
+    if actor.person in (patient, f"{type}/{id}"):
         return "own-answers"
     known = found.get(patient, ())
     standing = {(each.kind, each.was_opened) for each in known if each.until > now and _counts(each)}

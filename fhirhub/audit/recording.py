@@ -75,7 +75,7 @@ def _written(access: Access, write: Write, found: Relations, moment: int) -> Ite
         if write.by_hub:
             rule = "hub"
         elif rule is None:
-            rule = reasons.rule(access.actor, patient, change.type, found, moment)
+            rule = reasons.rule(access.actor, patient, change.type, found, moment, change.id)
         yield _signed(
             agent,
             rule,
@@ -191,7 +191,7 @@ def _shown(
 ) -> Entry:
     return _signed(
         trail.agent or agent_of(access),
-        reasons.rule(access.actor, patient, seen.type, found, moment),
+        reasons.rule(access.actor, patient, seen.type, found, moment, seen.id),
         trail.request,
         moment,
         trail.interaction,

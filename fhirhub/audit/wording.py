@@ -28,7 +28,7 @@ REASONS: Mapping[str, tuple[str, str]] = {
     "aftercare": ("was lid van uw zorgteam", "was a member of your care team"),
     "own-task": ("het hoort bij een taak van hen", "it belongs to a task of theirs"),
     "break-glass": ("opende uw gegevens in nood", "opened your data in an emergency"),
-    "own-answers": ("het zijn de eigen antwoorden", "these are their own answers"),
+    "own-answers": ("het gaat over henzelf", "it is about themselves"),
     "public": ("het gaat over niemand in het bijzonder", "it is about nobody in particular"),
     "officer": ("controleert wie waarom keek", "reviews who looked and why"),
     "analyst": ("telt, en ziet geen personen", "counts, and sees no persons"),

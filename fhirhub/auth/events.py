@@ -4,14 +4,16 @@ it is answered (RULES R24)."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Literal
+from urllib.parse import urlencode
 
 from fhirhub import logs
 from fhirhub.audit import recording
 from fhirhub.auth import accounts, clients
 from fhirhub.auth.exchange import Request
-from fhirhub.repository import Agent
+from fhirhub.repository import Agent, Repository, Trail
 from fhirhub.store.chain import Entry
 
 Kind = Literal[
@@ -50,6 +52,24 @@ async def record(request: Request) -> None:
     if realm.tenant.recorder is not None and request.told:
         entries = [await _entry(request, event) for event in request.told]
         await realm.database.log(realm.number, entries)
+
+
+async def looked(seen: Repository, patients: Iterable[str], name: str = "") -> None:
+    """Keep in the log that a page at the door showed somebody the names of these patients, found by that name; durable
+    when this returns. Who sees the own name alone looks at nobody."""
+    actor, tenant = seen.access.actor, seen.tenant
+    others = [one for one in dict.fromkeys(patients) if actor is None or actor.person != f"Patient/{one}"]
+    if tenant.recorder is None or not others:
+        return
+    agent = recording.agent_of(seen.access)._replace(client=AT_THE_DOOR)
+    trail = Trail("search-type", agent=agent, owners=[(one, None) for one in others])
+    query = urlencode({"name": name}) if name else None
+    entries = await recording.of_reads(seen, trail, "R", ("Patient", None), query)
+    await tenant.database.log(tenant.number, entries)
+
+
+AT_THE_DOOR = "fhirhub"
+"""The client of whoever looks at a page of the hub itself."""
 
 
 async def _entry(request: Request, event: Event) -> Entry:

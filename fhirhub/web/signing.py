@@ -180,10 +180,12 @@ async def _patient(flow: Flow) -> Response | None:
         return None
     flow.progress = replace(flow.progress, patient=None)
     found = await people.patients(seen, flow.find)
-    return flow.interact(
+    response = flow.interact(
         "interaction_required",
         lambda: flow.page("patient.html", app=flow.app, patients=found, find=flow.find),
     )
+    await events.looked(seen, [one.id for one in found], flow.find)
+    return response
 
 
 async def _consent(flow: Flow) -> Response | None:
@@ -206,11 +208,9 @@ async def _consent(flow: Flow) -> Response | None:
         raise asked.refusal(
             OAuthError("consent_required", "the person has not consented, and prompt is none")
         )
-    called = await people.names(
-        realm, [standing.fhir_user, *([f"Patient/{flow.progress.patient}"] if flow.progress.patient else [])]
-    )
+    called = await people.names(realm, [standing.fhir_user])
     name = f"{called[standing.fhir_user]} ({wording.role(flow.visit.language, standing.role)})"
-    patient = called.get(f"Patient/{flow.progress.patient}", "")
+    patient = await _shown(await flow.seen(), flow.progress.patient)
     is_professional = standing.organization is not None
     settings = realm.settings
     lasting = permits.lasting_of(asked.scopes.words)
@@ -232,6 +232,15 @@ async def _consent(flow: Flow) -> Response | None:
         ),
         granted_address=flow.visit.issuer.at("granted"),
     )
+
+
+async def _shown(seen: Repository, patient: str | None) -> str:
+    """How a page calls this patient; empty where the person does not see them. The look is in the log."""
+    found = await people.patient(seen, patient) if patient is not None else None
+    if found is None:
+        return ""
+    await events.looked(seen, [found.id])
+    return found.name
 
 
 STEPS: tuple[Step, ...] = (_sign_in, _standing, _patient, _consent)
@@ -627,8 +636,8 @@ async def _granted_page(flow: Flow) -> Response:
     shown = []
     for id, grants in by_client.items():
         client = await clients.find(realm, id)
-        patients = list(dict.fromkeys(f"Patient/{one.patient}" for one in grants if one.patient))
-        called = await people.names(realm, patients[:MOST_NAMED])
+        patients = {one.patient: one for one in grants if one.patient}
+        called = [await _patient_of(flow, one) for one in list(patients.values())[:MOST_NAMED]]
         lines = (line for one in grants for line in wording.granted(flow.visit.language, one))
         shown.append(
             {
@@ -636,11 +645,31 @@ async def _granted_page(flow: Flow) -> Response:
                 "app": client.name if client else id,
                 "since": day(min(one.created for one in grants)),
                 "until": day(max(one.expires for one in grants)),
-                "patient": ", ".join([*called.values(), *(["..."] if len(patients) > MOST_NAMED else [])]),
+                "patient": ", ".join(
+                    [*filter(None, called), *(["..."] if len(patients) > MOST_NAMED else [])]
+                ),
                 "lines": list(dict.fromkeys(lines)),
             }
         )
     return flow.page("granted.html", grants=shown, name=flow.session.account.username)
+
+
+async def _patient_of(flow: Flow, grant: Grant) -> str:
+    """How the patient of a grant is called, where who granted it still sees them."""
+    session = flow.session
+    assert session is not None
+    for standing in session.account.standings:
+        if (standing.fhir_user, standing.organization, standing.role) == (
+            grant.fhir_user,
+            grant.organization,
+            grant.role,
+        ):
+            seen = await people.as_seen_by(
+                flow.visit.request.realm, flow.ways.opens, session.account.id, standing, session.acr,
+                ("Patient",), grant.patient,
+            )  # fmt: skip
+            return await _shown(seen, grant.patient)
+    return ""
 
 
 def day(moment: int) -> str:

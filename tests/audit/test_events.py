@@ -9,6 +9,7 @@ import pytest
 from fhirhub.resources.validation import structure
 from tests.audit.watching import Watched, observation
 from tests.auth.builders import Json, write
+from tests.careplan import people
 
 HIDDEN = {"meta": {"security": [{"system": "http://terminology.hl7.org/CodeSystem/v3-ActCode", "code": "S"}]}}
 
@@ -158,3 +159,20 @@ async def test_the_access_log_is_for_the_patient_and_the_officer(there: Watched)
     assert [one["resource"]["outcome"] for one in seen["entry"]] == ["4", "0"]
     looks = (await there.anna.get("AuditEvent?agent=piet")).json()
     assert looks["entry"][0]["resource"]["agent"][0]["policy"][0].endswith("#officer")
+
+
+async def test_the_patient_reads_which_relative_looked_by_name(there: Watched) -> None:
+    mia = await people.person(there.hub, "mia")
+    assert (await mia.get("RelatedPerson/mia")).status_code == 200
+    event = (await events(there.anna))[0]
+    assert event["agent"][0]["who"] == {"reference": "RelatedPerson/mia", "display": "Mia"}
+    assert event["agent"][0]["policy"][0].endswith("#own-answers")
+    text = (await there.anna.get("Patient/anna/$access-log?_count=2")).json()["entry"][1]["resource"]["text"]
+    assert "het gaat over henzelf" in text["div"]
+
+
+async def test_a_relative_of_another_has_no_name_in_the_log(there: Watched) -> None:
+    mia = await people.person(there.hub, "mia")
+    assert (await mia.get("Patient/bert")).status_code == 404
+    event = (await events(there.bert))[0]
+    assert event["agent"][0]["who"] == {"reference": "RelatedPerson/mia"}

@@ -102,7 +102,7 @@ Description: "De regel die iemand liet zien of veranderen wat in het logboek sta
 * insert Concept([[aftercare]], [[Was lid van het zorgteam]], [[Was a member of the care team]], [[Leest nog een tijd het plan, het team en de taken.]])
 * insert Concept([[own-task]], [[Eigen taak]], [[Own task]], [[Kreeg of stuurde de taak waar dit bij hoort.]])
 * insert Concept([[break-glass]], [[Noodinzage]], [[Break-glass]], [[Opende het dossier in nood, met een reden.]])
-* insert Concept([[own-answers]], [[Eigen antwoorden]], [[Own answers]], [[Van een naaste over zichzelf.]])
+* insert Concept([[own-answers]], [[Eigen gegevens van een naaste]], [[A relative’s own data]], [[Van een naaste over zichzelf: eigen antwoorden, of wie de naaste is.]])
 * insert Concept([[public]], [[Over niemand]], [[About nobody]], [[Gegevens die over geen patiënt gaan, zoals het adresboek.]])
 * insert Concept([[officer]], [[Privacy officer]], [[Privacy officer]], [[Beoordeelt het logboek van de eigen organisatie.]])
 * insert Concept([[analyst]], [[Analist]], [[Analyst]], [[Aantallen, geen patiënten.]])
