@@ -15,8 +15,13 @@ PROCESSES ?= 2
 help: ## This list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-install: $(VENV)/installed ## The virtual environment .venv from the lock, with hashes
+install: $(VENV)/compiled ## The virtual environment .venv from the lock, with hashes
 	@:
+
+# pip compiles what it installs, but not what it installs to be edited; without this every start would do it anew.
+$(VENV)/compiled: $(VENV)/installed $(shell find fhirhub -name '*.py')
+	@$(BIN)/python -m compileall -q fhirhub
+	@touch $@
 
 $(VENV)/installed: requirements.lock pyproject.toml
 	@test -n "$(PYTHON)" || { echo "Python 3.11 or later is needed"; exit 1; }
