@@ -194,7 +194,8 @@ def _prepare(chosen: Settings) -> None:
     """Make or update the tables, and the demo region where it is wanted and the database is new, in a process
     of its own: what that takes in memory is gone when the hub serves."""
     stands = _run(_look(chosen))
-    if stands.current and not (chosen.demo and stands.lacks_demo):
+    lacks_accounts = stands.lacks_accounts and _has_demo_accounts(chosen)
+    if stands.current and not (chosen.demo and stands.lacks_demo) and not lacks_accounts:
         return
     process = os.fork()
     if process == 0:
@@ -218,13 +219,15 @@ def _prepare_here(chosen: Settings, stands: _Stands) -> int:
 
     if not stands.current:
         opening.migrate(chosen.database)
-    if not chosen.demo or not stands.lacks_demo:
-        return 0
-    typer.echo(f"Making a demo region with {chosen.patients} patients; this is done once.")
-    # A mark stays where this is broken off, so that the next start goes on.
-    _run(_mark_demo(chosen, begun=True))
-    status = _fill(chosen)
-    _run(_mark_demo(chosen, begun=False))
+    status = 0
+    if chosen.demo and stands.lacks_demo:
+        typer.echo(f"Making a demo region with {chosen.patients} patients; this is done once.")
+        # A mark stays where this is broken off, so that the next start goes on.
+        _run(_mark_demo(chosen, begun=True))
+        status = _fill(chosen)
+        _run(_mark_demo(chosen, begun=False))
+    if stands.lacks_accounts and _has_demo_accounts(chosen):
+        _run(_with_realm(chosen, _add_demo_accounts))
     return status
 
 
@@ -239,35 +242,36 @@ async def _open_once(chosen: Settings) -> list[tuple[str, str]]:
     async with open_tenants(chosen) as opened:
         await opened.get(chosen.tenant)
         await opened.note_address()
-        # Accounts whose password is printed are for this machine alone.
-        if chosen.demo and chosen.auth == "smart" and not chosen.needs_second_factor:
+        if _has_demo_accounts(chosen):
             also = await _demo_accounts(chosen, opened)
         if await lacks_standby(opened.database):
             logs.warning(f"PostgreSQL has {NO_STANDBY}")
     return also
 
 
-async def _demo_accounts(chosen: Settings, opened: Tenants) -> list[tuple[str, str]]:
-    """Make an account for each role of the demo region, and tell of them."""
-    import time
+def _has_demo_accounts(chosen: Settings) -> bool:
+    """Whether there are accounts whose password is printed: they are for this machine alone."""
+    return chosen.demo and chosen.auth == "smart" and not chosen.needs_second_factor
 
+
+async def _add_demo_accounts(realm: Realm) -> None:
     from fhirhub.access import EVERYTHING
-    from fhirhub.auth import accounts
-    from fhirhub.auth.realm import Realm
-    from fhirhub.auth.revocation import Mark
-    from fhirhub.auth.roles import ROLES
-    from fhirhub.demo import accounts as demo_accounts
+    from fhirhub.demo import enrolment
     from fhirhub.repository import Repository
+
+    await enrolment.add(realm, Repository(realm.tenant, EVERYTHING))
+
+
+async def _demo_accounts(chosen: Settings, opened: Tenants) -> list[tuple[str, str]]:
+    """What is told of the demo region's accounts and app."""
+    from fhirhub.demo import accounts
 
     one = await opened.get(chosen.tenant)
     assert opened.secret is not None
-    realm = Realm(one, opened.secret, chosen, Mark(), time.time)
-    await demo_accounts.add(realm, Repository(one, EVERYTHING))
-    names = [one.username for one in await accounts.every(realm) if one.username in ROLES]
     return [
-        ("Accounts", ", ".join(names)),
-        ("Password", f"{demo_accounts.password(realm)} (of the accounts of the demo)"),
-        ("App", f"{demo_accounts.CLIENT}, at {demo_accounts.APP['redirect_uris'][0]}"),
+        ("Accounts", ", ".join(await accounts.names(one))),
+        ("Password", f"{accounts.password(opened.secret, one.name)} (of the accounts of the demo)"),
+        ("App", f"{accounts.CLIENT}, at {accounts.APP['redirect_uris'][0]}"),
     ]
 
 
@@ -1121,11 +1125,12 @@ def _prepared(**given: Any) -> Settings:
 
 @dataclass(frozen=True, slots=True)
 class _Stands:
-    """How a database stands: whether its tables are those of this version, and whether a demo region may be
-    made in the tenant, or was begun."""
+    """How a database stands: whether its tables are those of this version, whether a demo region may be made in
+    the tenant, or was begun, and whether the demo's app is still to be made."""
 
     current: bool
     lacks_demo: bool = True
+    lacks_accounts: bool = True
 
 
 async def _look(chosen: Settings) -> _Stands:
@@ -1144,13 +1149,19 @@ async def _look(chosen: Settings) -> _Stands:
         rows = await database.fetch(
             Statement(
                 "SELECT EXISTS (SELECT 1 FROM resource r WHERE r.tenant = t.tenant), "
-                "EXISTS (SELECT 1 FROM instance i WHERE i.tenant = t.tenant AND i.name = 'demo') "
+                "EXISTS (SELECT 1 FROM instance i WHERE i.tenant = t.tenant AND i.name = 'demo'), "
+                "EXISTS (SELECT 1 FROM auth_client c WHERE c.tenant = t.tenant AND c.id = 'demo-app') "
                 "FROM tenant t WHERE t.name = $1",
                 (chosen.tenant,),
                 ("text",),
             )
         )
-        return _Stands(current=True, lacks_demo=not rows or not rows[0][0] or bool(rows[0][1]))
+        if not rows:
+            return _Stands(current=True)
+        has_resources, was_broken_off, has_app = rows[0]
+        return _Stands(
+            current=True, lacks_demo=not has_resources or bool(was_broken_off), lacks_accounts=not has_app
+        )
     except FhirError as fault:
         raise Refusal(f"{chosen.database_shown} cannot be reached: {fault.__cause__ or fault}") from None
     except Exception as fault:

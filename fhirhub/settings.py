@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import dataclasses
 import difflib
+import functools
 import ipaddress
 import os
 import re
@@ -440,8 +441,13 @@ COMMAND_OPTIONS = (
 )
 
 
-def described() -> Iterator[Setting]:
+@functools.cache
+def described() -> tuple[Setting, ...]:
     """Every setting in the order of the class."""
+    return tuple(_described())
+
+
+def _described() -> Iterator[Setting]:
     hints = get_type_hints(Settings, include_extras=True)
     for field in dataclasses.fields(Settings):
         kind, text, *example = get_args(hints[field.name])

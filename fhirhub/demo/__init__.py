@@ -12,9 +12,6 @@ from collections.abc import Iterator
 from itertools import chain, islice
 from typing import Any
 
-from fhirhub.demo import patients as _patients
-from fhirhub.demo import questionnaires, region
-
 Json = dict[str, Any]
 
 PATIENTS = 50
@@ -31,11 +28,15 @@ def groups(patients: int = PATIENTS) -> Iterator[list[Json]]:
     References point backward, but for a plan's activities: those tasks follow the plan at once, in its group.
     Codes are shared between resources, so change nothing below the first level but `meta`.
     """
+    # The typed classes that it is made with take as long to load as the hub itself, which only tells of its accounts.
+    from fhirhub.demo import patients as making
+    from fhirhub.demo import questionnaires, region
+
     yield questionnaires.build()
     resources, shared = region.regional()
     yield resources
-    for number, bsn in enumerate(islice(_patients.bsns(), patients)):
+    for number, bsn in enumerate(islice(making.bsns(), patients)):
         if number % region.PATIENTS_A_PRACTICE == 0:
             resources, place = region.neighbourhood(number // region.PATIENTS_A_PRACTICE, shared)
             yield resources
-        yield _patients.build(number + 1, bsn, place)
+        yield making.build(number + 1, bsn, place)

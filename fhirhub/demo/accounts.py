@@ -1,18 +1,17 @@
 """Accounts for the demo region: one for each role, and an app, so that everybody can look at it as that role.
 
-They are for trials on one machine: all have one password, which follows from the hub's secret.
+They are for trials on one machine: all have one password, which follows from the hub's secret. What is here is what
+every start tells of them; `enrolment` makes them once.
 """
 
 from __future__ import annotations
 
 from typing import Any
 
-from fhirhub.auth import accounts, clients
-from fhirhub.auth.realm import Realm
 from fhirhub.auth.roles import ROLES
-from fhirhub.repository import Repository
-from fhirhub.resources import document
-from fhirhub.store.request import parse
+from fhirhub.repository import Tenant
+from fhirhub.secrets import Secret
+from fhirhub.store.sql import Statement
 
 Json = dict[str, Any]
 
@@ -26,57 +25,20 @@ APP: Json = {
     "grant_types": ["authorization_code", "refresh_token"],
     "scope": "launch launch/patient openid fhirUser profile online_access offline_access patient/*.cruds user/*.cruds",
 }
-REPRESENTATIVE = "310391000146105"
 
 
-def password(realm: Realm) -> str:
+def password(secret: Secret, tenant: str) -> str:
     """The password of all of them."""
-    return "demo-" + realm.secret.key("demo accounts", realm.name).hex()[:12]
+    return "demo-" + secret.key("demo accounts", tenant).hex()[:12]
 
 
-async def add(realm: Realm, whole: Repository) -> None:
-    """Make the accounts whose people are in the region, and the app; once. `whole` is the region as the
-    administrator sees it."""
-    if await clients.find(realm, CLIENT) is not None:
-        return
-    for role, fhir_user, organization in await people(whole):
-        if await accounts.by_username(realm, role) is None:
-            asked = {"username": role, "password": password(realm), "fhirUser": fhir_user, "role": role}
-            await accounts.add(realm, accounts.wanted(asked | {"organization": organization}))
-    await clients.register(realm, APP)
-
-
-async def people(whole: Repository) -> list[tuple[str, str, str | None]]:
-    """For each role somebody who has it: role, person, organisation."""
-    found: list[tuple[str, str, str | None]] = []
-    for role, told in ROLES.items():
-        if told.has_organization:
-            query = [("role", role), ("_sort", "_id"), ("_count", "1")]
-            for works in await _search(whole, "PractitionerRole", query):
-                found.append((role, works["practitioner"]["reference"], works["organization"]["reference"]))
-    return found + await _relatives(whole)
-
-
-async def _relatives(whole: Repository) -> list[tuple[str, str, str | None]]:
-    """A patient whose carer may see something, that carer, and a representative."""
-    chosen: dict[str, str] = {}
-    query = [("status", "active"), ("scope", "patient-privacy"), ("_sort", "_id"), ("_count", "1000")]
-    for consent in await _search(whole, "Consent", query):
-        for actor in consent["provision"].get("actor", ()):
-            person = actor["reference"]["reference"]
-            if consent["provision"]["type"] != "permit" or not person.startswith("RelatedPerson/"):
-                continue
-            codes = {coding["code"] for coding in actor["role"]["coding"]}
-            if REPRESENTATIVE in codes:
-                chosen.setdefault("wettelijk-vertegenwoordiger", person)
-            elif "mantelzorger" not in chosen:
-                chosen |= {"mantelzorger": person, "patient": consent["patient"]["reference"]}
-    if "patient" not in chosen:
-        for patient in await _search(whole, "Patient", [("_sort", "_id"), ("_count", "1")]):
-            chosen["patient"] = f"Patient/{patient['id']}"
-    return [(role, person, None) for role, person in sorted(chosen.items())]
-
-
-async def _search(whole: Repository, type: str, query: list[tuple[str, str]]) -> list[Json]:
-    found = await whole.search(parse(type, query, whole.parameters))
-    return [document.decode(match.body) for match in found.matches]
+async def names(tenant: Tenant) -> list[str]:
+    """The user names of those that are there."""
+    rows = await tenant.database.fetch(
+        Statement(
+            "SELECT username FROM auth_account WHERE tenant = $1 ORDER BY username",
+            (tenant.number,),
+            ("int",),
+        )
+    )
+    return [str(row[0]) for row in rows if row[0] in ROLES]

@@ -10,6 +10,7 @@ from fhirhub.auth import accounts, clients
 from fhirhub.auth.realm import Realm
 from fhirhub.auth.roles import ROLES
 from fhirhub.demo import accounts as demo_accounts
+from fhirhub.demo import enrolment
 from fhirhub.load import Found, Loader, Report
 from fhirhub.repository import Repository
 
@@ -27,7 +28,7 @@ async def test_every_role_has_an_account_with_somebody_of_the_region(realm: Real
             await loader.take(Found("demo", resource))
     await loader.finish()
     for _ in range(2):
-        await demo_accounts.add(realm, whole)
+        await enrolment.add(realm, whole)
     found = await accounts.every(realm)
     assert {account.username for account in found} == set(ROLES)
     for account in found:
@@ -36,12 +37,12 @@ async def test_every_role_has_an_account_with_somebody_of_the_region(realm: Real
         assert await whole.find(type, id) is not None
         assert standing.role == account.username
     huisarts = await accounts.by_username(realm, "huisarts")
-    assert await accounts.is_password(realm, huisarts, demo_accounts.password(realm))
+    assert await accounts.is_password(realm, huisarts, demo_accounts.password(realm.secret, realm.name))
     assert await clients.find(realm, demo_accounts.CLIENT) is not None
 
 
 def test_the_password_is_another_in_each_hub(realm: Realm) -> None:
     assert (
-        demo_accounts.password(realm).removeprefix("demo-")
+        demo_accounts.password(realm.secret, realm.name).removeprefix("demo-")
         != realm.secret.key("demo accounts", "x").hex()[:12]
     )

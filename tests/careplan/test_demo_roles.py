@@ -11,6 +11,7 @@ from fhirhub.access import EVERYTHING
 from fhirhub.auth import matrix, trial
 from fhirhub.auth.realm import Issuer
 from fhirhub.demo import accounts as demo_accounts
+from fhirhub.demo import enrolment
 from fhirhub.load import Found, Loader, Report
 from fhirhub.repository import Repository
 from fhirhub.resources import compartments, consents, relations
@@ -132,7 +133,7 @@ async def _load(hub: Hub) -> Region:
         await loader.take(Found("demo", resource))
     await loader.finish()
     assert report.refusals == []
-    await demo_accounts.add(hub.realm, Repository(hub.realm.tenant, EVERYTHING))
+    await enrolment.add(hub.realm, Repository(hub.realm.tenant, EVERYTHING))
     return Region(kept)
 
 
@@ -153,7 +154,7 @@ async def _seen(hub: Hub, token: str, type: str) -> list[Json] | int:
 async def test_each_demo_role_sees_what_it_should_and_nothing_else(hub: Hub) -> None:
     region = await _load(hub)
     issuer = Issuer(hub.realm, BASE)
-    people = await demo_accounts.people(Repository(hub.realm.tenant, EVERYTHING))
+    people = await enrolment.people(Repository(hub.realm.tenant, EVERYTHING))
     assert {role for role, _, _ in people} == set(matrix.CLASSES)
     types = sorted(set(region.by_type) - ABOUT_NOBODY)
     for role, person, organization in people:
