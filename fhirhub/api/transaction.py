@@ -76,6 +76,7 @@ class Transaction(Answers):
     def _begin(self, entries: list[Entry]) -> None:
         self.entries, self.prepared = entries, False
         self.settled: list[tuple[Entry, SearchRequest]] = []
+        self.versioned: list[tuple[Entry, list[references.Versioned]]] = []
         for entry, id in zip(entries, self.new_ids, strict=True):
             entry.new_id = id
             entry.said = self.said.get(entry.index, ())
@@ -129,6 +130,7 @@ class Transaction(Answers):
         if not self.prepared:
             await self._prepare(yielding=False)
         await self._write(unit, [*self._ranked(1), *self._ranked(2)])
+        await self._give_versions(unit)
         await self._refuse_new_matches(unit)
         if self.provenance is not None:
             made = [entry.response for entry in self.entries if entry.response is not None]
@@ -270,18 +272,24 @@ class Transaction(Answers):
     async def _prepare(self, *, yielding: bool) -> None:
         """Replace links to what the Bundle makes, then check every resource, all faults at once."""
         everywhere, by_root = self._links()
+        in_root = {root: {**everywhere, **near} for root, near in by_root.items()}
         linked = _may_link(self.request.body, everywhere)
         enforced = self.request.repository.tenant.integrity
         issues: list[Issue] = []
         unresolved: list[Issue] = []
+        names_versions = b"_history" in self.request.body
         for number, entry in enumerate(self.entries):
             resource = entry.resource
             if resource is None or entry.rank == 3:
                 continue
             if linked:
-                near = by_root.get(_root(entry.full_url) or "")
+                links = in_root.get(_root(entry.full_url) or "", everywhere)
+                versioned: list[references.Versioned] | None = None
+                if names_versions and entry.method != "PATCH":
+                    versioned = []
+                    self.versioned.append((entry, versioned))
                 if (
-                    references.rewrite(resource, {**everywhere, **near} if near else everywhere)
+                    references.rewrite(resource, links, versioned)
                     and enforced
                     and resource.get("resourceType") not in _WITH_LINKS_OF_THEIR_OWN
                 ):
@@ -342,9 +350,36 @@ class Transaction(Answers):
             text = "/".join(target)
             everywhere[entry.full_url] = text
             found = _REST_URL.fullmatch(entry.full_url)
-            if found is not None and found["local"] != text:
+            if found is not None and (found["local"] != text or found["root"] != f"{self.request.base}/"):
                 by_root.setdefault(found["root"], {})[found["local"]] = text
         return everywhere, by_root
+
+    async def _give_versions(self, unit: Repository) -> None:
+        """Let links to one version of what is written here name the version that it has now: a client cannot
+        know it, and may write any (trules). One that was there before on this server is meant as it stands."""
+        written = {
+            "/".join(entry.target or entry.written or ()): entry for entry in self.entries if entry.rank < 3
+        }
+        for entry, links in self.versioned:
+            if not links or entry.written is None or entry.resource is None:
+                continue
+            for link in links:
+                target = link.holder[link.key].partition("#")[0]
+                to = written[target].response
+                current = None if to is None else to.version
+                assert current is not None, "what links go to was written"
+                version = str(current)
+                if link.link.startswith(f"{self.request.base}/") and link.version.isdigit():
+                    version = str(min(current, int(link.version)))
+                link.holder[link.key] = f"{target}/_history/{version}{link.fragment}"
+            with faults_at(entry):
+                if entry.response is None or not entry.response.made:
+                    # Without the versions it was what stands here already.
+                    entry.response = await self.answer(entry, unit)
+                    continue
+                stored = await unit.amend(*entry.written, entry.resource)
+            if entry.response.body is not None:
+                entry.response.body = stored.body
 
     async def _write(self, unit: Repository, entries: list[Entry]) -> None:
         """POST, PUT and PATCH."""

@@ -125,12 +125,26 @@ def walk(resource: Json) -> list[Link]:
     return links
 
 
-def rewrite(resource: Json, mapping: Mapping[str, str]) -> bool:
+class Versioned(NamedTuple):
+    """A link to one version of what a mapping names: `holder[key]` is the link without that version.
+
+    `link` is what was asked for in the mapping, `version` and `fragment` what stood behind it.
+    """
+
+    holder: Any
+    key: Any
+    link: str
+    version: str
+    fragment: str
+
+
+def rewrite(resource: Json, mapping: Mapping[str, str], versioned: list[Versioned] | None = None) -> bool:
     """Put what the mapping says in the place of links to its keys, in the resource itself.
 
     In Reference, uri, url, oid, uuid and the narrative's href and src, also in extensions and contained
     resources; canonicals stay (https://hl7.org/fhir/R4/http.html#trules). A version or fragment that follows
-    the link stays behind it. Says whether a Reference to a UUID or OID is left.
+    the link stays behind it; but with `versioned`, the version is taken out and the link added there. Says
+    whether a Reference to a UUID or OID is left.
     """
 
     def renamed(match: re.Match[str]) -> str:
@@ -143,6 +157,8 @@ def rewrite(resource: Json, mapping: Mapping[str, str]) -> bool:
             if "href" in text or "src" in text:
                 holder[key] = _NARRATIVE_LINK.sub(renamed, text)
         elif kind != "canonical" and (text in mapping or "#" in text or "/_history/" in text):
+            if versioned is not None and "/_history/" in text:
+                text = holder[key] = _taken_out(holder, key, text, mapping, versioned)
             text = holder[key] = _mapped(text, mapping) or text
         if kind == "reference" and text[:4] == "urn:":
             left = left or is_unresolved(text)
@@ -174,6 +190,18 @@ def _mapped(text: str, mapping: Mapping[str, str]) -> str | None:
         if stem and stem in mapping and _TAIL.fullmatch(text, len(stem)):
             new = mapping[stem] + text[len(stem) :]
     return new
+
+
+def _taken_out(
+    holder: Any, key: Any, text: str, mapping: Mapping[str, str], versioned: list[Versioned]
+) -> str:
+    """The text without the version of what the mapping names, which is noted."""
+    stem, _, rest = text.partition("/_history/")
+    if stem not in mapping or _mapped(text, mapping) is None:
+        return text
+    version, mark, fragment = rest.partition("#")
+    versioned.append(Versioned(holder, key, stem, version, mark + fragment))
+    return stem + mark + fragment
 
 
 _Leaf = tuple[Any, Any, str, str, str | None]

@@ -138,6 +138,52 @@ async def test_links_to_an_http_full_url_are_replaced_absolute_and_relative(clie
         assert made["subject"]["reference"] == location(response, 0)
 
 
+async def test_links_to_one_version_name_the_version_that_is_written(client: AsyncClient) -> None:
+    """`a client can use arbitrarily chosen version references since they will all be re-assigned anyway`."""
+    await client.put("Patient/a", json=patient(id="a"), headers=fhir({}))
+    foreign = "http://elsewhere.test/fhir"
+    response = await transact(
+        client,
+        entry("POST", "Observation", observation(subject={"reference": f"{foreign}/Patient/77/_history/9"})),
+        entry("POST", "Patient", patient(), f"{foreign}/Patient/77"),
+        entry("PUT", "Patient/a", patient(id="a", active=True), f"{foreign}/Patient/a"),
+        entry(
+            "PUT",
+            "Observation/o",
+            observation(
+                id="o",
+                subject={"reference": "Patient/a/_history/7"},
+                focus=[{"reference": f"{URN}/_history/1"}],
+            ),
+            f"{foreign}/Observation/o",
+        ),
+        entry("POST", "Observation", observation(subject={"reference": "Patient/a/_history/1"}), URN),
+    )
+    assert response.status_code == 200
+    first = (await client.get(location(response, 0))).json()
+    assert first["subject"]["reference"] == f"{location(response, 1)}/_history/1"
+    second = await client.get("Observation/o/_history/1")
+    assert second.json()["subject"]["reference"] == "Patient/a/_history/2"
+    assert second.json()["focus"][0]["reference"] == f"{location(response, 4)}/_history/1"
+    # What an address of this server says was there before, is meant.
+    assert (await client.get(location(response, 4))).json()["subject"]["reference"] == "Patient/a/_history/1"
+
+
+async def test_a_link_to_one_version_alone_makes_a_version(client: AsyncClient) -> None:
+    await client.put("Patient/a", json=patient(id="a"), headers=fhir({}))
+    content = observation(id="o", subject={"reference": "Patient/a"})
+    await client.put("Observation/o", json=content, headers=fhir({}))
+    content["subject"]["reference"] = "http://elsewhere.test/fhir/Patient/a/_history/4"
+    response = await transact(
+        client,
+        entry("PUT", "Patient/a", patient(id="a"), "http://elsewhere.test/fhir/Patient/a"),
+        entry("PUT", "Observation/o", content),
+    )
+    assert response.json()["entry"][1]["response"]["etag"] == 'W/"2"'
+    assert (await client.get("Observation/o")).json()["subject"]["reference"] == "Patient/a/_history/1"
+    assert (await client.get("Observation/o/_history/1")).json()["subject"]["reference"] == "Patient/a"
+
+
 async def test_circles_of_links_are_made_whole(client: AsyncClient) -> None:
     organization = {"resourceType": "Organization", "name": "A"}
     response = await transact(
