@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 from urllib.parse import parse_qsl
@@ -80,7 +81,10 @@ async def capabilities(request: FhirRequest) -> FhirResponse:
             body = _known[key] = document.encode(stated)
     if request.query:
         body = read.part(request, body, ("mode",))
-    return FhirResponse(200, body)
+    tag = f'W/"{hashlib.blake2b(body, digest_size=12).hexdigest()}"'
+    if tag in request.headers.get("if-none-match", ""):
+        return FhirResponse(304, headers={"ETag": tag})
+    return FhirResponse(200, body, headers={"ETag": tag})
 
 
 def _told(base: str, moment: str, known: Mapping[str, Sequence[CodeSystem | Json]]) -> bytes:

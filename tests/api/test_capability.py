@@ -176,3 +176,14 @@ async def test_an_operation_elsewhere_says_where_it_is(client: AsyncClient) -> N
     assert response.status_code == 404
     assert "Patient/[id]/$everything" in issues(response)[0]["details"]["text"]
     assert (await client.get("$lastn")).status_code == 404
+
+
+async def test_the_statement_has_an_etag_by_which_it_need_not_be_sent_again(client: AsyncClient) -> None:
+    """http.html#capabilities: an ETag header SHOULD be returned, and change with the resource."""
+    whole = await client.get("metadata")
+    tag = whole.headers["etag"]
+    assert (await client.get("metadata")).headers["etag"] == tag
+    assert (await client.get("metadata?_summary=true")).headers["etag"] != tag
+    again = await client.get("metadata", headers={"If-None-Match": tag})
+    assert (again.status_code, again.headers["etag"], again.content) == (304, tag, b"")
+    assert (await client.get("metadata", headers={"If-None-Match": 'W/"x"'})).status_code == 200
