@@ -414,6 +414,11 @@ class Repository:
             ]
         return [self._shown(one) for one in found] if self.limited else found
 
+    async def history_total(self, request: HistoryRequest) -> int:
+        """How many versions a history has, on all its pages."""
+        access = self.access.to("r" if request.id is not None else "s") if self.limited else self.access
+        return await versions.history_total(self._reader, self.tenant.number, access, request)
+
     async def timeline(self, request: TimelineRequest) -> list[Moment]:
         """Versions of a plan and what belongs to it, newest first, one more than asked where there are more."""
         await self._settle()

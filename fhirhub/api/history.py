@@ -20,11 +20,10 @@ async def history(request: FhirRequest) -> FhirResponse:
     type = path[0] if len(path) > 1 else None
     id = path[1] if len(path) > 2 else None
     asked = _Asked(request)
-    found = await request.repository.history(
-        HistoryRequest(
-            type, id, asked.since, asked.at, asked.before, asked.count, await _listed(request, asked.list)
-        )
+    wanted = HistoryRequest(
+        type, id, asked.since, asked.at, asked.before, asked.count, await _listed(request, asked.list)
     )
+    found = await request.repository.history(wanted)
     shown = found[: asked.count]
     url = "/".join((request.base, *path))
     links = [("self", bundles.url(url, asked.used))]
@@ -47,6 +46,8 @@ async def history(request: FhirRequest) -> FhirResponse:
             total = len(found)
         elif id is not None and asked.is_whole and not request.repository.limited:
             total = found[0].version
+        elif asked.count == 0:
+            total = await request.repository.history_total(wanted)
     return FhirResponse(200, entries.bundle("history", now=request.context.now(), links=links, total=total))
 
 

@@ -161,7 +161,8 @@ class HistoryRequest:
 
 def _part(
     seen: Visible, request: HistoryRequest, type: str, binder: Binder, dialect: Dialect, superseded: bool
-) -> str:
+) -> tuple[str, str | None]:
+    """FROM and WHERE of the versions of a type, current or superseded; and what is shown of a body."""
     alias = "v" if superseded else "r"
     # An instance is found by its id, and its versions by its key; a type by its versions' moments.
     by = "r" if request.id is not None else alias
@@ -195,8 +196,16 @@ def _part(
         if superseded:
             condition, body = _old(seen, (type,))
         where.append(condition)
+    return f"FROM {source} WHERE {' AND '.join(where)}", body
+
+
+def _newest(
+    seen: Visible, request: HistoryRequest, type: str, binder: Binder, dialect: Dialect, superseded: bool
+) -> str:
+    alias = "v" if superseded else "r"
+    found, body = _part(seen, request, type, binder, dialect, superseded)
     return (
-        f"SELECT {_columns(alias, body)} FROM {source} WHERE {' AND '.join(where)} "
+        f"SELECT {_columns(alias, body)} {found} "
         f"ORDER BY {alias}.updated DESC, {alias}.rid DESC, {alias}.version DESC "
         f"LIMIT {binder.bind(request.count + 1, 'bigint')}"
     )
@@ -211,7 +220,7 @@ async def history(reader: Reader, tenant: int, access: Access, request: HistoryR
     binder.bind(tenant, "int")
     seen = visible(access, reader.dialect)
     parts = [
-        f"SELECT * FROM ({_part(seen, request, type, binder, reader.dialect, superseded)}) AS {name}"
+        f"SELECT * FROM ({_newest(seen, request, type, binder, reader.dialect, superseded)}) AS {name}"
         for number, type in enumerate(types)
         for superseded, name in ((False, f"c{number}"), (True, f"s{number}"))
     ]
@@ -223,6 +232,23 @@ async def history(reader: Reader, tenant: int, access: Access, request: HistoryR
     )
     rows = await reader.fetch(_bound(binder, seen, sql))
     return [stored(row)._replace(revives=bool(row[-1])) for row in rows]
+
+
+async def history_total(reader: Reader, tenant: int, access: Access, request: HistoryRequest) -> int:
+    """How many versions there are, on all pages together."""
+    types = request.types([] if request.type else await types_present(reader, tenant))
+    if not types:
+        return 0
+    binder = Binder()
+    binder.bind(tenant, "int")
+    seen = visible(access, reader.dialect)
+    parts = [
+        f"(SELECT count(*) {_part(seen, request, type, binder, reader.dialect, superseded)[0]})"
+        for type in types
+        for superseded in (False, True)
+    ]
+    rows = await reader.fetch(_bound(binder, seen, f"SELECT {' + '.join(parts)}"))
+    return int(rows[0][0])
 
 
 async def followed(

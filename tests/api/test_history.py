@@ -176,3 +176,23 @@ async def test_history_of_what_a_list_names(client: AsyncClient) -> None:
     assert await versions("/Patient/c/_history?_list=l") == set()
     assert await versions("/Patient/_history?_list=nobody") == set()
     assert (await client.get("/Patient/_history?_list=a b")).status_code == 400
+
+
+async def test_a_page_of_nothing_tells_how_many_versions_there_are(client: AsyncClient) -> None:
+    for gender in ("male", "female", "other"):
+        await put(client, patient(id="a", gender=gender))
+    await put(client, patient(id="b"))
+    await client.delete("Patient/b")
+    await post(client, observation())
+    between = (await client.get("Patient/a/_history/2")).json()["meta"]["lastUpdated"]
+    for url, total in (
+        ("Patient/a/_history", 3),
+        ("Patient/_history", 5),
+        ("_history", 6),
+        (f"Patient/_history?_since={between}", 4),
+        ("Patient/_history?_at=2020", 0),
+    ):
+        for none in ("_count=0", "_summary=count"):
+            bundle = (await client.get(f"{url}{'&' if '?' in url else '?'}{none}")).json()
+            assert (bundle["total"], "entry" in bundle) == (total, False), url
+            assert link(bundle, "next") is None
