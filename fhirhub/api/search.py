@@ -22,7 +22,7 @@ async def search(request: FhirRequest) -> FhirResponse:
     """The Bundle of one page of matches."""
     path = request.path
     if request.method == "POST" and path[-1] == "_search":
-        path = path[:-1]
+        path = path[:-1] if len(path) != 3 else (*path[:-1], "*")  # The pages that follow are asked by GET.
     compartment = None
     type: str | None = None
     if len(path) == 1:

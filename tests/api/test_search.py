@@ -197,6 +197,18 @@ async def test_a_compartment_holds_what_belongs_to_it(client: AsyncClient) -> No
     assert "o" in ids(await client.post("Patient/a/*/_search", headers=FORM))
 
 
+async def test_the_pages_of_a_posted_search_of_a_compartment_follow_by_get(client: AsyncClient) -> None:
+    await three(client)
+    for id in ("o", "p"):
+        await put(client, observation(id=id, subject={"reference": "Patient/a"}))
+    page = await client.post("Patient/a/_search", content="_type=Observation&_count=1", headers=FORM)
+    found = ids(page)
+    while (url := link(page, "next")) is not None:
+        page = await client.get(url)
+        found += ids(page)
+    assert sorted(found) == ["o", "p"]
+
+
 async def test_what_has_no_compartment_says_so(client: AsyncClient) -> None:
     response = await client.get("Observation/o/Patient")
     assert response.status_code == 404
