@@ -40,6 +40,8 @@ BODY_SECONDS = 60.0
 """How long a client may keep silent while it sends a body."""
 HTTPS_ONLY = b"max-age=31536000; includeSubDomains"
 """What browsers are told where the hub is reached by https alone (RFC 6797)."""
+LONGEST_CORRELATION = 200
+"""Bytes of a client's own id of a request that are sent back."""
 AT_ONCE = "fhirhub.at_once"
 """The extension of the scope by which `wire.Protocol` takes a whole answer at once."""
 
@@ -51,11 +53,12 @@ _ALWAYS = (
 )
 _HTTPS_ONLY = b"strict-transport-security: %s\r\n" % HTTPS_ONLY
 _EXPOSED = (
-    b"ETag, Last-Modified, Location, Content-Location, X-Request-Id, Retry-After, Warning, WWW-Authenticate"
+    b"ETag, Last-Modified, Location, Content-Location, X-Request-Id, X-Correlation-Id, Retry-After, Warning, "
+    b"WWW-Authenticate"
 )
 _ASKABLE = (
     b"Accept, Authorization, Content-Type, Content-Encoding, If-Match, If-Modified-Since, If-None-Exist, "
-    b"If-None-Match, Prefer, X-Provenance, X-Request-Id, X-Security-Context"
+    b"If-None-Match, Prefer, X-Correlation-Id, X-Provenance, X-Request-Id, X-Security-Context"
 )
 _METHODS = b"GET, HEAD, POST, PUT, PATCH, DELETE"
 
@@ -252,6 +255,8 @@ class Door:
             head += f"{name}: {request.base}/{response.location}\r\n".encode()
         if response.headers:
             head += _lines(response.headers)
+        if b"x-correlation-id" in raw or b"x-request-id" in raw:
+            head += _correlation(raw, request_id)
         if b"origin" in raw:
             head += self._cors(raw, path)
         return head, body
@@ -303,6 +308,14 @@ def _joined(fields: list[Field]) -> dict[bytes, bytes]:
     for name, value in fields:
         joined[name] = joined[name] + b", " + value if name in joined else value
     return joined
+
+
+def _correlation(raw: dict[bytes, bytes], request_id: bytes) -> bytes:
+    """The client's own id of the request, where the server's is another (http.html#custom)."""
+    given = raw.get(b"x-correlation-id", raw.get(b"x-request-id", b""))
+    if given == request_id or len(given) > LONGEST_CORRELATION or not given.isascii():
+        return b""
+    return b"x-correlation-id: %s\r\n" % _CONTROL.sub(" ", given.decode()).encode()
 
 
 def _lines(headers: Mapping[str, str]) -> bytes:

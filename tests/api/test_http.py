@@ -119,6 +119,19 @@ async def test_a_request_id_that_could_do_harm_is_replaced(client: AsyncClient, 
     assert response.headers["x-request-id"] not in ("", id)
 
 
+async def test_the_clients_own_id_comes_back_where_the_servers_is_another(client: AsyncClient) -> None:
+    """http.html#custom: X-Correlation-Id is the client's id, echoed."""
+
+    async def told(**headers: str) -> str | None:
+        told: str | None = (await client.get("metadata", headers=headers)).headers.get("x-correlation-id")
+        return told
+
+    assert await told(**{"X-Request-Id": "my id"}) == "my id"
+    assert await told(**{"X-Request-Id": "my-id"}) is None
+    assert await told(**{"X-Correlation-Id": "c1"}) == "c1"
+    assert await told(**{"X-Correlation-Id": "x" * 300}) is None
+
+
 async def test_links_begin_with_the_host_that_was_asked(client: AsyncClient) -> None:
     response = await post(client, patient())
     assert response.headers["location"].startswith("http://hub.test/fhir/Patient/")
