@@ -76,6 +76,8 @@ def test_a_supplement_adds_to_codes_that_there_are() -> None:
         ({"filter": [{"property": "concept", "op": "is-a", "value": "z"}]}, ".filter[0].value"),
         ({"filter": [{"property": "code", "op": "regex", "value": "a("}]}, ".filter[0].value"),
         ({"filter": [{"property": "notSelectable", "op": "=", "value": "1"}]}, ".filter[0].value"),
+        ({"filter": [{"property": "notSelectable", "op": "in", "value": "true,false"}]}, None),
+        ({"filter": [{"property": "notSelectable", "op": "not-in", "value": "true,1"}]}, ".filter[0].value"),
         ({"filter": [{"property": "status", "op": "exists", "value": "yes"}]}, ".filter[0].value"),
     ],
 )

@@ -472,6 +472,27 @@ def test_bindings_of_a_profile_by_strength() -> None:
     assert (unknown.severity, unknown.code) == ("information", "not-found")
 
 
+@pytest.mark.parametrize("said", [{"text": "an apple"}, {"extension": [{"url": "urn:x", "valueCode": "a"}]}])
+def test_neither_text_nor_an_extension_stands_for_a_code_that_is_required(said: Json) -> None:
+    binding = {"strength": "required", "valueSet": "http://hl7.org/fhir/ValueSet/administrative-gender"}
+    bound = profile("b", "CarePlan", {"id": "CarePlan.category", "binding": binding})
+    assert [
+        each.expression for each in against(plan(category=[said]), bound) if each.severity == "error"
+    ] == ["CarePlan.category[0]"]
+
+
+def test_an_extension_does_not_stand_for_a_code_that_r4_requires(official: Validator) -> None:
+    unknown = {"url": f"{CORE}data-absent-reason", "valueCode": "unknown"}
+    allergy = {
+        "resourceType": "AllergyIntolerance",
+        "patient": {"reference": "Patient/1"},
+        "clinicalStatus": {"extension": [unknown]},
+    }
+    assert [each.expression for each in official.validate(allergy) if each.severity == "error"] == [
+        "AllergyIntolerance.clinicalStatus"
+    ]
+
+
 def test_an_unknown_profile_is_said_to_be_unknown(official: Validator) -> None:
     claimed = official.validate(plan(meta={"profile": [f"{ACME}none"]}))
     assert [(each.severity, each.code) for each in claimed] == [("warning", "not-found")]

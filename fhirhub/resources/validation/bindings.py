@@ -197,11 +197,14 @@ class LocalTerminology:
             listed = frozenset(concept.get("code") for concept in include["concept"])
             return lambda system, code: code in listed and system in (None, url)
         filters = include.get("filter", ())
+        version = include.get("version")
+        asked = f"{url}|{version}" if isinstance(version, str) else url
 
         def test(system: str | None, code: str) -> bool | None:
             if system is not None and system != url:
                 return False
-            known = self._system(url)
+            # Of a version that is not here, the newest tells more than nothing.
+            known = self._system(asked) or self._system(url)
             if known is None:
                 return None
             concept = known.get(code)
@@ -253,6 +256,9 @@ def _property(given: Json) -> tuple[str, Any]:
 def _passes(known: _System, code: str, concept: _Concept, given: Json) -> bool | None:
     """Whether a concept passes a filter (https://hl7.org/fhir/R4/valueset-filter-operator.html)."""
     name, operator, value = given.get("property"), given.get("op"), str(given.get("value", ""))
+    if operator == "generalizes" and name in ("concept", "code"):
+        below = known.concepts.get(value)
+        return below is not None and (code == value or code in _ancestors(known, below))
     if operator in ("is-a", "descendent-of", "is-not-a") and name in ("concept", "code"):
         under = code != value and value in _ancestors(known, concept)
         is_a = under or (operator != "descendent-of" and code == value)

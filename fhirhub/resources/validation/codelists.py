@@ -131,6 +131,7 @@ def _check_supplement(
 # https://hl7.org/fhir/R4/codesystem-concept-properties.html
 _COMMON = {"inactive": "boolean", "notSelectable": "boolean"}
 _SNOMED = "http://snomed.info/sct"
+_WRITTEN = {"boolean": ("true|false", "true or false"), "integer": (r"-?\d+", "a whole number")}
 _OPERATORS_OF_CODES = frozenset({"is-a", "descendent-of", "is-not-a", "generalizes"})
 
 
@@ -199,12 +200,11 @@ def _check_filter(
             regex.compile(value)
         except FhirpathError as found:
             fault = f"`{value[:80]}` is no regular expression: {found}"
-    elif type == "boolean":
-        if value not in ("true", "false"):
-            fault = f"The property {name} is true or false; got `{value[:80]}`"
-    elif type == "integer":
-        if not re.fullmatch(r"-?\d+", value):
-            fault = f"The property {name} is a whole number; got `{value[:80]}`"
+    elif type in _WRITTEN:
+        pattern, what = _WRITTEN[type]
+        listed = value.split(",") if operator in ("in", "not-in") else [value]
+        if not all(re.fullmatch(pattern, each.strip()) for each in listed):
+            fault = f"The property {name} is {what}; got `{value[:80]}`"
     elif name in ("concept", "code") and operator in _OPERATORS_OF_CODES:
         exists = examination.terminology.validate(system, value, None).exists
         fault = None if exists is not False else f"The code system {system} has no code `{value[:80]}`"
