@@ -162,6 +162,17 @@ class Settings:
         "his-bron",
     ] = ()
 
+    review_hours: Annotated[
+        str, "The hours of a working day, in Dutch time; a look outside of them is an outlier in `$review`."
+    ] = "07:00-20:00"
+    review_shift_roles: Annotated[
+        tuple[str, ...], "Roles that work at all hours: no look of theirs is outside of them."
+    ] = ("hap-arts", "wijkverpleegkundige", "verzorgende-ig", "specialist-ouderengeneeskunde")
+    review_patients: Annotated[
+        int, "Patients whom one person may look at on one day without being an outlier in `$review`."
+    ] = 50
+    review_refusals: Annotated[int, "Refusals from which on a person is an outlier in `$review`."] = 5
+
     draft_days: Annotated[
         int | None,
         "Days after which a draft of a QuestionnaireResponse is too old to go on with; `unlimited` for never. A "
@@ -474,8 +485,10 @@ def _parsed(setting: Setting, value: Any) -> Any:
         return _number(value)
     if setting.name in ("aftercare_days", "draft_days"):
         return None if value == "unlimited" else _number(value)
-    if setting.name in ("care_providers", "directory_clients", "own_id_clients", "extension_domains"):
+    if setting.name in _LISTS:
         return tuple(_parts(value))
+    if setting.name == "review_hours":
+        return _hours(str(value))
     if expected is Path:
         return Path(value).expanduser().absolute()
     if choices := get_args(expected):
@@ -502,6 +515,17 @@ def _parsed(setting: Setting, value: Any) -> Any:
     if setting.name == "base_url":
         return _web_address(str(value).rstrip("/").removesuffix("/fhir"))
     return str(value)
+
+
+_LISTS = frozenset(
+    {"care_providers", "directory_clients", "own_id_clients", "extension_domains", "review_shift_roles"}
+)
+
+
+def _hours(text: str) -> str:
+    if not re.fullmatch(r"([01]\d|2[0-3]):[0-5]\d-([01]\d|2[0-3]):[0-5]\d", text) or text[:5] >= text[6:]:
+        raise ValueError("expects hours of a day such as 07:00-20:00")
+    return text
 
 
 def _parts(value: Any) -> list[str]:

@@ -11,7 +11,7 @@ from fhirhub.audit.rendering import View
 from fhirhub.repository import Repository
 from fhirhub.resources import document
 from fhirhub.store import log
-from fhirhub.store.log import Line, LogRequest, Page, Term
+from fhirhub.store.log import Line, LogRequest, Looks, Page, Term
 
 Json = dict[str, Any]
 
@@ -30,6 +30,21 @@ async def page(repository: Repository, asked: LogRequest, *, counted: bool = Fal
         shown = found.lines[: asked.count]
         repository.trail.owners += {(line.record.entry.patient, None) for line in shown}
     return found
+
+
+async def sample(repository: Repository, asked: LogRequest) -> list[Line]:
+    """Lines of people that the caller may see, drawn at random; whose they are is noted."""
+    access = repository.access.to("s") if repository.limited else repository.access
+    lines = await log.sample(repository.reader, repository.tenant.number, access, asked)
+    if repository.trail is not None:
+        repository.trail.owners += {(line.record.entry.patient, None) for line in lines}
+    return lines
+
+
+async def looks(repository: Repository, asked: LogRequest) -> list[Looks]:
+    """What people did, counted, of what the caller may see."""
+    access = repository.access.to("s") if repository.limited else repository.access
+    return await log.looks(repository.reader, repository.tenant.number, access, asked)
 
 
 async def one(repository: Repository, id: str) -> Line | None:
@@ -66,7 +81,7 @@ async def names(repository: Repository, lines: Iterable[Line]) -> dict[str, str]
         relative = type == "RelatedPerson"
         if relative and not patients <= {str(resource.get("patient", {}).get("reference"))}:
             continue
-        name = _name(resource.get("name"))
+        name = name_of(resource)
         if name:
             called[reference] = name
     return called
@@ -75,7 +90,9 @@ async def names(repository: Repository, lines: Iterable[Line]) -> dict[str, str]
 _NAMED = ("Organization/", "Practitioner/", "RelatedPerson/")
 
 
-def _name(name: Any) -> str:
+def name_of(resource: Json) -> str:
+    """How a person or organisation is called; empty where nothing tells."""
+    name: Any = resource.get("name")
     if isinstance(name, str):
         return name
     for one in name or ():

@@ -74,6 +74,7 @@ _THINGS: Mapping[str, tuple[str, str]] = {
 }
 _OPERATIONS: Mapping[str, tuple[str, str]] = {
     "$everything": ("alle gegevens", "everything"),
+    "$review": ("een steekproef uit het logboek", "a sample of the log"),
     "$access-log": ("dit logboek", "this log"),
     "$crisis-summary": ("de crisissamenvatting", "the crisis summary"),
     "$spider": ("het web van uw antwoorden", "the web of your answers"),

@@ -39,6 +39,20 @@ async def in_role(unit: Repository, role: str, organization: str | None = None) 
     return [str(row[0]) for row in rows]
 
 
+async def patients_among(unit: Repository, organization: str) -> dict[str, str]:
+    """The Patients who sign in with the account by which they work at this organisation, each with who they are
+    there."""
+    rows = await unit.fetch(
+        Statement(
+            "SELECT p.fhir_user, w.fhir_user FROM auth_role p JOIN auth_role w ON w.tenant = $1 "
+            "AND w.account = p.account AND w.organization = $2 WHERE p.tenant = $1 AND p.role = 'patient'",
+            (unit.tenant.number, organization),
+            ("int", "text"),
+        )
+    )
+    return {str(patient): str(person) for patient, person in rows}
+
+
 async def also(unit: Repository, person: str, role: str) -> None:
     """Lets who signs in as this person act in this role too; they choose at sign-in (RULES R22)."""
     tenant = unit.tenant.number

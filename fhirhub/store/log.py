@@ -87,6 +87,47 @@ async def page(
     return found
 
 
+async def sample(reader: Reader, tenant: int, access: Access, asked: LogRequest) -> list[Line]:
+    """Lines of people that the caller may see and the request asks for, as many as it says, drawn at random."""
+    binder = Binder()
+    where = f"{_where(reader, tenant, access, asked, binder)} AND r.person IS NOT NULL"
+    columns = ", ".join(map(_column, ("chain", "number", *chain.COLUMNS)))
+    sql = (
+        f"SELECT {columns}, {_HIDDEN} FROM {_source(access)} WHERE {where} ORDER BY random() "
+        f"LIMIT {binder.bind(asked.count, 'bigint')}"
+    )
+    rows = await reader.fetch(_bound(reader, access, sql, binder))
+    return [Line(recorded(int(row[0]), row[1:-1]), bool(row[-1])) for row in rows]
+
+
+class Looks(NamedTuple):
+    """How often somebody did something to one patient's data within one hour, and how it went."""
+
+    person: str
+    role: str
+    patient: str | None
+    hour: int
+    """Hours since 1970 UTC."""
+    done: int
+    refused: int
+    in_emergency: int
+    """By breaking the glass."""
+
+
+async def looks(reader: Reader, tenant: int, access: Access, asked: LogRequest) -> list[Looks]:
+    """What people did, of what the caller may see and the request asks for, counted."""
+    binder = Binder()
+    where = f"{_where(reader, tenant, access, asked, binder)} AND r.person IS NOT NULL"
+    key = f"r.person, r.role, {_column('patient')}, r.recorded / 3600000000"
+    counts = ", ".join(
+        f"SUM(CASE WHEN {told} THEN 1 ELSE 0 END)"
+        for told in ("r.outcome = '0'", "r.rule = 'refused'", "r.rule = 'break-glass'")
+    )
+    sql = f"SELECT {key}, {counts} FROM {_source(access)} WHERE {where} GROUP BY {key} ORDER BY {key}"
+    rows = await reader.fetch(_bound(reader, access, sql, binder))
+    return [Looks(str(row[0]), str(row[1] or ""), row[2], *map(int, row[3:])) for row in rows]
+
+
 _RENAMED = {"patient": "log_patient", "type": "log_type", "label": "log_label"}
 """Columns of the log whose names mean those of a resource in the condition of what may be seen."""
 

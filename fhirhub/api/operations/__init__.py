@@ -34,6 +34,7 @@ from fhirhub.api.operations import (
     plan_document,
     populate,
     register,
+    review,
     seen,
     spider,
     subscription_binding,
@@ -124,6 +125,7 @@ OPERATIONS: tuple[Operation, ...] = (
         access_log.access_log,
         more=("_cursor",),
     ),
+    Operation("$review", ("type",), ("AuditEvent",), False, "-", "AuditEvent-review", review.review),
     Operation(
         "$lastn",
         ("type",),

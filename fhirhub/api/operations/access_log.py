@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 from fhirhub.api import audit_log, bundles, formats
 from fhirhub.api.exchange import FhirRequest, FhirResponse
@@ -15,9 +16,9 @@ from fhirhub.auth.roles import ROLES
 from fhirhub.errors import forbidden
 from fhirhub.resources import document
 from fhirhub.store.cursor import seal, unseal
-from fhirhub.store.log import Clause, LogRequest, Term
+from fhirhub.store.log import Clause, Line, LogRequest, Term
 
-_ROLES = {name: (role.dutch, role.english) for name, role in ROLES.items()}
+ROLE_NAMES = {name: (role.dutch, role.english) for name, role in ROLES.items()}
 
 
 async def access_log(request: FhirRequest) -> FhirResponse:
@@ -49,15 +50,24 @@ async def access_log(request: FhirRequest) -> FhirResponse:
         behind = seal(key, scope, (last.entry.recorded, last.chain, last.number))
         first = [pair for pair in used if pair[0] != "_cursor"]
         links.append(("next", bundles.url(path, [*first, ("_cursor", behind)])))
+    entries = bundles.Entries(request.base)
+    for event in await told(request, lines):
+        entries.found(audit_log.TYPE, event["id"], document.encode(event), "match")
+    return FhirResponse(200, entries.bundle("searchset", now=request.context.now(), links=links))
+
+
+async def told(request: FhirRequest, lines: list[Line]) -> list[dict[str, Any]]:
+    """The lines as AuditEvents, each with its text in the language asked for."""
+    repository = request.repository
     language = formats.language(request.headers.get("accept-language", ""))
     names = await reading.names(repository, lines)
-    words, view = Words(names, _ROLES, language), reading.view_of(repository.access)
-    entries = bundles.Entries(request.base)
+    words, view = Words(names, ROLE_NAMES, language), reading.view_of(repository.access)
+    found = []
     for line in lines:
         event = rendering.audit_event(line, names, view, repository.tenant.name)
         event["text"] = wording.narrative(wording.told(line, words, view), language)
-        entries.found(audit_log.TYPE, event["id"], document.encode(event), "match")
-    return FhirResponse(200, entries.bundle("searchset", now=request.context.now(), links=links))
+        found.append(event)
+    return found
 
 
 async def _admit(request: FhirRequest, patient: str) -> None:

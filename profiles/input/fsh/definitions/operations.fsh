@@ -145,6 +145,25 @@ Description: "Wie, van welke organisatie, in welke rol, wanneer, wat zag en waar
 * insert Parameter(_count, in, 0, 1, integer, [[Hoeveel op een bladzijde]], [[How many on a page]])
 * insert Parameter(return, out, 1, 1, Bundle, [[AuditEvents, de nieuwste eerst, elk met leesbare tekst]], [[AuditEvents, newest first, each with readable text]])
 
+Instance: AuditEvent-review
+InstanceOf: OperationDefinition
+Usage: #definition
+Title: "Het logboek beoordelen"
+Description: "Voor de privacy officer: van wat gebruikers van de eigen organisatie deden een steekproef, en wat opvalt. Een uitschieter is een vraag, geen oordeel."
+* insert Operation([[AuditEvent-review]], [[Review]], [[review]], [[Het logboek beoordelen]], [[Review the log]], [[Voor de privacy officer: van wat gebruikers van de eigen organisatie deden een steekproef, en wat opvalt. Een uitschieter is een vraag, geen oordeel.]], [[For the privacy officer: of what users of the own organisation did a sample, and what stands out. An outlier is a question, not a verdict.]], AuditEvent, false, true, false)
+* status = #active
+* insert Parameter(start, in, 0, 1, date, [[Vanaf; zonder: dertig dagen terug]], [[From; without it thirty days back]])
+* insert Parameter(end, in, 0, 1, date, [[Tot en met]], [[Until]])
+* insert Parameter(sample, in, 0, 1, integer, [[Hoeveel regels in de steekproef; zonder: twintig]], [[How many lines in the sample; without it twenty]])
+* insert Parameter(sample, out, 1, 1, Bundle, [[AuditEvents, willekeurig gekozen, elk met leesbare tekst]], [[AuditEvents drawn at random, each with readable text]])
+* insert Group(outlier, out, 0, *, [[Iets wat opvalt]], [[Something that stands out]])
+* insert Part(0, kind, out, 1, 1, code, [[break-glass, same-name, own-record, colleague, refused, many-on-a-day, more-than-others of out-of-hours]], [[break-glass, same-name, own-record, colleague, refused, many-on-a-day, more-than-others or out-of-hours]])
+* insert Part(1, agent, out, 1, 1, Reference, [[Wie]], [[Who]])
+* insert Part(2, count, out, 1, 1, integer, [[Hoe vaak, of hoeveel patiënten]], [[How often, or how many patients]])
+* insert Part(3, description, out, 1, 1, string, [[In een zin]], [[In a sentence]])
+* insert Part(4, patient, out, 0, *, Reference, [[Om wie het gaat, waar dat ertoe doet]], [[Whom it is about, where that matters]])
+* insert Part(5, lines, out, 1, 1, uri, [[De regels erbij, als zoekvraag]], [[The lines of it, as a search]])
+
 Instance: Patient-spider
 InstanceOf: OperationDefinition
 Usage: #definition
