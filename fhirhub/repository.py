@@ -358,6 +358,17 @@ class Repository:
         body = masking.shown(stored.body, without_bsn=self.access.without_bsn)
         return stored if body is stored.body else stored._replace(body=body)
 
+    async def find_many(self, keys: Sequence[Key]) -> list[Stored]:
+        """The current versions of those that are there and to be seen, deletions too, in no order."""
+        await self._settle()
+        access = self.access.to("r") if self.limited else self.access
+        found = await versions.read_many(self._reader, self.tenant.number, access, keys)
+        if self._watched is not None:
+            self._watched.seen += [
+                Seen(one.type, one.id, one.version, one.patient, one.label) for one in found
+            ]
+        return [self._shown(one) for one in found] if self.limited else found
+
     async def foresee(self, keys: Iterable[Key]) -> None:
         """Inside `together`: reads many resources at once, so that `find` need not ask for each."""
         self._in_unit()

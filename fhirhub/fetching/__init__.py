@@ -10,10 +10,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from fhirhub.fetching.addresses import FetchError as FetchError
 from fhirhub.fetching.addresses import is_allowed
 from fhirhub.fetching.addresses import refusal as refusal
+
+if TYPE_CHECKING:
+    from fhirhub.fetching import connecting
 
 SECONDS = 5.0
 MAX_BYTES = 256 * 1024
@@ -26,6 +30,26 @@ class Fetched:
     headers: Mapping[str, str]
 
 
+class Lines:
+    """Connections that stay open for what is asked next, of one event loop."""
+
+    def __init__(self) -> None:
+        self._pools: connecting.Pools | None = None
+
+    def pools(self) -> connecting.Pools:
+        if self._pools is None:
+            from fhirhub.fetching import connecting
+
+            self._pools = connecting.Pools()
+        return self._pools
+
+    async def close(self) -> None:
+        """Lets go of them."""
+        pools, self._pools = self._pools, None
+        if pools is not None:
+            await pools.close()
+
+
 async def fetch(
     url: str,
     allowed: tuple[str, ...],
@@ -35,8 +59,10 @@ async def fetch(
     body: bytes | None = None,
     max_bytes: int = MAX_BYTES,
     seconds: float = SECONDS,
+    lines: Lines | None = None,
 ) -> Fetched:
-    """The answer at that address. `allowed` are the private hosts, as `host` or `host:port`.
+    """The answer at that address. `allowed` are the private hosts, as `host` or `host:port`; with `lines` a connection
+    stays open for the next, and a request that one of them did not answer at all is sent once more.
 
     Raises FetchError.
     """
@@ -45,6 +71,8 @@ async def fetch(
     from fhirhub.fetching import connecting
 
     given = [("Accept", "application/json"), *(headers or {}).items()]
-    status, content, fields = await connecting.ask(url, is_private, method, given, body, max_bytes, seconds)
+    pools = None if lines is None else lines.pools()
+    asked = connecting.Asked(url, is_private, method, given, body)
+    status, content, fields = await connecting.ask(asked, max_bytes, seconds, pools)
     told = {name.decode().lower(): value.decode("latin-1") for name, value in fields}
     return Fetched(status, content, told)

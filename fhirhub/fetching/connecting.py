@@ -7,7 +7,7 @@ import functools
 import socket
 import ssl
 from collections.abc import Iterable, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import httpcore
 
@@ -17,32 +17,60 @@ Answer = tuple[int, bytes, list[tuple[bytes, bytes]]]
 """Status, body and header fields."""
 
 
-async def ask(
-    url: str,
-    private: bool,
-    method: str,
-    headers: Sequence[tuple[str, str]],
-    content: bytes | None,
-    max_bytes: int,
-    seconds: float,
-) -> Answer:
-    """The answer; `private` lets a private address be asked. Raises FetchError."""
+LINES = 100
+"""Connections that stay open in one process."""
+OPEN_SECONDS = 30.0
+"""How long one that nobody uses stays open."""
+
+
+class Asked(NamedTuple):
+    """One request; `private` lets a private address be asked."""
+
+    url: str
+    private: bool
+    method: str
+    headers: Sequence[tuple[str, str]]
+    content: bytes | None
+
+
+class Pools:
+    """Connections that stay open: those to public addresses apart from those that may be private."""
+
+    def __init__(self) -> None:
+        self._pools = {private: _pool(private) for private in (False, True)}
+
+    def of(self, private: bool) -> httpcore.AsyncConnectionPool:
+        return self._pools[private]
+
+    async def close(self) -> None:
+        for pool in self._pools.values():
+            await pool.aclose()
+
+
+def _pool(private: bool) -> httpcore.AsyncConnectionPool:
+    return httpcore.AsyncConnectionPool(
+        ssl_context=_trust(),
+        network_backend=_Guarded(private),
+        max_connections=None,
+        max_keepalive_connections=LINES,
+        keepalive_expiry=OPEN_SECONDS,
+        http1=True,
+        retries=0,
+    )
+
+
+async def ask(asked: Asked, max_bytes: int, seconds: float, pools: Pools | None = None) -> Answer:
+    """The answer; by a connection that stays open where there are `pools`. Raises FetchError."""
     try:
-        async with (
-            asyncio.timeout(seconds),
-            httpcore.AsyncConnectionPool(
-                ssl_context=_trust(), network_backend=_Guarded(private), http1=True, retries=0
-            ) as pool,
-            pool.stream(method, url, headers=headers, content=content) as answer,
-        ):
-            parts_read: list[bytes] = []
-            size = 0
-            async for part in answer.aiter_stream():
-                size += len(part)
-                if size > max_bytes:
-                    raise FetchError(f"its answer is longer than {max_bytes} bytes")
-                parts_read.append(part)
-            return answer.status, b"".join(parts_read), list(answer.headers)
+        async with asyncio.timeout(seconds):
+            if pools is None:
+                async with _pool(asked.private) as pool:
+                    return await _answer(pool, asked, max_bytes)
+            try:
+                return await _answer(pools.of(asked.private), asked, max_bytes)
+            except (httpcore.RemoteProtocolError, httpcore.ReadError, httpcore.WriteError):
+                # The other side closed a connection that stood open, as it may at any moment.
+                return await _answer(pools.of(asked.private), asked, max_bytes)
     except TimeoutError:
         raise FetchError(f"it did not answer within {seconds:g} seconds") from None
     except (
@@ -53,6 +81,18 @@ async def ask(
         ValueError,
     ) as fault:
         raise FetchError(f"it could not be reached ({type(fault).__name__})") from None
+
+
+async def _answer(pool: httpcore.AsyncConnectionPool, asked: Asked, max_bytes: int) -> Answer:
+    async with pool.stream(asked.method, asked.url, headers=asked.headers, content=asked.content) as answer:
+        parts_read: list[bytes] = []
+        size = 0
+        async for part in answer.aiter_stream():
+            size += len(part)
+            if size > max_bytes:
+                raise FetchError(f"its answer is longer than {max_bytes} bytes")
+            parts_read.append(part)
+        return answer.status, b"".join(parts_read), list(answer.headers)
 
 
 @functools.cache

@@ -9,15 +9,16 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import functools
 import time
 import uuid
 from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from fhirhub import logs, metrics
 from fhirhub.access import HUB
 from fhirhub.errors import FhirError
+from fhirhub.fetching import Lines
 from fhirhub.repository import Repository, Stored, Tenant
 from fhirhub.resources import document
 from fhirhub.settings import Settings
@@ -26,7 +27,7 @@ from fhirhub.subscriptions.channels import CHANNELS, websocket
 from fhirhub.subscriptions.channels.notice import NotDelivered, Notice
 from fhirhub.subscriptions.channels.sockets import Socket, Sockets
 from fhirhub.subscriptions.matching import NOTICE_SECONDS, Notify
-from fhirhub.subscriptions.queue import NEVER, State
+from fhirhub.subscriptions.queue import NEVER, Ended, Event, State, Value
 from fhirhub.subscriptions.reading import Wanted
 from fhirhub.subscriptions.receivers import Receivers, of_state
 
@@ -41,12 +42,27 @@ ERROR_TRIES = 3
 """Failures in a row after which a Subscription is in error; it is tried on."""
 LONGEST_PAUSE_SECONDS = 300
 REMEMBERED = 10_000
+GATHER_SECONDS = 0.01
+"""From the beginning of a round to that of the next, at the least: what comes meanwhile goes together."""
+MOST_AT_ONCE = 200
+"""Notifications of one tenant that a process sends at the same time, each of another Subscription."""
 SECOND_US = 1_000_000
 NOTICE_US = int((NOTICE_SECONDS + 0.2) * SECOND_US)
 """After this, no process passes over a Subscription that it was not told of."""
 
 Sender = Callable[[Notice], Coroutine[Any, Any, None]]
 Kind = Literal["handshake", "heartbeat", "event-notification"]
+
+
+@dataclass(slots=True)
+class _Desk:
+    """What is under way in one tenant: the rounds, what is being delivered, by Subscription, and what became of what
+    was."""
+
+    going: asyncio.Task[None] | None = None
+    is_asked: bool = False
+    running: dict[str, asyncio.Task[None]] = field(default_factory=dict)
+    ended: list[Ended] = field(default_factory=list)
 
 
 class Delivery:
@@ -61,6 +77,7 @@ class Delivery:
     ) -> None:
         self.notify = Notify(settings, self.wake)
         self.sockets = Sockets()
+        self._lines = Lines()
         self.holder = uuid.uuid4().hex
         self._settings = settings
         self._clock = clock
@@ -68,8 +85,7 @@ class Delivery:
         self._receivers = Receivers(settings)
         self._news = asyncio.Event()
         self._woken: set[int] = set()
-        self._running: dict[tuple[int, str], asyncio.Task[None]] = {}
-        self._again: set[tuple[int, str]] = set()
+        self._desks: dict[int, _Desk] = {}
         self._sending: set[asyncio.Task[None]] = set()
         self._is_ending = False
         self._read: dict[tuple[int, str], tuple[tuple[int, int, str], Wanted]] = {}
@@ -103,7 +119,7 @@ class Delivery:
                         woken.update(number for number, _ in self.sockets.bound())
                     for number in woken:
                         if number in known:
-                            await self.look(known[number])
+                            self._begin(known[number])
                 except Exception as fault:
                     logs.error("Notifications could not be looked after", fault)
                     await asyncio.sleep(LOOK_SECONDS)
@@ -127,6 +143,7 @@ class Delivery:
 
     async def _end(self, known: Mapping[int, Tenant]) -> None:
         await self.settled()
+        await self._lines.close()
         for tenant in known.values():
             try:
                 await queue.release(tenant.database, tenant.number, self.holder)
@@ -135,20 +152,58 @@ class Delivery:
 
     async def look(self, tenant: Tenant) -> None:
         """Numbers what has no number, and begins to deliver what is due."""
-        unnumbered, due = await queue.with_work(tenant.database, tenant.number, self._clock())
-        if unnumbered:
-            await queue.number(tenant.database, tenant.number, unnumbered)
-        for id in dict.fromkeys([*unnumbered, *due]):
-            key = (tenant.number, id)
-            if key in self._running:
-                self._again.add(key)
-            else:
-                task = asyncio.get_running_loop().create_task(self._serve(tenant, id))
-                self._running[key] = task
-                task.add_done_callback(functools.partial(self._ended, key))
+        self._begin(tenant)
+        going = self._desk(tenant).going
+        if going is not None:
+            await asyncio.shield(going)
 
-    def _ended(self, key: tuple[int, str], task: asyncio.Task[None]) -> None:
-        del self._running[key]
+    def _desk(self, tenant: Tenant) -> _Desk:
+        return self._desks.setdefault(tenant.number, _Desk())
+
+    def _begin(self, tenant: Tenant) -> None:
+        """There is to be a round, after the one under way."""
+        desk = self._desk(tenant)
+        desk.is_asked = True
+        if desk.going is None:
+            desk.going = asyncio.get_running_loop().create_task(self._go(tenant, desk))
+
+    async def _go(self, tenant: Tenant, desk: _Desk) -> None:
+        """One round after the other, as long as another is asked for."""
+        try:
+            while desk.is_asked:
+                desk.is_asked = False
+                began = time.monotonic()
+                await self._round(tenant, desk)
+                if desk.is_asked and not self._is_ending:
+                    await asyncio.sleep(max(0.0, began + GATHER_SECONDS - time.monotonic()))
+        except Exception as fault:
+            logs.error("Notifications could not be looked after", fault)
+        finally:
+            desk.going = None
+
+    async def _round(self, tenant: Tenant, desk: _Desk) -> None:
+        """In one transaction: keeps what became of deliveries, numbers what has no number, and takes what is due; then
+        begins to deliver that."""
+        now, room = self._clock(), MOST_AT_ONCE - len(desk.running)
+        work = queue.Work(list(desk.ended))
+        if not self._is_ending:
+            unnumbered, due = await queue.with_work(tenant.database, tenant.number, self.holder, now)
+            work.unnumbered = unnumbered
+            work.due = [id for id in due if id not in desk.running]
+        if not (work.ended or work.unnumbered or work.due):
+            return
+        taken = await queue.go_round(tenant.database, tenant.number, work, self.holder, now, room)
+        del desk.ended[: len(work.ended)]
+        taken = [state for state in taken if state.id not in desk.running]
+        if not taken or self._is_ending:
+            return
+        keys = [("Subscription", state.id) for state in taken]
+        found = {one.id: one for one in await Repository(tenant, HUB).find_many(keys)}
+        for state in taken:
+            task = asyncio.get_running_loop().create_task(
+                self._serve(tenant, desk, state, found.get(state.id), now)
+            )
+            desk.running[state.id] = task
 
     async def bind(self, tenant: Tenant, ids: Sequence[str], socket: Socket, until: int) -> list[str]:
         """From now on this connection is sent what those Subscriptions tell, after a handshake for each, until that
@@ -182,8 +237,13 @@ class Delivery:
 
     async def settled(self) -> None:
         """Waits for what is under way."""
-        while self._running:
-            await asyncio.gather(*self._running.values(), return_exceptions=True)
+        while under_way := [
+            task
+            for desk in self._desks.values()
+            for task in (*desk.running.values(), desk.going)
+            if task is not None
+        ]:
+            await asyncio.gather(*under_way, return_exceptions=True)
 
     async def _keep(self, known: Mapping[int, Tenant]) -> None:
         """Goes on holding the Subscriptions that somebody is connected here for, and counts what waits."""
@@ -211,60 +271,47 @@ class Delivery:
 
     # --- one Subscription ---
 
-    async def _serve(self, tenant: Tenant, id: str) -> None:
-        key = (tenant.number, id)
+    async def _serve(
+        self, tenant: Tenant, desk: _Desk, state: State, stored: Stored | None, now: int
+    ) -> None:
         try:
-            while True:
-                self._again.discard(key)
-                goes_on = await self._step(tenant, id)
-                if self._is_ending or not (goes_on or key in self._again):
-                    return
+            ended = await self._turn(tenant, state, stored, now)
+            if ended is not None:
+                desk.ended.append(ended)
         except _Ending:
             pass
         except Exception as fault:
             logs.error("A Subscription could not be served", fault)
+            return
+        finally:
+            del desk.running[state.id]
+        self._begin(tenant)
 
-    async def _step(self, tenant: Tenant, id: str) -> bool:
-        """Does the next thing that is due for a Subscription; whether more is."""
-        database, number, now = tenant.database, tenant.number, self._clock()
-        if not await queue.claim(database, number, id, self.holder, now):
-            return False
-        state = await queue.find(database, number, id)
-        assert state is not None
-        if state.due > now:
-            # Others did it. What is numbered at this moment makes it due again: that is not to be written over.
-            await self._give_back(tenant, state)
-            return await self._is_due(tenant, id)
+    async def _turn(self, tenant: Tenant, state: State, stored: Stored | None, now: int) -> Ended | None:
+        """Does the next thing that is due for a Subscription; what becomes of it, None where it is gone."""
+        database, number = tenant.database, tenant.number
         if state.status == "off":
-            await self._settle(tenant, state, due=NEVER)
-            return False
-        stored = await Repository(tenant, HUB).find("Subscription", id)
+            return self._ended(tenant, state, NEVER)
         if stored is None or stored.body is None:
-            await queue.remove(database, number, id)
-            return False
+            await queue.remove(database, number, state.id)
+            return None
         try:
             wanted = self._wanted(tenant, stored)
         except FhirError as fault:
-            await self._fail(tenant, state, str(fault), in_error=True)
-            return False
+            return await self._failed(tenant, state, str(fault), in_error=True)
         why_not = await self._receivers.why_not(database, tenant, of_state(state))
         if why_not is not None or wanted.end <= now:
             await self._set_status(tenant, state, "off", why_not)
-            await self._settle(tenant, state, due=NEVER)
-            return False
+            return self._ended(tenant, state, NEVER)
         if wanted.channel == reading.LIST:
-            await self._settle(tenant, state, due=wanted.end, done=state.numbered)
-            return await self._is_due(tenant, id)
-        if wanted.channel == "websocket" and not self.sockets.of(number, id, time.time()):
-            await self._unconnected(tenant, state, wanted, now)
-            return False
+            return self._ended(tenant, state, wanted.end, done=state.numbered)
+        if wanted.channel == "websocket" and not self.sockets.of(number, state.id, time.time()):
+            return await self._unconnected(tenant, state, wanted, now)
         try:
-            await self._next(tenant, state, wanted, now)
+            return await self._next(tenant, state, wanted, now)
         except NotDelivered as fault:
             metrics.NOTIFICATIONS.inc(wanted.channel, "failed")
-            await self._fail(tenant, state, str(fault), in_error=not state.confirmed)
-            return False
-        return await self._is_due(tenant, id)
+            return await self._failed(tenant, state, str(fault), in_error=not state.confirmed)
 
     def _wanted(self, tenant: Tenant, stored: Stored) -> Wanted:
         """What a Subscription asks for, read once for each version. Raises FhirError."""
@@ -283,24 +330,17 @@ class Delivery:
         self._read[tenant.number, stored.id] = key, wanted
         return wanted
 
-    async def _is_due(self, tenant: Tenant, id: str) -> bool:
-        state = await queue.find(tenant.database, tenant.number, id)
-        return state is not None and state.due <= self._clock()
-
-    async def _unconnected(self, tenant: Tenant, state: State, wanted: Wanted, now: int) -> None:
+    async def _unconnected(self, tenant: Tenant, state: State, wanted: Wanted, now: int) -> Ended:
         """Nobody is connected: what there is waits for who will be."""
         if state.status == "requested":
             if not state.confirmed:
-                await self._settle(tenant, state, due=now + NOTICE_US, confirmed=True, sent=now)
-                return
-            if now >= state.sent + NOTICE_US:
-                await self._set_status(tenant, state, "active", None)
-            else:
-                await self._settle(tenant, state, due=state.sent + NOTICE_US)
-                return
-        await self._settle(tenant, state, due=wanted.end)
+                return self._ended(tenant, state, now + NOTICE_US, confirmed=True, sent=now)
+            if now < state.sent + NOTICE_US:
+                return self._ended(tenant, state, state.sent + NOTICE_US)
+            await self._set_status(tenant, state, "active", None)
+        return self._ended(tenant, state, wanted.end)
 
-    async def _next(self, tenant: Tenant, state: State, wanted: Wanted, now: int) -> None:
+    async def _next(self, tenant: Tenant, state: State, wanted: Wanted, now: int) -> Ended:
         """Sends what is next: the handshake, events, or a sign of life. Raises NotDelivered."""
         if not state.confirmed:
             if wanted.channel != "websocket":
@@ -309,19 +349,17 @@ class Delivery:
                 ))  # fmt: skip
             if state.status == "error":
                 await self._set_status(tenant, state, "requested", None)
-            await self._settle(
-                tenant, state, due=now + NOTICE_US, confirmed=True, sent=now, tries=0, fault=None
-            )
-            return
+            return self._ended(tenant, state, now + NOTICE_US, confirmed=True, sent=now, tries=0, fault=None)
         if state.status == "requested":
             if now < state.sent + NOTICE_US:
-                await self._settle(tenant, state, due=state.sent + NOTICE_US)
-                return
+                return self._ended(tenant, state, state.sent + NOTICE_US)
             await self._set_status(tenant, state, "active", None)
             state = state._replace(status="active")
-        events = await queue.after(
-            tenant.database, tenant.number, state.id, state.delivered, state.numbered, wanted.max_count
-        )
+        events: list[Event] = []
+        if state.numbered > state.delivered:
+            events = await queue.after(
+                tenant.database, tenant.number, state.id, state.delivered, state.numbered, wanted.max_count
+            )
         done, sent = state.delivered, state.sent
         if events:
             access = await self._receivers.access(tenant.database, tenant, of_state(state))
@@ -341,7 +379,7 @@ class Delivery:
         if state.status == "error":
             await self._set_status(tenant, state, "active", None)
         due = wanted.end if wanted.heartbeat is None else min(wanted.end, sent + wanted.heartbeat * SECOND_US)
-        await self._settle(tenant, state, due=due, done=done, sent=sent, tries=0, fault=None)
+        return self._ended(tenant, state, due, done=done, sent=sent, tries=0, fault=None)
 
     def _is_silent(self, wanted: Wanted, state: State, now: int) -> bool:
         return wanted.heartbeat is not None and now >= state.sent + wanted.heartbeat * SECOND_US
@@ -357,7 +395,9 @@ class Delivery:
     ) -> None:
         base = tenant.bases[0]
         body = notification.bundle(status, base, state.id, self._clock(), told or ())
-        notice = Notice(kind, tenant.number, state.id, wanted, body, base, self._settings, self.sockets)
+        notice = Notice(
+            kind, tenant.number, state.id, wanted, body, base, self._settings, self.sockets, self._lines
+        )
         keeper = asyncio.get_running_loop().create_task(self._hold(tenant, state.id))
         sending = asyncio.ensure_future(self._channels[wanted.channel](notice))
         self._sending.add(sending)
@@ -377,35 +417,21 @@ class Delivery:
             # Shielded: it may be cancelled, and the statement is not to be.
             await asyncio.shield(queue.claim(tenant.database, tenant.number, id, self.holder, self._clock()))
 
-    async def _fail(self, tenant: Tenant, state: State, fault: str, *, in_error: bool) -> None:
+    async def _failed(self, tenant: Tenant, state: State, fault: str, *, in_error: bool) -> Ended:
         tries = state.tries + 1
         pause = min(2 ** min(state.tries, 20), LONGEST_PAUSE_SECONDS)
         if state.status != "error" and (in_error or tries >= ERROR_TRIES):
             await self._set_status(tenant, state, "error", fault)
             logs.warning("A Subscription is in error", subscription=state.id, fault=fault)
-        await self._settle(
-            tenant, state, due=self._clock() + pause * SECOND_US, tries=tries, fault=fault[:500]
-        )
+        return self._ended(tenant, state, self._clock() + pause * SECOND_US, tries=tries, fault=fault[:500])
 
-    async def _settle(
-        self,
-        tenant: Tenant,
-        state: State,
-        due: int,
-        done: int | None = None,
-        **values: str | int | bool | None,
-    ) -> None:
-        """Keeps what was done and gives the lease back, unless somebody is connected here."""
-        lease = self._lease(tenant, state)
-        await queue.settle(tenant.database, tenant.number, state.id, self.holder, lease, due, done, **values)
-
-    async def _give_back(self, tenant: Tenant, state: State) -> None:
-        lease = self._lease(tenant, state)
-        await queue.lend(tenant.database, tenant.number, state.id, self.holder, lease)
-
-    def _lease(self, tenant: Tenant, state: State) -> int:
+    def _ended(
+        self, tenant: Tenant, state: State, due: int, done: int | None = None, **values: Value
+    ) -> Ended:
+        """What is to be kept of a turn; the lease is given back, unless somebody is connected here."""
         is_kept = bool(self.sockets.of(tenant.number, state.id, time.time()))
-        return self._clock() + queue.LEASE_US if is_kept else 0
+        lease = self._clock() + queue.LEASE_US if is_kept else 0
+        return Ended(state.id, lease, due, done, values)
 
     async def _set_status(self, tenant: Tenant, state: State, status: str, fault: str | None) -> None:
         """Changes how it stands, in the row and for who reads the Subscription."""

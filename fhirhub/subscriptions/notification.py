@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 from fhirhub.errors import FhirError
-from fhirhub.repository import Repository
+from fhirhub.repository import Repository, Stored
 from fhirhub.resources import document
 from fhirhub.subscriptions import topics
 from fhirhub.subscriptions.queue import Event, State
@@ -32,15 +32,16 @@ class Shown(NamedTuple):
 
 async def shown(seen: Repository, events: Sequence[Event], content: Content) -> list[Shown]:
     """The events as who sees this store may see them now."""
-    return [await _shown(seen, event, content) for event in events]
+    if content == "empty":
+        return [Shown(event, False) for event in events]
+    keys = {(event.type, event.id) for event in events if event.type and not event.bare}
+    current = {(one.type, one.id): one for one in await seen.find_many(sorted(keys))}
+    return [await _shown(seen, event, content, current.get((event.type, event.id))) for event in events]
 
 
-async def _shown(seen: Repository, event: Event, content: Content) -> Shown:
-    if not event.type or content == "empty":
-        return Shown(event, False)
+async def _shown(seen: Repository, event: Event, content: Content, current: Stored | None) -> Shown:
     if event.bare:
         return Shown(event, True)
-    current = await seen.find(event.type, event.id)
     if current is None:
         return Shown(event, False)
     if content == "id-only" or event.method == "DELETE":

@@ -7,7 +7,8 @@ late is passed over. Who delivers holds a lease, which ends by itself where the 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import NamedTuple, Protocol
 
 from fhirhub.store.database import Database, Reader, Transaction
@@ -58,6 +59,20 @@ class Event(NamedTuple):
     bare: bool
     moment: int
     number: int = 0
+
+
+Value = str | int | bool | None
+
+
+class Ended(NamedTuple):
+    """What became of a turn with a Subscription: the lease is kept until `lease`. Something is due at `due` again; at
+    once where events were numbered beyond `done`, the last one delivered. `values` are columns."""
+
+    id: str
+    lease: int
+    due: int
+    done: int | None
+    values: Mapping[str, Value]
 
 
 _STATE = ", ".join(f"s.{name}" for name in State._fields)
@@ -149,7 +164,7 @@ def new(
     return State(id, status, organization, receiver, False, 0, 0, due, 0, 0, None, 0, "", now)
 
 
-async def change(writer: Writer, tenant: int, id: str, **values: str | int | bool | None) -> int:
+async def change(writer: Writer, tenant: int, id: str, **values: Value) -> int:
     """Sets these columns; how many rows there were."""
     binder = Binder()
     binder.bind(tenant, "int")
@@ -231,8 +246,9 @@ async def put(writer: Writer, tenant: int, events: Iterable[Event]) -> None:
         )
 
 
-async def with_work(reader: Reader, tenant: int, now: int) -> tuple[list[str], list[str]]:
-    """The Subscriptions with events that have no number, and those for which something is due."""
+async def with_work(reader: Reader, tenant: int, holder: str, now: int) -> tuple[list[str], list[str]]:
+    """The Subscriptions with events that have no number, and those for which something is due and nobody else
+    delivers."""
     unnumbered = await reader.fetch(
         Statement(
             "SELECT DISTINCT e.subscription FROM subscription_event e WHERE e.tenant = $1 AND e.number IS NULL",
@@ -242,9 +258,10 @@ async def with_work(reader: Reader, tenant: int, now: int) -> tuple[list[str], l
     )
     due = await reader.fetch(
         Statement(
-            "SELECT s.id FROM subscription s WHERE s.tenant = $1 AND s.due <= $2",
-            (tenant, now),
-            ("int", "bigint"),
+            "SELECT s.id FROM subscription s WHERE s.tenant = $1 AND s.due <= $2 AND (s.holder = $3 OR s.lease < $2) "
+            "ORDER BY s.due, s.id",
+            (tenant, now, holder),
+            ("int", "bigint", "text"),
         )
     )
     return [str(row[0]) for row in unnumbered], [str(row[0]) for row in due]
@@ -264,43 +281,101 @@ async def lacks_numbers(reader: Reader, tenant: int, id: str) -> bool:
     )
 
 
+@dataclass(slots=True)
+class Work:
+    """What a round does: `ended` is kept, `unnumbered` and `due` are Subscriptions."""
+
+    ended: list[Ended]
+    unnumbered: list[str] = field(default_factory=list)
+    due: list[str] = field(default_factory=list)
+
+
+async def go_round(
+    database: Database, tenant: int, work: Work, holder: str, now: int, most: int
+) -> list[State]:
+    """Keeps what ended, gives events without a number theirs, and takes the leases of at most so many Subscriptions
+    for which something is due then: these, as they stand."""
+
+    async def go(unit: Transaction) -> list[State]:
+        named = {*(one.id for one in work.ended), *work.unnumbered, *work.due}
+        held = await _lock(unit, tenant, sorted(named))
+        for ended in work.ended:
+            await settle(unit, tenant, holder, ended)
+        if work.unnumbered:
+            await _number(unit, tenant, work.unnumbered, held)
+        return await _take(unit, tenant, sorted(named), holder, now, most)
+
+    return await database.transaction(go)
+
+
 async def number(database: Database, tenant: int, ids: Sequence[str]) -> None:
+    """Gives the events of these Subscriptions their numbers."""
+
+    async def go(unit: Transaction) -> None:
+        await _number(unit, tenant, ids, await _lock(unit, tenant, sorted(ids)))
+
+    await database.transaction(go)
+
+
+async def _lock(unit: Transaction, tenant: int, ids: list[str]) -> set[str]:
+    """Holds these rows, in the order in which everybody does; those that there are."""
+    binder = Binder()
+    binder.bind(tenant, "int")
+    among = unit.dialect.any_of("s.id", binder.bind(ids, "text[]"))
+    lock = " FOR UPDATE" if unit.dialect.name == "postgresql" else ""
+    rows = await unit.fetch(
+        binder.statement(
+            f"SELECT s.id FROM subscription s WHERE s.tenant = $1 AND {among} ORDER BY s.id{lock}"
+        )
+    )
+    return {str(row[0]) for row in rows}
+
+
+async def _number(unit: Transaction, tenant: int, ids: Sequence[str], held: set[str]) -> None:
     """Gives the events of these Subscriptions their numbers, in the order in which they happened; they are due for
-    delivery then, unless a failed one waits for its time."""
+    delivery then, unless a failed one waits for its time. The rows of those that there are are held."""
+    if lost := sorted(set(ids) - held):
+        await _drop_orphans(unit, tenant, lost)
+    binder = Binder()
+    binder.bind(tenant, "int")
+    listed = binder.bind(sorted(ids), "text[]")
+    await unit.execute(
+        binder.statement(
+            "UPDATE subscription_event SET number = o.number FROM (SELECT e.subscription, e.key, s.numbered + "
+            "row_number() OVER (PARTITION BY e.subscription ORDER BY e.moment, e.key) AS number "
+            "FROM subscription_event e JOIN subscription s ON s.tenant = $1 AND s.id = e.subscription "
+            f"WHERE e.tenant = $1 AND e.number IS NULL AND {unit.dialect.any_of('e.subscription', listed)}) AS o "
+            "WHERE subscription_event.tenant = $1 "
+            "AND subscription_event.subscription = o.subscription AND subscription_event.key = o.key"
+        )
+    )
+    await unit.execute(
+        binder.statement(
+            "UPDATE subscription SET numbered = COALESCE((SELECT MAX(e.number) FROM subscription_event e "
+            "WHERE e.tenant = $1 AND e.subscription = subscription.id), numbered), "
+            "due = CASE WHEN tries = 0 AND status <> 'off' THEN 0 ELSE due END "
+            f"WHERE subscription.tenant = $1 AND {unit.dialect.any_of('subscription.id', listed)}"
+        )
+    )
 
-    async def work(unit: Transaction) -> None:
-        binder = Binder()
-        binder.bind(tenant, "int")
-        listed = binder.bind(sorted(ids), "text[]")
-        lock = " FOR UPDATE" if unit.dialect.name == "postgresql" else ""
-        held = await unit.fetch(
-            binder.statement(
-                "SELECT s.id FROM subscription s WHERE s.tenant = $1 AND "
-                f"{unit.dialect.any_of('s.id', listed)} ORDER BY s.id{lock}"
-            )
-        )
-        if len(held) < len(set(ids)):
-            await _drop_orphans(unit, tenant, sorted(set(ids) - {str(row[0]) for row in held}))
-        among = unit.dialect.any_of("e.subscription", listed)
-        await unit.execute(
-            binder.statement(
-                "UPDATE subscription_event SET number = o.number FROM (SELECT e.subscription, e.key, s.numbered + "
-                "row_number() OVER (PARTITION BY e.subscription ORDER BY e.moment, e.key) AS number "
-                "FROM subscription_event e JOIN subscription s ON s.tenant = $1 AND s.id = e.subscription "
-                f"WHERE e.tenant = $1 AND e.number IS NULL AND {among}) AS o WHERE subscription_event.tenant = $1 "
-                "AND subscription_event.subscription = o.subscription AND subscription_event.key = o.key"
-            )
-        )
-        await unit.execute(
-            binder.statement(
-                "UPDATE subscription SET numbered = COALESCE((SELECT MAX(e.number) FROM subscription_event e "
-                "WHERE e.tenant = $1 AND e.subscription = subscription.id), numbered), "
-                "due = CASE WHEN tries = 0 AND status <> 'off' THEN 0 ELSE due END "
-                f"WHERE subscription.tenant = $1 AND {unit.dialect.any_of('subscription.id', listed)}"
-            )
-        )
 
-    await database.transaction(work)
+async def _take(
+    unit: Transaction, tenant: int, ids: list[str], holder: str, now: int, most: int
+) -> list[State]:
+    binder = Binder()
+    binder.bind(tenant, "int")
+    among = unit.dialect.any_of("s.id", binder.bind(ids, "text[]"))
+    moment, mine = binder.bind(now, "bigint"), binder.bind(holder)
+    lease, limit = binder.bind(now + LEASE_US, "bigint"), binder.bind(most, "int")
+    rows = await unit.fetch(
+        binder.statement(
+            f"UPDATE subscription AS s SET holder = {mine}, lease = {lease} WHERE s.tenant = $1 AND s.id IN "
+            f"(SELECT s.id FROM subscription s WHERE s.tenant = $1 AND {among} AND s.due <= {moment} "
+            f"AND (s.holder = {mine} OR s.lease < {moment}) ORDER BY s.due, s.id LIMIT {limit}) "
+            f"RETURNING {', '.join(State._fields)}"
+        )
+    )
+    return [_state(row) for row in rows]
 
 
 async def _drop_orphans(unit: Transaction, tenant: int, ids: Sequence[str]) -> None:
@@ -325,17 +400,6 @@ async def claim(writer: Writer, tenant: int, id: str, holder: str, now: int) -> 
     )
 
 
-async def lend(writer: Writer, tenant: int, id: str, holder: str, lease: int) -> None:
-    """The lease ends at that moment; nothing else changes."""
-    await writer.execute(
-        Statement(
-            "UPDATE subscription SET lease = $4 WHERE tenant = $1 AND id = $2 AND holder = $3",
-            (tenant, id, holder, lease),
-            ("int", "text", "text", "bigint"),
-        )
-    )
-
-
 async def release(writer: Writer, tenant: int, holder: str) -> None:
     """Gives back all that this process holds."""
     await writer.execute(
@@ -347,29 +411,20 @@ async def release(writer: Writer, tenant: int, holder: str) -> None:
     )
 
 
-async def settle(
-    writer: Writer,
-    tenant: int,
-    id: str,
-    holder: str,
-    lease: int,
-    due: int,
-    done: int | None = None,
-    **values: str | int | bool | None,
-) -> bool:
-    """Keeps what became of a delivery, and the lease until that moment; False where it is another's by now. Something
-    is due at `due` again; at once where events were numbered beyond `done`, the last one delivered."""
+async def settle(writer: Writer, tenant: int, holder: str, ended: Ended) -> bool:
+    """Keeps what became of a turn; False where the Subscription is another's by now."""
     binder = Binder()
     binder.bind(tenant, "int")
-    binder.bind(id)
-    mine, then = binder.bind(holder), binder.bind(due, "bigint")
-    sets = [f"lease = {binder.bind(lease, 'bigint')}"]
-    if done is None:
+    binder.bind(ended.id)
+    values = dict(ended.values)
+    mine, then = binder.bind(holder), binder.bind(ended.due, "bigint")
+    sets = [f"lease = {binder.bind(ended.lease, 'bigint')}"]
+    if ended.done is None:
         sets.append(f"due = {then}")
     else:
-        last = binder.bind(done, "bigint")
+        last = binder.bind(ended.done, "bigint")
         sets.append(f"due = CASE WHEN numbered > {last} THEN 0 ELSE CAST({then} AS BIGINT) END")
-        values["delivered"] = done
+        values["delivered"] = ended.done
     sets += [f"{name} = {binder.bind(value, _kind(name))}" for name, value in values.items()]
     return bool(
         await writer.execute(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
+from fhirhub.fetching import Lines
 from fhirhub.settings import Settings
 from fhirhub.subscriptions.channels.sockets import Sockets
 from fhirhub.subscriptions.reading import Wanted
@@ -26,3 +27,4 @@ class Notice:
     base: str
     settings: Settings
     sockets: Sockets
+    lines: Lines

@@ -22,6 +22,7 @@ async def send(notice: Notice) -> None:
             headers=headers,
             body=body,
             seconds=wanted.timeout,
+            lines=notice.lines,
         )
     except fetching.FetchError as fault:
         raise NotDelivered(str(fault)) from None
