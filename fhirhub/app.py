@@ -50,6 +50,13 @@ def create_app(settings: Settings, mark: Mark | None = None, turn: Turn | None =
     return Application(settings, mark or Mark(), turn)
 
 
+def load(settings: Settings) -> None:
+    """Load what an application of these settings loads when it is made, so that the processes forked from this one
+    share it."""
+    if settings.auth == "smart":
+        import fhirhub.web.smart  # noqa: F401
+
+
 class Application:
     """Sends `/fhir` and `/{tenant}/fhir` to the FHIR door, and answers everything else as a page."""
 

@@ -222,6 +222,7 @@ class _Supervisor:
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, self._asked_to_end)
         signal.signal(signal.SIGCHLD, lambda number, frame: None)
+        app.load(self._settings)
         gc.freeze()
         for worker in self._workers:
             self._start(worker)

@@ -58,13 +58,16 @@ class Hub:
 
 
 @contextlib.contextmanager
-def _serving(database: str, *options: str, **variables: str) -> Iterator[Hub]:
-    process = subprocess.Popen(
-        [PROGRAM, "serve", "--database", database, "--port", "0", "--auth", "none", *options],
-        stdout=subprocess.PIPE,
-        text=True,
-        env={**_environment(), **variables},
-    )
+def _serving(database: str, *options: str, errors: str = "", **variables: str) -> Iterator[Hub]:
+    """The hub; what it says of faults goes into the file `errors`, where that is named."""
+    with open(errors, "w") if errors else contextlib.nullcontext() as file:
+        process = subprocess.Popen(
+            [PROGRAM, "serve", "--database", database, "--port", "0", "--auth", "none", *options],
+            stdout=subprocess.PIPE,
+            stderr=file,
+            text=True,
+            env={**_environment(), **variables},
+        )
     assert process.stdout is not None
     told = ""
     try:
@@ -141,6 +144,34 @@ def test_demo_region_is_made_at_the_first_start_alone(sqlite_url: str) -> None:
         assert json.loads(hub.get("/fhir/Patient?_summary=count"))["total"] == 2
     with _serving(sqlite_url, "--demo", "--patients", "2") as hub:
         assert "Making" not in hub.told
+
+
+def test_a_second_start_loads_nothing_that_makes_the_region_its_accounts_or_pages(
+    sqlite_url: str, tmp_path: Path
+) -> None:
+    """It takes less than a second because of it."""
+    options = ("--demo", "--patients", "1", "--auth", "smart")
+    with _serving(sqlite_url, *options) as hub:
+        assert "huisarts" in hub.told
+    told = tmp_path / "told"
+    with _serving(sqlite_url, *options, errors=str(told), PYTHONPROFILEIMPORTTIME="1") as hub:
+        assert "huisarts" in hub.told
+        hub.get("/fhir/metadata")
+    loaded = {line.rpartition("|")[2].strip().partition(".")[0] for line in told.read_text().splitlines()}
+    assert "uvicorn" in loaded
+    needless = {
+        "alembic",
+        "fastapi",
+        "fhir",
+        "fpdf",
+        "httpcore",
+        "jinja2",
+        "pydantic",
+        "rich",
+        "segno",
+        "sqlalchemy",
+    }
+    assert loaded & needless == set()
 
 
 def test_the_tenant_to_serve_is_told_with_its_address(sqlite_url: str) -> None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Hashable, Iterator, Sequence
+from functools import cached_property
 from typing import Any
 
 from fhirhub import errors
@@ -45,13 +46,22 @@ class Library:
         self.tenant = tenant
         self.outside: Outside | None = None
         """The terminology server that is asked for what is not known here."""
-        self._keys = {type: parameters.of(type)["url"].keys for type in TYPES}
-        self._modes = parameters.of("CodeSystem")["content-mode"].keys
+        self._parameters = parameters
         self._parsed: dict[tuple[int, int], Json] = {}
         self._listed: dict[tuple[int, ...], tuple[Json, ListedSystem]] = {}
         self._loaded: list[StoredSystem] = []
         self._looked = -LOOK_SECONDS
         self._looking = Shared(self._look)
+
+    @cached_property
+    def _keys(self) -> dict[str, tuple[int, ...]]:
+        """By type, the keys of the rows that say a resource's `url`."""
+        return {type: self._parameters.of(type)["url"].keys for type in TYPES}
+
+    @cached_property
+    def _modes(self) -> tuple[int, ...]:
+        """The keys of the rows that say a CodeSystem's `content`."""
+        return self._parameters.of("CodeSystem")["content-mode"].keys
 
     # --- resources ---
 

@@ -9,9 +9,8 @@ from __future__ import annotations
 import functools
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import jinja2
 import msgspec
 
 from fhirhub.auth import matrix, roles
@@ -19,6 +18,9 @@ from fhirhub.resources import guide
 from fhirhub.resources.canonicals import OFFICIAL
 from fhirhub.resources.validation import snapshots
 from fhirhub.web import start
+
+if TYPE_CHECKING:
+    from jinja2 import Environment
 
 Json = dict[str, Any]
 
@@ -149,7 +151,9 @@ def _render(template: str, language: str, **given: Any) -> bytes:
 
 
 @functools.cache
-def _environment() -> jinja2.Environment:
+def _environment() -> Environment:
+    import jinja2  # a start has no use for it
+
     return jinja2.Environment(
         loader=jinja2.PackageLoader("fhirhub.web"),
         autoescape=True,

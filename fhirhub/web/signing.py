@@ -14,7 +14,6 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
 
-import segno
 from markupsafe import Markup
 
 from fhirhub import logs
@@ -444,6 +443,8 @@ def second_factor_page(flow: Flow, account: Account, status: int = 200) -> Respo
     if flow.progress.enrolling is None:
         flow.progress = replace(flow.progress, enrolling=totp.new_secret().hex())
     assert flow.progress.enrolling is not None
+    import segno  # it draws this alone
+
     secret = bytes.fromhex(flow.progress.enrolling)
     drawn = io.BytesIO()
     square = segno.make(totp.address(secret, account.username, HUB), error="m")

@@ -14,10 +14,8 @@ import zlib
 from dataclasses import asdict, dataclass, field
 from functools import cache
 from importlib import resources
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
-
-import jinja2
 
 from fhirhub.auth import sessions
 from fhirhub.auth.exchange import NEVER_STORED, Request, Response
@@ -28,6 +26,9 @@ from fhirhub.auth.unguessable import hashed, new_token
 from fhirhub.settings import Refusal
 from fhirhub.web import wording
 from fhirhub.web.wording import Language
+
+if TYPE_CHECKING:
+    from jinja2 import Environment
 
 PROGRESS_SECONDS = 1800
 YEAR_SECONDS = 365 * 24 * 3600
@@ -222,7 +223,9 @@ def _policy(leads_to: str) -> str:
 
 
 @cache
-def _templates() -> jinja2.Environment:
+def _templates() -> Environment:
+    import jinja2  # a start has no use for it
+
     return jinja2.Environment(
         loader=jinja2.PackageLoader("fhirhub.web"),
         autoescape=True,
