@@ -286,7 +286,9 @@ def _revive(reviving: Shared, now: int) -> None:
     """Lets a team go on that ended with its plan: a return adds an entry."""
     moment, _ = relations.period({"start": reviving.team.get("period", {}).get("end")})
     reviving.team["status"] = "active"
-    reviving.team["period"].pop("end", None)
+    period = {key: value for key, value in reviving.team.pop("period", {}).items() if key != "end"}
+    if period:
+        reviving.team["period"] = period
     for entry in list(reviving.team.get("participant", ())):
         if (
             careplan.ended({**entry, "period": {"start": entry["period"]["start"]}}, moment)["period"]
