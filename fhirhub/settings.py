@@ -173,6 +173,14 @@ class Settings:
     ] = 50
     review_refusals: Annotated[int, "Refusals from which on a person is an outlier in `$review`."] = 5
 
+    retention_years: Annotated[
+        int, "Years after the last change about a patient from which on `fhirhub retention` lists them."
+    ] = 20
+    erasures_file: Annotated[
+        Path | None,
+        "The list of what was erased, which is erased again after a restore; to be kept with the backups.",
+    ] = None
+
     draft_days: Annotated[
         int | None,
         "Days after which a draft of a QuestionnaireResponse is too old to go on with; `unlimited` for never. A "
@@ -415,7 +423,16 @@ class CommandOption:
 
 
 COMMAND_OPTIONS = (
-    CommandOption("erase", "patient", "The logical id of the Patient."),
+    CommandOption("erase", "patient", "The logical id of a Patient: with all that is about them alone."),
+    CommandOption(
+        "erase",
+        "organization",
+        "The logical id of an Organization: with its entries in the directory, accounts and backends.",
+    ),
+    CommandOption("erase", "resource", "One resource, such as Observation/1, with its versions."),
+    CommandOption(
+        "erase", "again", "Erase again what is on the list of erasures and came back with a restored backup."
+    ),
     CommandOption("erase", "ground", "Why, for the record of the erasure."),
     CommandOption("erase", "decider", "Who decided it, for the record of the erasure."),
     CommandOption("erase", "yes", "Do not ask."),
@@ -703,6 +720,7 @@ def as_markdown() -> str:
 
 _UNSAID_DEFAULTS = {
     "database": "`var/fhirhub.db` in the working directory",
+    "erasures_file": "the secret file's name with `.erasures`",
     "package_cache": "`.fhir/packages` in the home directory",
     "secret_file": "the SQLite file's name with `.secret`",
 }

@@ -121,8 +121,10 @@ class Erasure(SQLModel, table=True):
     __tablename__ = "erasure"
     tenant: int = Field(primary_key=True)
     id: str = Field(sa_column=Column(EXACT_TEXT, primary_key=True))
+    kind: str = Field(sa_column=Column(EXACT_TEXT, nullable=False, server_default="patient"))
     subject: str = Field(sa_column=Column(EXACT_TEXT, nullable=False))
     ground: str = Field(sa_column=Column(EXACT_TEXT, nullable=False))
+    decider: str = Field(sa_column=Column(EXACT_TEXT, nullable=False, server_default=""))
     erased: int = Field(sa_column=Column(BigInteger, nullable=False))
     resources: int = Field(sa_column=Column(BigInteger, nullable=False))
 
