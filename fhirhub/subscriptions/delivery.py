@@ -184,17 +184,19 @@ class Delivery:
     async def _round(self, tenant: Tenant, desk: _Desk) -> None:
         """In one transaction: keeps what became of deliveries, numbers what has no number, and takes what is due; then
         begins to deliver that."""
-        now, room = self._clock(), MOST_AT_ONCE - len(desk.running)
-        work = queue.Work(list(desk.ended))
+        now, unnumbered, due = self._clock(), list[str](), list[str]()
         if not self._is_ending:
             unnumbered, due = await queue.with_work(tenant.database, tenant.number, self.holder, now)
-            work.unnumbered = unnumbered
-            work.due = [id for id in due if id not in desk.running]
-        if not (work.ended or work.unnumbered or work.due):
+        # Nothing is awaited from here: whose turn ends later is neither kept nor taken by this round.
+        busy, room = frozenset(desk.running), MOST_AT_ONCE - len(desk.running)
+        free = [id for id in (*unnumbered, *due) if id not in busy]
+        if not self._is_ending:
+            free += [one.id for one in desk.ended]
+        work = queue.Work(list(desk.ended), unnumbered, free)
+        if not (work.ended or work.unnumbered or work.free):
             return
         taken = await queue.go_round(tenant.database, tenant.number, work, self.holder, now, room)
         del desk.ended[: len(work.ended)]
-        taken = [state for state in taken if state.id not in desk.running]
         if not taken or self._is_ending:
             return
         keys = [("Subscription", state.id) for state in taken]

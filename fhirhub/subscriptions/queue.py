@@ -8,7 +8,7 @@ late is passed over. Who delivers holds a lease, which ends by itself where the 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import NamedTuple, Protocol
 
 from fhirhub.store.database import Database, Reader, Transaction
@@ -283,11 +283,12 @@ async def lacks_numbers(reader: Reader, tenant: int, id: str) -> bool:
 
 @dataclass(slots=True)
 class Work:
-    """What a round does: `ended` is kept, `unnumbered` and `due` are Subscriptions."""
+    """What a round does: `ended` is kept, `unnumbered` are Subscriptions whose events get numbers, `free` those that
+    may be taken."""
 
     ended: list[Ended]
-    unnumbered: list[str] = field(default_factory=list)
-    due: list[str] = field(default_factory=list)
+    unnumbered: list[str]
+    free: list[str]
 
 
 async def go_round(
@@ -297,13 +298,13 @@ async def go_round(
     for which something is due then: these, as they stand."""
 
     async def go(unit: Transaction) -> list[State]:
-        named = {*(one.id for one in work.ended), *work.unnumbered, *work.due}
+        named = {*(one.id for one in work.ended), *work.unnumbered, *work.free}
         held = await _lock(unit, tenant, sorted(named))
         for ended in work.ended:
             await settle(unit, tenant, holder, ended)
         if work.unnumbered:
             await _number(unit, tenant, work.unnumbered, held)
-        return await _take(unit, tenant, sorted(named), holder, now, most)
+        return await _take(unit, tenant, sorted(set(work.free)), holder, now, most)
 
     return await database.transaction(go)
 

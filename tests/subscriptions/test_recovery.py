@@ -18,6 +18,7 @@ from fhirhub.access import EVERYTHING
 from fhirhub.repository import Repository, Tenant
 from fhirhub.store.erasing import erase_patient
 from fhirhub.store.sql import Statement
+from fhirhub.subscriptions import queue
 from fhirhub.subscriptions.channels import CHANNELS
 from fhirhub.subscriptions.channels.notice import NotDelivered, Notice
 from fhirhub.subscriptions.delivery import Delivery
@@ -174,6 +175,31 @@ async def test_whatever_fails_numbers_are_whole_and_in_order(
         # At least once, in order: what was sent and not kept as sent comes again.
         assert sorted(set(line.numbers)) == list(range(1, made + 1))
         assert line.numbers == sorted(line.numbers)
+
+
+async def test_what_ends_while_the_next_round_looks_is_sent_once(
+    sqlite_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    looked = queue.with_work
+
+    async def slowly(*given: Any) -> tuple[list[str], list[str]]:
+        found = await looked(*given)
+        for _ in range(20):
+            await asyncio.sleep(0)
+        return found
+
+    async with hubs(sqlite_url, tmp_path) as (tenant, (delivery,), clock, line):
+        await standing(tenant, clock, delivery)
+        monkeypatch.setattr(queue, "with_work", slowly)
+        for number in range(1, 6):
+            await Repository(tenant, EVERYTHING).create(observation())
+            looking = []
+            while number not in line.numbers:
+                looking.append(asyncio.ensure_future(delivery.look(tenant)))
+                await asyncio.sleep(0)
+            await asyncio.gather(*looking)
+            await delivery.settled()
+        assert line.numbers == [1, 2, 3, 4, 5]
 
 
 async def test_a_hub_that_is_killed_loses_no_event(
