@@ -282,13 +282,19 @@ def _is_well_formed(text: str) -> bool:
 
 # -- XML to JSON ------------------------------------------------------------------------------------
 
-_PROLOG = re.compile(rb"\A(?:\xef\xbb\xbf)?(?:<\?xml\s(?:[^?]|\?(?!>))*\?>)?(?:\s|<!--.*?-->)*+", re.DOTALL)
+_PROLOG = re.compile(
+    rb"\A(?:\xef\xbb\xbf)?(?P<declaration><\?xml\s(?:[^?]|\?(?!>))*\?>)?(?:\s|<!--.*?-->|<\?.*?\?>)*+",
+    re.DOTALL,
+)
 _ENCODING = re.compile(rb"""encoding\s*=\s*["']([^"']*)["']""")
 _SCHEMA_LOCATION = "{http://www.w3.org/2001/XMLSchema-instance}schemaLocation"
 _STRAY_TEXT = etree.XPath("//f:*[text()[normalize-space()]]", namespaces={"f": NAMESPACE})
+_WHITE_SPACE = " \t\r\n"
 _INTEGER = re.compile(r"-?(?:0|[1-9][0-9]*)\Z")
 _INTEGERS = frozenset({"integer", "positiveInt", "unsignedInt"})
 _TYPED = _INTEGERS | {"decimal", "boolean"}
+_SPACED = frozenset({"string", "markdown", "xhtml"})
+"""The types whose values may begin and end with white space, and keep it."""
 
 
 def _parser() -> etree.XMLParser:
@@ -301,6 +307,7 @@ def _parser() -> etree.XMLParser:
         load_dtd=False,
         huge_tree=True,
         remove_comments=True,
+        remove_pis=True,
     )
 
 
@@ -350,21 +357,20 @@ def read(data: bytes, max_depth: int = MAX_DEPTH, max_bytes: int = MAX_BYTES) ->
 
 
 def _refuse_prolog(data: bytes) -> None:
-    """Only UTF-8, and nothing but comments before the root: no DOCTYPE, so no entities either."""
+    """Only UTF-8, and nothing but comments and processing instructions before the root, which are no part of a
+    resource (https://hl7.org/fhir/R4/xml.html): no DOCTYPE, so no entities either."""
     try:
         data.decode()
     except UnicodeDecodeError as fault:
         raise errors.structure("FHIR XML is written in UTF-8; this is not") from fault
     found = _PROLOG.match(data)
-    prolog = found[0] if found else b""
-    declared = _ENCODING.search(prolog.partition(b"?>")[0]) if b"<?xml" in prolog else None
+    prolog, declaration = (found[0], found["declaration"]) if found else (b"", None)
+    declared = _ENCODING.search(declaration) if declaration else None
     if declared and declared[1].lower() not in (b"utf-8", b"us-ascii", b"ascii"):
         raise errors.structure("FHIR XML is written in UTF-8; the declaration names another encoding")
     rest = data[len(prolog) : len(prolog) + 9]
     if rest.startswith(b"<!"):
         raise errors.structure("A document type declaration and entities are not allowed in FHIR XML")
-    if rest.startswith(b"<?"):
-        raise errors.structure("Processing instructions are not allowed here")
 
 
 class _Reading:
@@ -433,6 +439,8 @@ class _Reading:
                 attributes = _attributes(child)
                 if len(attributes) == 1 and attributes[0][0] == "value" and not len(child):
                     item, extra = attributes[0][1], None
+                    if child_type not in _SPACED:
+                        item = item.strip(_WHITE_SPACE)
                     if child_type in _TYPED or not item:
                         item = self.typed(child, item, child_type)
                 else:
@@ -477,6 +485,7 @@ class _Reading:
         extra: Json = {}
         for name, text in _attributes(element):
             if name == "value":
+                text = text if type_name in _SPACED else text.strip(_WHITE_SPACE)
                 value = self.typed(element, text, type_name)
             elif name == "id":
                 if not text:
@@ -527,9 +536,7 @@ class _Reading:
             self.fault(element, "structure", f"`{type_name}` has no attribute `{name}`", lost=False)
 
     def unknown(self, child: etree._Element, type_name: str) -> None:
-        if not isinstance(child.tag, str):
-            self.fault(child, "structure", "Processing instructions are not allowed here")
-        elif type_name == "Narrative" and _name(child)[1] == "div":
+        if type_name == "Narrative" and _name(child)[1] == "div":
             self.fault(child, "structure", f"The `div` of a narrative is in the namespace {XHTML}")
         else:
             self.fault(child, "structure", f"`{type_name}` has no element {_shown(child)}")
@@ -626,7 +633,8 @@ def _places(data: bytes) -> list[tuple[int, int]]:
 
 
 _DIV = re.compile(
-    r"<!--.*?-->|<!\[CDATA\[.*?\]\]>|</div\s*>|<div(?=[\s/>])(?:[^\"'<>]|\"[^\"]*\"|'[^']*')*>", re.DOTALL
+    r"<!--.*?-->|<\?.*?\?>|<!\[CDATA\[.*?\]\]>|</div\s*>|<div(?=[\s/>])(?:[^\"'<>]|\"[^\"]*\"|'[^']*')*>",
+    re.DOTALL,
 )
 _DIV_NAMESPACE = re.compile(r"""\sxmlns\s*=\s*["']http://www\.w3\.org/1999/xhtml["']""")
 
@@ -645,7 +653,7 @@ def _written_divs(data: bytes, root: etree._Element) -> list[str]:
         token = match[0]
         if token.startswith("</"):
             depth -= 1
-        elif token.startswith("<!"):
+        elif token.startswith(("<!", "<?")):
             continue
         elif depth == 0 and not _DIV_NAMESPACE.search(token):
             return []
