@@ -16,7 +16,16 @@ SHARE = 0.05
 SAVED_SECONDS = 0.25
 """Of unused share, at most."""
 
-_CODINGS: dict[bytes, int | None] = {b"": None, b"identity": None, b"gzip": 31, b"x-gzip": 31, b"deflate": 15}
+MEMBERS = 16
+"""Parts that a gzip body may have, one behind the other (RFC 1952, 2.2); each is copied behind the one before."""
+GZIP = 31
+_CODINGS: dict[bytes, int | None] = {
+    b"": None,
+    b"identity": None,
+    b"gzip": GZIP,
+    b"x-gzip": GZIP,
+    b"deflate": 15,
+}
 
 
 def check(coding: bytes) -> None:
@@ -48,13 +57,22 @@ def _unknown(coding: bytes) -> FhirError:
 
 
 def _unpacked(body: bytes, windows: int, limit: int) -> bytes:
-    unpacker = zlib.decompressobj(windows)
-    plain = unpacker.decompress(body, limit + 1)
-    if len(plain) > limit:
-        raise too_long(f"The body is longer than {limit} bytes once unpacked")
-    if not unpacker.eof or unpacker.unused_data:
-        raise zlib.error("incomplete")
-    return plain
+    parts: list[bytes] = []
+    left = limit
+    for _ in range(MEMBERS):
+        unpacker = zlib.decompressobj(windows)
+        parts.append(unpacker.decompress(body, left + 1))
+        left -= len(parts[-1])
+        if left < 0:
+            raise too_long(f"The body is longer than {limit} bytes once unpacked")
+        if not unpacker.eof:
+            raise zlib.error("incomplete")
+        body = unpacker.unused_data
+        if not body:
+            return b"".join(parts)
+        if windows != GZIP:
+            break
+    raise zlib.error("more than was packed")
 
 
 class Packing:

@@ -254,6 +254,15 @@ async def test_a_body_in_an_unknown_coding_is_refused(client: AsyncClient) -> No
     assert response.headers["accept-encoding"] == "gzip, deflate"
 
 
+async def test_a_gzip_body_may_come_in_several_members(client: AsyncClient) -> None:
+    """RFC 1952, 2.2: a gzip file is a series of members."""
+    packed = gzip.compress(b'{"resourceType":') + gzip.compress(b'"Patient"}')
+    packed_by = fhir({"Content-Encoding": "gzip"})
+    assert (await client.post("Patient", content=packed, headers=packed_by)).status_code == 201
+    many = gzip.compress(b"{}") + gzip.compress(b"") * coding.MEMBERS
+    assert (await client.post("Patient", content=many, headers=packed_by)).status_code == 400
+
+
 @pytest.mark.parametrize(
     "packed",
     [b"x", gzip.compress(b"{}")[:-4], gzip.compress(b"{}") + b"more"],
