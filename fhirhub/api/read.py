@@ -37,7 +37,9 @@ def answer(request: FhirRequest, stored: Stored) -> FhirResponse:
     ):
         return conditions.not_modified(stored.version, stored.updated)
     if stored.type == "Binary" and request.inside is None and not _names_format(request):
-        return binary.content(request, stored)
+        shown = binary.content(request, stored)
+        if shown.content_type is not None:
+            return shown
     body = stored.body
     assert body is not None, "a read shows what is not deleted"
     if request.query:

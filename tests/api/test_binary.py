@@ -131,3 +131,12 @@ async def test_the_content_comes_where_it_is_wanted_more_than_the_resource(clien
     ):
         response = await client.get(path, headers={"Accept": accept})
         assert response.headers["content-type"] == content_type, accept
+
+
+async def test_a_part_of_a_binary_resource_is_a_part(client: AsyncClient) -> None:
+    await client.put("Binary/b", content=b"text", headers={"Content-Type": "text/plain"})
+    part = (await client.get("Binary/b?_elements=contentType")).json()
+    assert (part["contentType"], "data" in part) == ("text/plain", False)
+    assert part["meta"]["tag"][0]["code"] == "SUBSETTED"
+    assert (await client.get("Binary/b?_elements=nonsense")).status_code == 400
+    assert (await client.get("Binary/b?_elements=contentType", headers={"Accept": "*/*"})).content == b"text"
