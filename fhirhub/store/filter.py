@@ -48,7 +48,7 @@ def bind(names: Names, types: tuple[str, ...], text: str) -> Bound:
 _lexeme = re.compile(
     r"\s*(?:(?P<string>\"(?:[^\"\\]|\\.)*\")|(?P<mark>[()\[\].])|(?P<name>[A-Za-z_][\w\-]*)|(?P<other>\S))"
 )
-_value = re.compile(r"\s*(?:(?P<string>\"(?:[^\"\\]|\\.)*\")|(?P<token>[^\s)\]]+))")
+_value = re.compile(r"\s*(?:(?P<string>\"(?:[^\"\\]|\\.)*\")|(?P<token>[^\s)\]\"][^\s)\]]*))")
 
 
 _in_order = re.compile(r"\"(?:[^\"\\]|\\.)*\"|[^\s()\[\]\"]+")

@@ -208,6 +208,7 @@ async def test_filter_combines_criteria(hub: Hub, expression: str, expected: str
         ("code eq", None),
         ("(code eq x", None),
         ("code eq x)", None),
+        ('code eq "x', None),
         ("code eq x or", None),
         ("nonsense eq x", None),
     ],
