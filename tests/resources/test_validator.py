@@ -481,6 +481,48 @@ def test_neither_text_nor_an_extension_stands_for_a_code_that_is_required(said: 
     ] == ["CarePlan.category[0]"]
 
 
+DUTCH, ENGLISH = '<div xml:lang="nl">x</div>', '<div xml:lang="en">x</div>'
+
+
+@pytest.mark.parametrize(
+    ("asked", "language", "inner", "told"),
+    [
+        ("_no", None, "x", []),
+        ("_no", None, DUTCH, ["error"]),
+        ("_yes", None, "x", ["error"]),
+        ("_yes", None, DUTCH, []),
+        ("_resource", "nl", DUTCH + ENGLISH, []),
+        ("_resource", "de", DUTCH + ENGLISH, ["error"]),
+        ("_resource", "nl", "x", []),
+        ("_resource", None, DUTCH, ["warning"]),
+        ("en", "nl", DUTCH, ["error"]),
+        ("en", "nl", "x", ["warning"]),
+        ("en", "nl", DUTCH + ENGLISH, []),
+    ],
+)
+def test_a_profile_may_ask_for_languages_of_the_narrative(
+    asked: str, language: str | None, inner: str, told: list[str]
+) -> None:
+    control = {"url": f"{CORE}narrative-language-control", "valueCode": asked}
+    asking = profile("n", "CarePlan", {"id": "CarePlan.text", "extension": [control]})
+    div = f'<div xmlns="http://www.w3.org/1999/xhtml">{inner}</div>'
+    given = plan(text={"status": "generated", "div": div}, **({"language": language} if language else {}))
+    assert [each.severity for each in against(given, asking) if each.profile] == told
+
+
+def test_a_profile_may_ask_where_the_parts_of_a_narrative_come_from() -> None:
+    control = {"url": f"{CORE}narrative-source-control", "valueCode": "error"}
+    asking = profile("n", "CarePlan", {"id": "CarePlan.text", "extension": [control]})
+    div = '<div xmlns="http://www.w3.org/1999/xhtml">{}</div>'
+    for inner, told in (
+        ('<p class="generated">x</p>', 0),
+        ("<p>x</p>", 1),
+        ('loose <p class="big boilerplate">x</p><ul><li>y</li></ul>', 2),
+    ):
+        given = plan(text={"status": "generated", "div": div.format(inner)})
+        assert len(errors(against(given, asking))) == told
+
+
 def test_an_extension_does_not_stand_for_a_code_that_r4_requires(official: Validator) -> None:
     unknown = {"url": f"{CORE}data-absent-reason", "valueCode": "unknown"}
     allergy = {

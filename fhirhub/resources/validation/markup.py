@@ -7,10 +7,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from typing import Any, NamedTuple
 
 from lxml import etree
 
+from fhirhub.errors import Severity
 from fhirhub.resources import document
+from fhirhub.resources.canonicals import CORE
 from fhirhub.resources.fhirpath import Item
 from fhirhub.resources.validation.examination import Examination, Scope
 from fhirhub.resources.validation.narrative import XHTML, is_plain
@@ -127,3 +130,87 @@ def _has_id(item: Item, id: str) -> bool:
     text = document.encode(item.value).decode()
     quoted = re.escape(id)
     return re.search(rf'"id":"{quoted}"|\b(?:id|name)=(?:\\"|\'){quoted}(?:\\"|\')', text) is not None
+
+
+# What a profile asks of a narrative by extensions of its ElementDefinition.
+
+
+class Control(NamedTuple):
+    """What a profile asks of the parts of a narrative.
+
+    `languages` are those that must have a section: a code of BCP 47, `_resource` for that of the resource, `_yes` for
+    any; `_no` forbids sections. `untold` is how bad it is when a part does not tell where it comes from, None where
+    that is not asked (https://hl7.org/fhir/extensions/StructureDefinition-narrative-source-control.html).
+    """
+
+    languages: tuple[str, ...]
+    untold: Severity | None
+
+
+_SEVERITIES: dict[str, Severity] = {"error": "error", "warning": "warning", "information": "information"}
+_SOURCES = frozenset({"generated", "boilerplate", "original", "extensions", "additional"})
+_LANG = "{http://www.w3.org/XML/1998/namespace}lang"
+
+
+def control(row: dict[str, Any]) -> Control | None:
+    """What an ElementDefinition asks of a narrative beyond FHIR; None where it asks nothing."""
+    given = [(each.get("url"), each.get("valueCode")) for each in row.get("extension", ())]
+    languages = tuple(str(code) for url, code in given if url == f"{CORE}narrative-language-control")
+    levels = [code for url, code in given if url == f"{CORE}narrative-source-control"]
+    untold = _SEVERITIES.get(str(levels[0])) if levels else None
+    return Control(languages, untold) if languages or untold is not None else None
+
+
+def check_control(examination: Examination, scope: Scope, item: Item, asked: Control, profile: str) -> None:
+    """Tell where a Narrative has not the parts that a profile asks for."""
+    div = item.value.get("div")
+    try:
+        root = etree.fromstring(div, _parser) if isinstance(div, str) else None
+    except (etree.XMLSyntaxError, ValueError):
+        return  # told already
+    if root is None:
+        return
+    for severity, fault in _uncontrolled(root, asked, scope.item.value.get("language")):
+        examination.tell(severity, "business-rule", fault, item, below=".div", profile=profile)
+
+
+def _uncontrolled(root: etree._Element, asked: Control, own: Any) -> Iterator[tuple[Severity, str]]:
+    there = [section.get(_LANG) for section in root.iterchildren(f"{{{XHTML}}}div")]
+    sections = {language for language in there if language is not None}
+    told = ", ".join(sorted(sections)) or "none"
+    for wanted in asked.languages:
+        language = own if wanted == "_resource" else wanted
+        if wanted == "_no":
+            if sections:
+                yield "error", f"Narrative.div may have no sections by language; got {told}"
+        elif wanted == "_yes":
+            if not sections:
+                yield "error", "Narrative.div must have sections by language: <div xml:lang=...>"
+        elif not sections:
+            # A narrative that is not divided is in the resource's language.
+            if language != own or own is None:
+                yield (
+                    "warning",
+                    f"Narrative.div should have a section in the language {language or 'of the resource'}",
+                )
+        elif language is None:
+            yield "warning", f"The resource should say its language: Narrative.div has sections in {told}"
+        elif language not in sections:
+            yield "error", f"Narrative.div must have a section in the language {language}; got {told}"
+    if asked.untold is not None:
+        for name, text in _parts_without_source(root):
+            yield (
+                asked.untold,
+                f"Narrative.div: the {name} `{text[:30]}` has none of the classes {', '.join(sorted(_SOURCES))}, "
+                "which tell where it comes from",
+            )
+
+
+def _parts_without_source(root: etree._Element) -> Iterator[tuple[str, str]]:
+    """The parts right within the div, as what they are and their text."""
+    for text in (root.text, *(child.tail for child in root)):
+        if text and text.strip():
+            yield "text", text.strip()
+    for child in root:
+        if isinstance(child.tag, str) and not _SOURCES & set((child.get("class") or "").split()):
+            yield _name(child), " ".join("".join(map(str, child.itertext())).split())

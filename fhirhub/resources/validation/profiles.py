@@ -16,7 +16,7 @@ from fhirhub.resources.canonicals import CORE, OFFICIAL, Canonicals, type_of
 from fhirhub.resources.fhirpath import FhirpathError, Item, regex
 from fhirhub.resources.fhirpath.item import member
 from fhirhub.resources.fhirpath.model import is_a
-from fhirhub.resources.validation import codes, invariants, patterns, slicing, snapshots, wording
+from fhirhub.resources.validation import codes, invariants, markup, patterns, slicing, snapshots, wording
 from fhirhub.resources.validation.examination import DEEPEST, Examination, Scope
 
 Json = dict[str, Any]
@@ -81,6 +81,7 @@ class Node:
         self.decimals = _extended(row, f"{CORE}maxDecimalPlaces")
         self.must_have_value = any(_of_r5(row, "mustHaveValue"))
         self.instead = frozenset(map(str, _of_r5(row, "valueAlternatives")))
+        self.narrative = markup.control(row)
         self.binding = codes.binding(row["binding"], profile.url) if "binding" in row else None
         if self.binding is not None and (self.path, self.binding.value_set) == _BOUND_WRONGLY:
             self.binding = None
@@ -265,6 +266,7 @@ def _settle(node: Node, profile: Profile) -> None:
         or node.decimals is not None
         or node.must_have_value
         or node.instead
+        or node.narrative is not None
         or node.slice_name is not None
         or _has_profiles(node)
         or _differs(node)
@@ -478,6 +480,8 @@ class Check:
             codes.check_bound(self.examination, item, node.binding)
         for bound in node.more_bindings:
             codes.check_bound(self.examination, item, bound)
+        if node.narrative is not None and item.type == "Narrative":
+            markup.check_control(self.examination, scope, item, node.narrative, node.profile.url)
         if node.rules:
             invariants.check(self.examination, scope, item, node.rules)
         if node.type_profiles:
