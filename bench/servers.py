@@ -69,7 +69,7 @@ def hub(
     database: str, workers: int, secret_file: str, variables: Mapping[str, str] | None = None
 ) -> Iterator[Server]:
     """The hub serving a database with that many workers, ended afterwards."""
-    command = [sys.executable, "-c", "from fhirhub.cli import main; main()", "serve"]
+    command = [sys.executable, "-m", "fhirhub", "serve"]
     command += [
         "--database",
         database,

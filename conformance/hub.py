@@ -23,7 +23,7 @@ def running(database: str, folder: Path, auth: str = "none") -> Iterator[str]:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
-    command = [sys.executable, "-c", "from fhirhub.cli import main; main()", "serve", "--demo"]
+    command = [sys.executable, "-m", "fhirhub", "serve", "--demo"]
     command += ["--port", str(port), "--database", database, "--patients", str(PATIENTS)]
     command += ["--secret-file", str(folder / "secret"), "--auth", auth]
     environment = {key: value for key, value in os.environ.items() if not key.startswith("FHIRHUB_")}

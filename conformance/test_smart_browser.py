@@ -64,7 +64,7 @@ def _command(hub: SigningIn, *command: str, told: str | None = None) -> str:
     """What a command of the hub's says."""
     settings = ("--database", hub.database, "--secret-file", hub.secret)
     done = subprocess.run(
-        [sys.executable, "-c", "from fhirhub.cli import main; main()", *command, *settings],
+        [sys.executable, "-m", "fhirhub", *command, *settings],
         input=told,
         capture_output=True,
         text=True,

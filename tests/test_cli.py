@@ -7,12 +7,14 @@ import json
 import os
 import re
 import sqlite3
+import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 from typing import Any
 
+import click
 import pytest
 import typer
 
@@ -78,18 +80,47 @@ def _options() -> Iterator[tuple[str, typer.core.TyperOption]]:
     """Every option of every command."""
 
     def walk(command: Any, words: list[str]) -> Iterator[tuple[str, typer.core.TyperOption]]:
-        for name, one in getattr(command, "commands", {}).items():
-            yield from walk(one, [*words, name])
-        if not hasattr(command, "commands"):
+        if isinstance(command, click.Group):
+            context = click.Context(command)
+            for name in command.list_commands(context):
+                yield from walk(command.get_command(context, name), [*words, name])
+        else:
             for parameter in command.params:
                 if parameter.param_type_name == "option":
                     yield " ".join(words), parameter
 
-    return walk(typer.main.get_command(cli.commands), [])
+    return walk(cli.commands, [])
+
+
+@pytest.mark.parametrize("module", ["fhirhub", "fhirhub.cli"])
+def test_help_comes_without_loading_what_commands_do(module: str) -> None:
+    command = [sys.executable, "-X", "importtime", "-m", module, "--help"]
+    told = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert "Start the hub." in told.stdout
+    loaded = {line.rpartition("|")[2].strip() for line in told.stderr.splitlines()}
+    own = {name for name in loaded if name.startswith("fhirhub.") and not name.startswith("fhirhub.cli")}
+    assert own == {"fhirhub.__main__", "fhirhub.errors", "fhirhub.secrets", "fhirhub.settings"} & loaded
+
+
+def test_a_command_that_is_not_known_is_told_with_the_nearest(run: Runner) -> None:
+    assert run("serv").err.splitlines()[-1] == (
+        "Error: No such command 'serv'. (Did you mean one of: 'serve', 'users'?)"
+    )
+
+
+def test_no_other_command_is_loaded_than_the_one_that_runs() -> None:
+    code = (
+        "import sys; sys.argv = ['fhirhub', 'serve', '--help']\n"
+        "from fhirhub import cli\n"
+        "try: cli.main()\n"
+        "finally: print([name for name in (*cli.ALONE.values(), *cli.GROUPS) if f'fhirhub.cli.{name}' in sys.modules])"
+    )
+    told = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert told.stdout.splitlines()[-1] == "['serving']"
 
 
 def test_every_option_of_every_command_is_a_documented_variable() -> None:
-    documented = (Path(cli.__file__).parents[1] / "docs" / "settings.md").read_text()
+    documented = (Path(cli.__file__).parents[2] / "docs" / "settings.md").read_text()
     seen = 0
     for command, option in _options():
         variable = re.search(r"FHIRHUB_\w+", option.help or "")

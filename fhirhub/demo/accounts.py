@@ -6,12 +6,14 @@ every start tells of them; `enrolment` makes them once.
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from fhirhub.auth.roles import ROLES
-from fhirhub.repository import Tenant
 from fhirhub.secrets import Secret
 from fhirhub.store.sql import Statement
+
+if TYPE_CHECKING:
+    from fhirhub.repository import Tenant
 
 Json = dict[str, Any]
 

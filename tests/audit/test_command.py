@@ -7,8 +7,7 @@ import sqlite3
 from pathlib import Path
 
 import pytest
-from click.testing import Result
-from typer.testing import CliRunner
+from click.testing import CliRunner, Result
 
 from fhirhub.audit import recording
 from fhirhub.cli import commands

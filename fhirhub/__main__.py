@@ -1,0 +1,7 @@
+"""`python -m fhirhub`, which is `fhirhub`."""
+
+from __future__ import annotations
+
+from fhirhub.cli import main
+
+main()
