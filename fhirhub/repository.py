@@ -18,9 +18,9 @@ from fhirhub import errors
 from fhirhub.access import EVERYTHING, NAMING, Access
 from fhirhub.conformance import Conformance
 from fhirhub.resources import document, masking, references, relations
+from fhirhub.store import counting, versions
 from fhirhub.store import search as searching
 from fhirhub.store import timeline as timelines
-from fhirhub.store import versions
 from fhirhub.store.chain import Entry
 from fhirhub.store.database import Change, Database, Key, Reader, Transaction, Verdict, take_keys
 from fhirhub.store.index import extract
@@ -445,6 +445,20 @@ class Repository:
         access = self.access.to("s") if self.limited else self.access
         found = await timelines.provenance(self._reader, self.tenant.number, access, moments)
         return [self._shown(one) for one in found] if self.limited else found
+
+    async def tallies(self, measure: str, at: int) -> list[counting.Tally]:
+        """How the practices stand in a measure at that moment, counting all their patients, whoever asks: who tells of
+        them hides what is small (RULES R36)."""
+        return await counting.tallies(await self._counting(), self.tenant.number, measure, at)
+
+    async def care_groups(self, at: int) -> list[tuple[str, str]]:
+        """Care groups and their practices at that moment, as ids of Organizations."""
+        return await counting.affiliations(await self._counting(), self.tenant.number, at)
+
+    async def _counting(self) -> Reader:
+        await self._settle()
+        reader = self._reader if self._unit is not None else await self.tenant.database.searching()
+        return searching.bounded(reader, self.tenant.search_seconds)
 
     async def search(self, request: SearchRequest, cursor: str | None = None) -> searching.Found:
         """One page of what matches."""

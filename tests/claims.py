@@ -13,7 +13,6 @@ _ALWAYS = {
     "Goal": "DimensionGoal",
     "Task": "PlanTask",
     "Communication": "PlanMessage",
-    "OrganizationAffiliation": "Cover",
 }
 _SHARED_PLAN = "135411000146103"
 
@@ -31,6 +30,12 @@ def _name(resource: Json) -> str | None:
     if type == "QuestionnaireResponse":
         of_carer = resource["subject"]["reference"].startswith("RelatedPerson/")
         return "CarerStrainResponse" if of_carer else "PositiveHealthResponse"
+    if type == "Observation" and "segment" in _codes([resource["code"]]):
+        return "SegmentAssignment"
+    if type == "OrganizationAffiliation":
+        return "Cover" if "waarneming" in _codes(resource["code"]) else None
+    if type == "Appointment":
+        return "CareMeeting" if "mdo" in _codes(resource.get("serviceType", [])) else None
     if type == "Observation":
         return "DimensionScore" if "survey" in _codes(resource["category"]) else "HomeMeasurement"
     if type == "Consent":

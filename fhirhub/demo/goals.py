@@ -64,7 +64,7 @@ def goals(person: Person) -> list[Json]:
             "subject": person.subject(),
             "startDate": day(person.started - draw.below(40)),
             "statusDate": day(draw.below(50)),
-            "expressedBy": person.subject() if aim.by_patient else reference(person.poh),
+            "expressedBy": person.subject() if aim.by_patient and person.speaks else reference(person.poh),
             "addresses": [reference(person.diseases[0][0])],
         }
         if aim.measure:

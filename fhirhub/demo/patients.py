@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from fhirhub.demo import consents, contact, goals, observations, people, plans, record, tasks
+from fhirhub.demo import complexity, consents, contact, goals, observations, people, plans, record, tasks
 from fhirhub.demo.person import Person
 from fhirhub.demo.region import Neighbourhood
 
@@ -40,4 +40,6 @@ def build(number: int, bsn: str, place: Neighbourhood) -> list[Json]:
     made += observations.measurements(person)
     made += contact.communications(person)
     made += contact.appointments(person)
+    made.append(complexity.segment(person))
+    made += complexity.meetings(person)
     return made

@@ -37,6 +37,7 @@ class Person:
         self.poh = draw.one(place.people["poh"])
         self.nurse = draw.one(place.people["wijkverpleging"])
         self.started = 60 + draw.below(400)  # days ago that the plan began
+        self.speaks = Draw("words", number).chance(65)  # sets goals in own words
         self.carers: list[tuple[str, str]] = []
         self.diseases: list[tuple[str, Disease]] = []
         self.goals: list[tuple[str, Aim]] = []

@@ -100,6 +100,7 @@ def neighbourhood(number: int, region: Neighbourhood) -> tuple[list[Json], Neigh
     ):
         made += _professional(place, organization, role, f"{role}{suffix}", 0, key=role)
     made.append(_cover(place, practice))
+    made.append(_joined(place, practice))
     return made, place
 
 
@@ -222,4 +223,22 @@ def _cover(place: Neighbourhood, practice: str) -> Json:
             }
         ],
         healthcareService=[{"reference": place.organizations["post-service"]}],
+    )
+
+
+def _joined(place: Neighbourhood, practice: str) -> Json:
+    return typed(
+        OrganizationAffiliation,
+        id=f"zorggroep-{practice}",
+        meta=META,
+        active=True,
+        period={"start": "2025-01-01"},
+        organization={"reference": place.organizations["care-group"]},
+        participatingOrganization={"reference": place.organizations["huisarts"]},
+        code=[
+            {
+                "coding": [{"system": f"{CANONICAL}/CodeSystem/affiliation", "code": "zorggroep"}],
+                "text": "Aangesloten bij de zorggroep",
+            }
+        ],
     )

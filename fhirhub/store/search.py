@@ -101,6 +101,11 @@ def _scope(tenant: int, request: SearchRequest, access: Access) -> str:
     return repr((tenant, request.types, asked, access.text))
 
 
+def bounded(reader: Reader, seconds: float) -> Reader:
+    """The reader, whose statements from now on together take no longer than so many seconds."""
+    return _Bounded(reader, seconds)
+
+
 class _Bounded:
     """The reader of what follows the first statement of a search: all of them share its time."""
 

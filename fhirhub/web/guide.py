@@ -39,6 +39,7 @@ _KINDS = (
     ("extension", "Extensies", "Extensions"),
     ("Questionnaire", "Vragenlijsten", "Questionnaires"),
     ("PlanDefinition", "Programma's", "Programmes"),
+    ("Measure", "Cijfers", "Measures"),
     ("CodeSystem", "Codestelsels", "Code systems"),
     ("ValueSet", "Waardelijsten", "Value sets"),
     ("ConceptMap", "Vertalingen van codes", "Concept maps"),

@@ -19,6 +19,7 @@ from fhirhub.api.operations import (
     crisis_summary,
     deregister,
     elsewhere,
+    evaluate_measure,
     everything,
     expand,
     extract,
@@ -292,6 +293,15 @@ OPERATIONS: tuple[Operation, ...] = (
         "r",
         "CarePlan-seen",
         seen.seen,
+    ),
+    Operation(
+        "$evaluate-measure",
+        ("type", "instance"),
+        ("Measure",),
+        False,
+        "r",
+        _DEFINITIONS + "Measure-evaluate-measure",
+        evaluate_measure.evaluate_measure,
     ),
     Operation(
         "$register",

@@ -131,6 +131,7 @@ Description: "Wat een organisatie voor een andere doet."
 * insert Translated([[Affiliation of organisations]], [[What one organisation does for another.]])
 * insert Complete
 * insert Concept([[waarneming]], [[Waarneming]], [[Cover]], [[Neemt de zorg waar buiten de uren van de ander, of zolang die er niet is.]])
+* insert Concept([[zorggroep]], [[Zorggroep]], [[Care group]], [[Een praktijk (participatingOrganization) is aangesloten bij een zorggroep (organization).]])
 
 ValueSet: AffiliationCodes
 Id: affiliation
