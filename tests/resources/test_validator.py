@@ -601,6 +601,27 @@ def test_what_has_not_the_structure_is_refused_without_a_fault_of_ours(
     assert any(each.severity == "error" for each in official.validate(broken))
 
 
+def test_many_warnings_hide_no_error(official: Validator) -> None:
+    married = {"system": "http://terminology.hl7.org/CodeSystem/v3-MaritalStatus", "code": "M"}
+    bundle = {
+        "resourceType": "Bundle",
+        "type": "collection",
+        "entry": [
+            {
+                "fullUrl": f"http://x.example/Patient/{n}",
+                "resource": {"resourceType": "Patient", "id": str(n)},
+            }
+            for n in range(500)
+        ],
+    }
+    wrong = patient(id="wrong", maritalStatus={"coding": [{**married, "code": "Q"}]})
+    bundle["entry"].append({"fullUrl": "http://x.example/Patient/wrong", "resource": wrong})
+    at = "maritalStatus.coding[0].code"
+    assert errors(official.validate(bundle)) == [(f"Bundle.entry[500].resource.{at}", "code-invalid")]
+    # Nor is it taken for right afterwards.
+    assert errors(official.validate(wrong)) == [(f"Patient.{at}", "code-invalid")]
+
+
 def test_a_validation_takes_no_longer_than_it_may(official: Validator) -> None:
     many = plan(note=[{"text": "x", "extension": [{"url": "urn:x", "valueInteger": 1}]}] * 2000)
     found = official.validate(many, seconds=0)

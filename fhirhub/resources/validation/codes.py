@@ -112,9 +112,9 @@ def check(examination: Examination, item: Item, bound: Binding | None) -> None:
     Codes that their code system does not have are errors; another display than the system's is a warning;
     what is not known here is said to be unknown. The binding says what the value set asks.
     """
-    before = len(examination.issues), examination.unsettled
+    before = examination.told, examination.unsettled
     _check(examination, item, bound)
-    if (len(examination.issues), examination.unsettled) == before and item.value.__class__ is dict:
+    if (examination.told, examination.unsettled) == before and item.value.__class__ is dict:
         known = key(item.value, bound)
         if known is not None:
             examination.quiet.add(known)

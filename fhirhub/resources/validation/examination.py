@@ -82,8 +82,8 @@ class Scope:
 class Examination:
     """The state of the validation of one resource.
 
-    `issues` grows; `depth` and `seen` bound how profiles and references lead on; `bundles` has the resources of
-    each Bundle by URL; `quiet` has the codings of which nothing was to be told lately; `unknown` has the code systems
+    `issues` grows, `told` counts what was told, listed or not; `depth` and `seen` bound how profiles and references
+    lead on; `bundles` has the resources of each Bundle by URL; `quiet` has the codings of which nothing was to be told lately; `unknown` has the code systems
     that were said to be unknown, None where that is not asked; `unsettled` counts what the terminology did not know,
     as far as it has to be asked again (`may_know_later`). `is_strict` is False where only what the specification
     itself makes an error stands in the way of a write; `strictness` is what is refused besides. `resolve` finds
@@ -107,6 +107,7 @@ class Examination:
         "seen",
         "strictness",
         "terminology",
+        "told",
         "unknown",
         "unsettled",
     )
@@ -134,6 +135,7 @@ class Examination:
         self.resolve = resolve
         self.pause = pause
         self.issues: list[Issue] = []
+        self.told = 0
         self.bundles: dict[int, dict[str, list[Item]]] = {}
         self.depth = 0
         self.seen: dict[tuple[int, str], bool | None] = {}
@@ -161,8 +163,13 @@ class Examination:
         key: str | None = None,
         profile: str | None = None,
     ) -> None:
-        """Add an issue about an item, or about what is or should be below it."""
-        if len(self.issues) <= 2 * MAX_FAULTS:
+        """Add an issue about an item, or about what is or should be below it.
+
+        Of more than are listed errors stay, so that what only warns never hides one.
+        """
+        self.told += 1
+        number = len(self.issues)
+        if number < MAX_FAULTS or (number < 2 * MAX_FAULTS and severity == "error"):
             path = None if item is None else f"{item.path or item.type}{below}"
             self.issues.append(Issue(severity, code, text, path, key, profile))
 

@@ -342,4 +342,7 @@ def _ordered(structural: list[Issue], found: list[Issue]) -> list[Issue]:
             seen.add(key)
             issues.append(issue)
     issues.sort(key=lambda issue: _ORDER[issue.severity])
-    return issues[: 2 * MAX_FAULTS]
+    if len(found) < MAX_FAULTS and len(issues) <= 2 * MAX_FAULTS:
+        return issues
+    rest = Issue("information", "informational", f"Of more than {MAX_FAULTS} issues not all are listed")
+    return [*issues[: 2 * MAX_FAULTS], rest]
