@@ -44,6 +44,8 @@ LONGEST_CORRELATION = 200
 """Bytes of a client's own id of a request that are sent back."""
 AT_ONCE = "fhirhub.at_once"
 """The extension of the scope by which `wire.Protocol` takes a whole answer at once."""
+WHOLE = "fhirhub.whole"
+"""The extension by which it gives the body, where all of it is there already."""
 
 _REQUEST_ID = re.compile(rb"[A-Za-z0-9._:\-]{1,64}")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
@@ -113,7 +115,7 @@ class Door:
                 request = await self._request(scope, raw, request_id, format)
                 path = request.path
                 if request.method != "GET":
-                    request.body = await self._body(raw, receive)
+                    request.body = await self._body(raw, scope, receive)
                 response = await self._dispatch(request)
         except FhirError as fault:
             response = outcome.of_error(fault)
@@ -181,9 +183,15 @@ class Door:
                 raise formats.not_acceptable(accept)
         return request
 
-    async def _body(self, raw: dict[bytes, bytes], receive: Receive) -> bytes:
+    async def _body(self, raw: dict[bytes, bytes], scope: Scope, receive: Receive) -> bytes:
         """The whole body, unpacked. Raises too_long as soon as a bound is passed."""
         limit = self._settings.max_body_bytes
+        if b"content-encoding" not in raw and "extensions" in scope and WHOLE in scope["extensions"]:
+            body: bytes | None = scope["extensions"][WHOLE](scope)
+            if body is not None:
+                if len(body) > limit:
+                    raise _body_too_long(limit)
+                return body
         declared = raw.get(b"content-length")
         if declared is not None and declared.isdigit() and int(declared) > limit:
             raise _body_too_long(limit)

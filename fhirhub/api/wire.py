@@ -18,7 +18,7 @@ from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 from fhirhub.api import outcome
 from fhirhub.api.address import MAX_URL_BYTES, URL_TOO_LONG
 from fhirhub.api.conditions import date_now
-from fhirhub.api.http import AT_ONCE
+from fhirhub.api.http import AT_ONCE, WHOLE
 from fhirhub.errors import Issue
 
 MAX_HEAD_BYTES = 128 * 1024
@@ -47,7 +47,15 @@ class Protocol(HttpToolsProtocol):
     def on_message_begin(self) -> None:
         super().on_message_begin()
         scope: Any = self.scope
-        scope["extensions"] = {AT_ONCE: self.answer}
+        scope["extensions"] = {AT_ONCE: self.answer, WHOLE: self.whole}
+
+    def whole(self, scope: Any) -> bytes | None:
+        """The body of the request, where all of it came with the header fields, as it does as a rule."""
+        cycle = self.cycle
+        if cycle.scope is not scope or cycle.more_body or cycle.disconnected:
+            return None
+        body, cycle.body = bytes(cycle.body), bytearray()
+        return body
 
     def answer(self, scope: Any, status: int, head: bytes, body: bytes) -> bool:
         """Write an answer that is there as a whole, at once; False where it must wait for its turn.

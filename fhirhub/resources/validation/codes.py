@@ -91,7 +91,7 @@ def key(value: Json, bound: Binding | None) -> Any:
             return (bound, value.get("system"), value.get("code"), value.get("display"))
         if value.keys() <= _OF_AMOUNT:
             return (bound, value.get("system"), value.get("code"))
-        return None
+        return (bound,) if len(value) == 1 and "text" in value else None
     size = len(value)
     if (size > 1 and not (size == 2 and "text" in value)) or codings.__class__ is not list:
         return None
