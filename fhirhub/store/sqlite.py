@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import contextvars
 import fcntl
 import json
 import os
@@ -18,7 +19,7 @@ from collections import deque
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import cache, lru_cache
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 from fhirhub import errors, metrics
 from fhirhub.store import chain as chains
@@ -32,6 +33,10 @@ _Member = tuple[int, "Change | Sequence[Entry]", "asyncio.Future[Verdict]"]
 """What waits to be written, a change or records of the log: its tenant, itself, and who waits for its verdict."""
 
 MEMBERS = 128
+UNITS = 32
+"""Transactions that are committed together, at the most."""
+UNITS_SECONDS = 0.01
+"""After so long no other joins those that wait for their commit."""
 SHORT_SECONDS = 0.02
 """A read that takes longer leaves the event loop and runs in a thread."""
 STEPS = 2_000
@@ -74,6 +79,27 @@ def in_use(path: str) -> int:
     return os.open(f"{path}-use", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
 
 
+class _Unit(NamedTuple):
+    """Work that waits for a transaction."""
+
+    work: Callable[[Transaction], Awaitable[Any]]
+    future: asyncio.Future[Any]
+    context: contextvars.Context
+
+    def fail(self, failure: BaseException) -> None:
+        if self.future.done():
+            return
+        if isinstance(failure, sqlite3.Error):
+            meant = _meant(failure)
+            meant.__cause__ = failure if meant is not failure else None
+            failure = meant
+        self.future.set_exception(failure)
+
+
+async def _run(work: Callable[[Transaction], Awaitable[T]], transaction: Transaction) -> T:
+    return await work(transaction)
+
+
 class SqliteDatabase:
     """`Database` on one SQLite file."""
 
@@ -98,6 +124,8 @@ class SqliteDatabase:
         self._open: dict[int, Chain] = {}
         """The same as the transaction under way leaves them."""
         self._busy = False
+        self._units: deque[_Unit] = deque()
+        self._commits = False
         self._tasks: set[asyncio.Task[None]] = set()
 
     # --- reading ---
@@ -243,23 +271,83 @@ class SqliteDatabase:
         finally:
             fcntl.flock(self._turn, fcntl.LOCK_UN)
 
-    async def transaction(self, work: Callable[[Transaction], Awaitable[T]], logging: int | None = None) -> T:
-        async with self._alone:
-            # The unit ends in a task of its own: a client that leaves must not leave it open.
-            return await asyncio.shield(asyncio.ensure_future(self._unit(work)))
-
-    async def _unit(self, work: Callable[[Transaction], Awaitable[T]]) -> T:
-        loop = asyncio.get_running_loop()
-        await loop.run_in_executor(self._thread, self._begin)
+    def _undo(self) -> None:
+        """After a failure nothing of the transaction is left, whatever SQLite did by itself."""
         try:
-            unit = SqliteTransaction(self._writer, self._timeout_seconds, self.sealer, self._open)
-            result = await work(unit)
+            if self._writer.in_transaction:
+                self._writer.execute("ROLLBACK")
+        finally:
+            fcntl.flock(self._turn, fcntl.LOCK_UN)
+
+    async def transaction(self, work: Callable[[Transaction], Awaitable[T]], logging: int | None = None) -> T:
+        loop = asyncio.get_running_loop()
+        future: asyncio.Future[T] = loop.create_future()
+        self._units.append(_Unit(work, future, contextvars.copy_context()))
+        if not self._commits:
+            self._commits = True
+            task = loop.create_task(self._drain_units())
+            self._tasks.add(task)
+            task.add_done_callback(self._tasks.discard)
+        # A client that leaves cancels its wait: what it waited for stands in the queue by itself.
+        return await future
+
+    async def _drain_units(self) -> None:
+        try:
+            while self._units:
+                async with self._alone:
+                    await self._run_units()
+        finally:
+            self._commits = False
+
+    async def _run_units(self) -> None:
+        """One commit for units that run one after the other, each of which may fail alone."""
+        loop = asyncio.get_running_loop()
+        done: list[tuple[_Unit, Any]] = []
+        try:
+            await loop.run_in_executor(self._thread, self._begin)
         except BaseException as failure:
-            await loop.run_in_executor(self._thread, self._end, "ROLLBACK")
-            if isinstance(failure, sqlite3.Error):
-                raise _meant(failure) from failure
+            self._units.popleft().fail(failure)
+            return
+        end = time.monotonic() + UNITS_SECONDS
+        try:
+            while self._units and (not done or (len(done) < UNITS and time.monotonic() < end)):
+                unit = self._units.popleft()
+                if unit.future.cancelled():
+                    continue  # Who asked left before it began.
+                try:
+                    done.append((unit, await self._run_unit(unit)))
+                except BaseException as failure:
+                    unit.fail(failure)
+                    if not self._writer.in_transaction:
+                        raise
+            await loop.run_in_executor(self._thread, self._end, "COMMIT")
+        except BaseException as failure:
+            await loop.run_in_executor(self._thread, self._undo)
+            for unit, _ in done:
+                unit.fail(failure)
+        else:
+            for unit, result in done:
+                if not unit.future.done():
+                    unit.future.set_result(result)
+
+    async def _run_unit(self, unit: _Unit) -> Any:
+        """What a unit gives; all it did is undone where it fails."""
+        known = dict(self._open)
+        self._writer.execute("SAVEPOINT unit")
+        try:
+            # In a task of its own, with what its caller knows (the request's id in the log).
+            transaction = SqliteTransaction(self._writer, self._timeout_seconds, self.sealer, self._open)
+            result = await asyncio.get_running_loop().create_task(
+                _run(unit.work, transaction), context=unit.context
+            )
+        except BaseException:
+            if self._writer.in_transaction:
+                self._writer.execute("ROLLBACK TO unit")
+                self._writer.execute("RELEASE unit")
+            self._open.clear()
+            self._open.update(known)
             raise
-        await loop.run_in_executor(self._thread, self._end, "COMMIT")
+        self._writer.execute("RELEASE unit")
         return result
 
     async def fill(self, table: str, columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:

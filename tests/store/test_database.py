@@ -152,6 +152,53 @@ async def test_a_transaction_that_raises_leaves_nothing(database: Database) -> N
     assert await rows(database, "SELECT 1 FROM resource WHERE tenant = $1", 1) == []
 
 
+async def test_of_transactions_that_wait_together_only_the_one_that_raises_leaves_nothing(
+    database: Database,
+) -> None:
+    async def written(rid: int) -> None:
+        async def work(unit: Transaction) -> None:
+            assert await unit.apply(1, [change(rid)]) == [Verdict.DONE]
+            await asyncio.sleep(0)
+            if rid == 3:
+                raise ValueError("no")
+
+        await database.transaction(work)
+
+    outcomes = await asyncio.gather(*(written(rid) for rid in range(1, 6)), return_exceptions=True)
+    assert [type(one).__name__ for one in outcomes] == [
+        "NoneType",
+        "NoneType",
+        "ValueError",
+        "NoneType",
+        "NoneType",
+    ]
+    assert await rows(database, "SELECT rid FROM resource WHERE tenant = $1 ORDER BY rid", 1) == [
+        (1,),
+        (2,),
+        (4,),
+        (5,),
+    ]
+
+
+async def test_a_transaction_whose_caller_left_before_it_began_does_nothing(database: Database) -> None:
+    began: list[int] = []
+
+    async def work(unit: Transaction, rid: int) -> None:
+        began.append(rid)
+        await unit.apply(1, [change(rid)])
+
+    first = asyncio.ensure_future(database.transaction(lambda unit: work(unit, 1)))
+    second = asyncio.ensure_future(database.transaction(lambda unit: work(unit, 2)))
+    await asyncio.sleep(0)
+    second.cancel()
+    await first
+    await database.transaction(lambda unit: work(unit, 3))
+    assert await rows(database, "SELECT rid FROM resource WHERE tenant = $1 ORDER BY rid", 1) == [
+        (rid,) for rid in sorted(began)
+    ]
+    assert {1, 3} <= set(began)
+
+
 async def test_a_transaction_writes_hundreds_that_refer_to_each_other(database: Database) -> None:
     async def work(unit: Transaction) -> list[Verdict]:
         return await unit.apply(
