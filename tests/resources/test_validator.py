@@ -603,19 +603,10 @@ def test_what_has_not_the_structure_is_refused_without_a_fault_of_ours(
 
 def test_many_warnings_hide_no_error(official: Validator) -> None:
     married = {"system": "http://terminology.hl7.org/CodeSystem/v3-MaritalStatus", "code": "M"}
-    bundle = {
-        "resourceType": "Bundle",
-        "type": "collection",
-        "entry": [
-            {
-                "fullUrl": f"http://x.example/Patient/{n}",
-                "resource": {"resourceType": "Patient", "id": str(n)},
-            }
-            for n in range(500)
-        ],
-    }
     wrong = patient(id="wrong", maritalStatus={"coding": [{**married, "code": "Q"}]})
-    bundle["entry"].append({"fullUrl": "http://x.example/Patient/wrong", "resource": wrong})
+    people = [*({"resourceType": "Patient", "id": str(number)} for number in range(500)), wrong]
+    entries = [{"fullUrl": f"http://x.example/Patient/{each['id']}", "resource": each} for each in people]
+    bundle = {"resourceType": "Bundle", "type": "collection", "entry": entries}
     at = "maritalStatus.coding[0].code"
     assert errors(official.validate(bundle)) == [(f"Bundle.entry[500].resource.{at}", "code-invalid")]
     # Nor is it taken for right afterwards.
