@@ -84,11 +84,12 @@ class Examination:
 
     `issues` grows, `told` counts what was told, listed or not; `depth` and `seen` bound how profiles and references
     lead on; `bundles` has the resources of each Bundle by URL; `quiet` has the codings of which nothing was to be
-    told lately; `unknown` has the code systems that were said to be unknown, None where that is not asked; `unsettled` counts what the terminology did not know,
-    as far as it has to be asked again (`may_know_later`). `is_strict` is False where only what the specification
-    itself makes an error stands in the way of a write; `strictness` is what is refused besides. `resolve` finds
-    resources outside; `conforms` is given by `profiles`, which stands above this. `pause` is called often: it may
-    stop the examination for the seconds that it returns, which do not count.
+    told lately; `unknown` has the code systems that were said to be unknown, None where that is not asked;
+    `unsettled` counts what the terminology did not know, as far as it has to be asked again (`may_know_later`).
+    `is_strict` is False where only what the specification itself makes an error stands in the way of a write;
+    `strictness` is what is refused besides. `resolve` finds resources outside; `conforms` is given by `profiles`,
+    which stands above this. `pause` is called often: it may stop the examination for the seconds that it returns,
+    which do not count.
     """
 
     __slots__ = (
