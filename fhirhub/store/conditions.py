@@ -53,6 +53,14 @@ class Either(NamedTuple):
     tag: Literal["either"] = "either"
 
 
+class Canonical(NamedTuple):
+    """Where the rows of a reference are canonicals: keys of the `url` and of the `version` that they point to
+    (https://hl7.org/fhir/R4/references.html#canonical)."""
+
+    urls: tuple[int, ...]
+    versions: tuple[int, ...]
+
+
 class Chain(NamedTuple):
     """Resources that refer, by a row under `keys`, to a resource of `types` that meets `node`; or that contain
     one for which the resource itself meets `contained`, with the same values."""
@@ -62,6 +70,7 @@ class Chain(NamedTuple):
     types: tuple[str, ...]
     node: Node
     contained: Node | None
+    canonical: Canonical | None = None
     tag: Literal["chain"] = "chain"
 
 
@@ -74,6 +83,7 @@ class Has(NamedTuple):
     node: Node
     single: bool
     """Whether a resource has at most one such reference."""
+    canonical: Canonical | None = None
     tag: Literal["has"] = "has"
 
 
@@ -340,6 +350,14 @@ class Writer:
 
     def _chain_probe(self, node: Chain, first: int, rid: str, types: Types) -> str:
         link, target = self.alias("s"), self.alias("r")
+        tables = self.by("b", "reference", link)
+        if node.canonical is None:
+            joined = [f"{target}.type = {link}.target_type", f"{target}.id = {link}.target_id"]
+            tables += f" CROSS JOIN {self.by('id', 'resource', target)}"
+        else:
+            named = self.alias("u")
+            joined = [*self.named(node.canonical, link, named), f"{target}.rid = {named}.rid"]
+            tables += f" CROSS JOIN {self.by('a', 'uri', named)} CROSS JOIN resource {target}"
         where = [
             f"{link}.tenant = $1",
             f"{link}.rid = {rid}",
@@ -347,34 +365,56 @@ class Writer:
             *([node.also.replace("{t}", link)] if node.also else []),
             *self.visible.shown("reference", link, node.keys, types),
             f"{target}.tenant = $1",
-            f"{target}.type = {link}.target_type",
-            f"{target}.id = {link}.target_id",
+            *joined,
             f"{target}.type {in_names(node.types)}",
             f"NOT {target}.deleted",
             *self.seen(target, node.types),
             self.probe(node.node, first, f"{target}.rid", node.types),
         ]
-        tables = f"{self.by('b', 'reference', link)} CROSS JOIN {self.by('id', 'resource', target)}"
         found = exists(tables, where)
         if node.contained is None:
             return found
         return f"({found} OR {self.probe(node.contained, first, rid, types)})"
 
+    def named(self, canonical: Canonical, link: str, named: str) -> list[str]:
+        """The condition that the row `named` of a URL is what the canonical of the row `link` points to, in the
+        version it says if it says one."""
+        version = self.alias("n")
+        versioned = [
+            f"{version}.tenant = $1",
+            f"{version}.rid = {named}.rid",
+            f"{version}.param {in_keys(canonical.versions)}",
+            f"{version}.code = lower({link}.target_version)",
+        ]
+        return [
+            f"{link}.target_type = ''",
+            f"{named}.tenant = $1",
+            f"{named}.param {in_keys(canonical.urls)}",
+            f"{named}.value = {link}.target_id",
+            f"({link}.target_version IS NULL OR {exists(f'token {version}', versioned)})",
+        ]
+
     def _has_probe(self, node: Has, first: int, rid: str, types: Types) -> str:
         own, link = self.alias("r"), self.alias("s")
+        tables = f"resource {own}"
+        if node.canonical is None:
+            joined = [f"{link}.target_id = {own}.id", f"{link}.target_type = {own}.type"]
+        else:
+            named = self.alias("u")
+            joined = [f"{named}.rid = {own}.rid", *self.named(node.canonical, link, named)]
+            tables += f" CROSS JOIN {self.by('b', 'uri', named)}"
         where = [
             f"{own}.tenant = $1",
             f"{own}.rid = {rid}",
             f"{own}.type {in_names(node.types)}",
             f"{link}.tenant = $1",
-            f"{link}.target_id = {own}.id",
             f"{link}.param {in_keys(node.keys)}",
-            f"{link}.target_type = {own}.type",
+            *joined,
             *self.visible.shown("reference", link, node.keys, (node.source,)),
             *self.seen_rid(f"{link}.rid", (node.source,)),
             self.probe(node.node, first, f"{link}.rid", (node.source,)),
         ]
-        return exists(f"resource {own} CROSS JOIN {self.by('a', 'reference', link)}", where)
+        return exists(f"{tables} CROSS JOIN {self.by('a', 'reference', link)}", where)
 
     # --- as what a search begins with ---
 
@@ -435,6 +475,14 @@ class Writer:
     def _chain_source(self, node: Chain, first: int, types: Types) -> Source:
         inner = self.source(node.node, first, node.types)
         target, link = self.alias("r"), self.alias("s")
+        tables = f"{inner.tables} CROSS JOIN resource {target}"
+        if node.canonical is None:
+            joined = [f"{link}.target_id = {target}.id", f"{link}.target_type = {target}.type"]
+        else:
+            named = self.alias("u")
+            joined = [f"{named}.rid = {target}.rid", *self.named(node.canonical, link, named)]
+            tables += f" CROSS JOIN {self.by('b', 'uri', named)}"
+        tables += f" CROSS JOIN {self.by('a', 'reference', link)}"
         where = [
             *inner.where,
             f"{target}.tenant = $1",
@@ -443,13 +491,11 @@ class Writer:
             f"NOT {target}.deleted",
             *self.seen(target, node.types),
             f"{link}.tenant = $1",
-            f"{link}.target_id = {target}.id",
             f"{link}.param {in_keys(node.keys)}",
-            f"{link}.target_type = {target}.type",
+            *joined,
             *([node.also.replace("{t}", link)] if node.also else []),
             *self.visible.shown("reference", link, node.keys, types),
         ]
-        tables = f"{inner.tables} CROSS JOIN resource {target} CROSS JOIN {self.by('a', 'reference', link)}"
         if node.contained is None:
             return Source(tables, where, f"{link}.rid")
         outside = Source(tables, where, f"{link}.rid").rids()
@@ -460,23 +506,33 @@ class Writer:
     def _has_source(self, node: Has, first: int, types: Types) -> Source:
         inner = self.source(node.node, first, (node.source,))
         link, own = self.alias("s"), self.alias("r")
+        tables = f"{inner.tables} CROSS JOIN {self.by('b', 'reference', link)}"
+        if node.canonical is None:
+            joined = [
+                f"{link}.target_type {in_names(node.types)}",
+                f"{own}.type = {link}.target_type",
+                f"{own}.id = {link}.target_id",
+            ]
+            tables += f" CROSS JOIN {self.by('id', 'resource', own)}"
+        else:
+            named = self.alias("u")
+            joined = [
+                *self.named(node.canonical, link, named),
+                f"{own}.rid = {named}.rid",
+                f"{own}.type {in_names(node.types)}",
+            ]
+            tables += f" CROSS JOIN {self.by('a', 'uri', named)} CROSS JOIN resource {own}"
         where = [
             *inner.where,
             *self.seen_rid(inner.rid, (node.source,)),
             f"{link}.tenant = $1",
             f"{link}.rid = {inner.rid}",
             f"{link}.param {in_keys(node.keys)}",
-            f"{link}.target_type {in_names(node.types)}",
             *self.visible.shown("reference", link, node.keys, (node.source,)),
             f"{own}.tenant = $1",
-            f"{own}.type = {link}.target_type",
-            f"{own}.id = {link}.target_id",
+            *joined,
             f"NOT {own}.deleted",
         ]
-        tables = (
-            f"{inner.tables} CROSS JOIN {self.by('b', 'reference', link)} "
-            f"CROSS JOIN {self.by('id', 'resource', own)}"
-        )
         return Source(tables, where, f"{own}.rid")
 
     def _hierarchy(self, node: Hierarchy, alias: str, first: int, types: Types) -> list[str]:

@@ -16,7 +16,19 @@ from fhirhub import errors
 from fhirhub.errors import FhirError
 from fhirhub.resources import definitions, references
 from fhirhub.store import conditions
-from fhirhub.store.conditions import All, Bound, Chain, Coded, Column, Has, Hierarchy, Leaf, Not, is_positive
+from fhirhub.store.conditions import (
+    All,
+    Bound,
+    Canonical,
+    Chain,
+    Coded,
+    Column,
+    Has,
+    Hierarchy,
+    Leaf,
+    Not,
+    is_positive,
+)
 from fhirhub.store.index import composite, date, number, quantity, reference, special, string, token, uri
 from fhirhub.store.index.comparison import Comparison, Way, refuse, split, unescape
 from fhirhub.store.index.parameters import Parameter, Parameters, system_of
@@ -275,12 +287,12 @@ class Names:
                 f"`{code}:{modifier}.{rest}`: in a chain only a resource type can follow the colon"
                 f"{nearest(modifier, definitions.RESOURCE_TYPES)}"
             )
-        groups: dict[tuple[tuple[str, ...], str | None], list[Parameter]] = {}
+        groups: dict[tuple[tuple[str, ...], str | None, bool], list[Parameter]] = {}
         for parameter in parameters:
             targets = self._targets(parameter, modifier)
-            groups.setdefault((targets, parameter.only_type), []).append(parameter)
+            groups.setdefault((targets, parameter.only_type, is_canonical(parameter)), []).append(parameter)
         binds = [
-            self._followed(group, targets, rest, within, depth) for (targets, _), group in groups.items()
+            self._followed(group, targets, rest, within, depth) for (targets, _, _), group in groups.items()
         ]
         if len(binds) == 1:
             return binds[0]
@@ -315,6 +327,7 @@ class Names:
             keys = tuple(key for parameter in parameters for key in parameter.within(within).keys)
         only = parameters[0].only_type
         also = f"{{t}}.target_type = '{only}'" if only else ""
+        canonical = self.canonical(known) if is_canonical(parameters[0]) else None
         kept = ", ".join(f"'#{type}'" for type in known)
         within_test = f"{{t}}.target_type = '' AND {{t}}.target_id IN ({kept})"
 
@@ -327,9 +340,28 @@ class Names:
                 contained = twin.node if twin.values == bound.values else None
                 if contained is not None and not is_positive(contained):
                     contained = All((Leaf("reference", keys, (within_test,), "", 8), contained))
-            return Bound(Chain(keys, also, known, bound.node, contained), bound.values, bound.kinds)
+            return Bound(
+                Chain(keys, also, known, bound.node, contained, canonical), bound.values, bound.kinds
+            )
 
         return bind
+
+    def canonical(self, types: Iterable[str]) -> Canonical:
+        """How resources of these types are found by a canonical: under their own URL and version."""
+        found = [
+            tuple(
+                key
+                for type in types
+                if (parameter := self.parameters.of(type).get(code)) is not None
+                for key in parameter.keys
+            )
+            for code in ("url", "version")
+        ]
+        if not all(found):
+            raise errors.not_supported(
+                f"{_listed(tuple(types))} cannot be found by a canonical: no `url` and `version` to search by."
+            )
+        return Canonical(*found)
 
     def _having(self, targets: tuple[str, ...], rest: str) -> tuple[str, ...]:
         """Those types that have the first parameter of what follows."""
@@ -376,10 +408,13 @@ class Names:
                 )
             return lambda value: conditions.NOTHING
         keys, single = parameter.keys, parameter.single
+        canonical = self.canonical(reachable) if is_canonical(parameter) else None
 
         def bind(value: str) -> Bound:
             bound = inner(value)
-            return Bound(Has(source, keys, reachable, bound.node, single), bound.values, bound.kinds)
+            return Bound(
+                Has(source, keys, reachable, bound.node, single, canonical), bound.values, bound.kinds
+            )
 
         return bind
 
@@ -508,6 +543,11 @@ def _parents(names: Names, type: str) -> tuple[int, ...]:
         if parameter is not None and parameter.kind == "reference" and type in parameter.targets:
             return parameter.keys
     return ()
+
+
+def is_canonical(parameter: Parameter) -> bool:
+    """Whether it points by URL, and not by type and id."""
+    return parameter.kind == "reference" and bool(parameter.types) and parameter.types <= {"canonical", "uri"}
 
 
 def _hierarchies(names: Names, parameter: Parameter) -> list[str]:

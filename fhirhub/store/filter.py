@@ -12,7 +12,7 @@ from fhirhub import errors
 from fhirhub.resources import definitions
 from fhirhub.store import conditions
 from fhirhub.store.conditions import Bound, Chain
-from fhirhub.store.criteria import Names, UnknownParameter
+from fhirhub.store.criteria import Names, UnknownParameter, is_canonical
 from fhirhub.store.index import date, number, quantity, reference, string, token, uri
 from fhirhub.store.index.comparison import Comparison
 from fhirhub.store.index.parameters import Parameter
@@ -192,7 +192,8 @@ class _Reader:
         keys = tuple(key for parameter in parameters for key in parameter.keys)
         only = parameters[0].only_type
         also = f"{{t}}.target_type = '{only}'" if only else ""
-        return Bound(Chain(keys, also, known, bound.node, None), bound.values, bound.kinds)
+        canonical = self.names.canonical(known) if all(map(is_canonical, parameters)) else None
+        return Bound(Chain(keys, also, known, bound.node, None, canonical), bound.values, bound.kinds)
 
     def compare(self, types: tuple[str, ...], code: str) -> Bound:
         operator = self.name()

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from fhirhub.store.conditions import Writer, exists, in_keys, in_names
+from fhirhub.store.conditions import Canonical, Writer, in_keys, in_names
 from fhirhub.store.request import Include
 from fhirhub.store.sql import Dialect
 from fhirhub.store.visible import Visible
@@ -34,7 +34,7 @@ def old_version(dialect: Dialect, visible: Visible) -> str:
 
 
 def joins(writer: Writer, includes: Sequence[Include], given: str, absent: str) -> list[str]:
-    """One SELECT for all references forwards, one for those backwards, one for canonicals."""
+    """One SELECT for all references forwards, one for those backwards, and the same for canonicals."""
     found = []
     forward = [join for join in includes if not join.reverse and join.keys]
     if forward:
@@ -42,9 +42,10 @@ def joins(writer: Writer, includes: Sequence[Include], given: str, absent: str) 
     backward = [join for join in includes if join.reverse and join.keys]
     if backward:
         found.append(_backward(writer, backward, given, absent))
-    canonical = [join for join in includes if join.canonical and not join.reverse]
-    if canonical:
-        found.append(_canonical(writer, canonical, given, absent))
+    for reverse in (False, True):
+        canonical = [join for join in includes if join.canonical and join.reverse == reverse]
+        if canonical:
+            found.append(_canonical(writer, canonical, given, absent, reverse))
     return found
 
 
@@ -77,26 +78,29 @@ def _reach(joins: Sequence[Include]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(type for join in joins for type in join.reach))
 
 
-def _canonical(writer: Writer, joins: Sequence[Include], given: str, absent: str) -> str:
+def _canonical(writer: Writer, joins: Sequence[Include], given: str, absent: str, reverse: bool) -> str:
     keys = tuple(dict.fromkeys(key for join in joins for key in join.canonical))
     urls = tuple(dict.fromkeys(key for join in joins for key in join.urls))
     versions = tuple(dict.fromkeys(key for join in joins for key in join.versions))
-    versioned = [
-        "n.tenant = $1",
-        "n.rid = u.rid",
-        f"n.param {in_keys(versions)}",
-        "n.code = lower(s.target_version)",
+    where = [
+        "s.tenant = $1",
+        f"s.param {in_keys(keys)}",
+        *writer.named(Canonical(urls, versions), "s", "u"),
+        *writer.visible.shown("reference", "s", keys, _sources(joins)),
     ]
+    if reverse:
+        tables = f"{writer.by('b', 'uri', 'u')} CROSS JOIN {writer.by('a', 'reference', 's')}"
+        own, other = "s", "u"
+    else:
+        tables = f"{writer.by('b', 'reference', 's')} CROSS JOIN {writer.by('a', 'uri', 'u')}"
+        own, other = "u", "s"
     links = (
-        f"SELECT DISTINCT u.rid FROM {given} g CROSS JOIN {writer.by('b', 'reference', 's')} "
-        f"CROSS JOIN {writer.by('a', 'uri', 'u')} "
-        f"WHERE s.tenant = $1 AND s.rid = g.rid AND s.param {in_keys(keys)} AND s.target_type = '' "
-        f"AND u.tenant = $1 AND u.param {in_keys(urls)} AND u.value = s.target_id "
-        f"AND (s.target_version IS NULL OR {exists('token n', versioned)})"
-        + "".join(f" AND {one}" for one in writer.visible.shown("reference", "s", keys, _sources(joins)))
+        f"SELECT DISTINCT {own}.rid FROM {given} g CROSS JOIN {tables} "
+        f"WHERE {other}.rid = g.rid AND {' AND '.join(where)}"
     )
+    types = _sources(joins) if reverse else _reach(joins)
     on = "r.rid = l.rid AND NOT r.deleted"
-    return _bounded(writer, links, "NULL" + absent, "CROSS JOIN resource r", on, _reach(joins))
+    return _bounded(writer, links, "NULL" + absent, "CROSS JOIN resource r", on, types)
 
 
 def _sources(joins: Sequence[Include]) -> tuple[str, ...]:

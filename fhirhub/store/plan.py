@@ -268,7 +268,7 @@ class _Planner:
         if self.best is None or self.best <= 7:
             return None
         for place, node in enumerate(self.shape.nodes):
-            if isinstance(node, Has) and node.single and rank(node) == self.best:
+            if isinstance(node, Has) and node.single and not node.canonical and rank(node) == self.best:
                 inner = node.node
                 if isinstance(inner, Leaf) and _is_in_order(inner):
                     return place, node, inner

@@ -15,7 +15,7 @@ from fhirhub.errors import FhirError, Issue
 from fhirhub.resources import definitions
 from fhirhub.store import filter as filters
 from fhirhub.store.conditions import Bound, Column, Leaf, Node, either, types_in
-from fhirhub.store.criteria import Names, UnknownParameter, as_error, nearest
+from fhirhub.store.criteria import Names, UnknownParameter, as_error, is_canonical, nearest
 from fhirhub.store.index.parameters import Parameter, Parameters
 from fhirhub.store.index.token import TERMINOLOGY, CodeSet
 from fhirhub.store.sql import Kind
@@ -395,10 +395,10 @@ def _joins(
     for parameter in chosen:
         if target and parameter.only_type and target != parameter.only_type:
             continue
-        if "canonical" in parameter.types and "Reference" not in parameter.types:
+        if is_canonical(parameter):
             targets = (target,) if target else parameter.targets
             urls, versions = _business(names, targets, "url"), _business(names, targets, "version")
-            if urls and versions and not reverse:
+            if urls and versions:
                 own = (parameter.type,)
                 yield Include((), targets, iterate, reverse, parameter.keys, urls, versions, own, targets)
             continue

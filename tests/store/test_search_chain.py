@@ -229,6 +229,44 @@ async def test_filter_compares_by_type(hub: Hub, expression: str, expected: str 
         assert await hub.found(query) == expected
 
 
+@pytest.mark.parametrize(
+    ("query", "expected"),
+    [
+        ("QuestionnaireResponse?questionnaire.title=positieve", "any one"),
+        ("QuestionnaireResponse?questionnaire.status=draft", "any two"),
+        ("QuestionnaireResponse?questionnaire:Questionnaire.title=nieuw", "any two"),
+        ("QuestionnaireResponse?questionnaire.title=positieve&subject=Patient/jose", "one"),
+        ("QuestionnaireResponse?questionnaire.title=other", ""),
+        ("QuestionnaireResponse?questionnaire.title:missing=true", ""),
+        ('QuestionnaireResponse?_filter=questionnaire.title eq "nieuw"', "any two"),
+        ("Questionnaire?_has:QuestionnaireResponse:questionnaire:subject=Patient/anna", "new old"),
+        ("Questionnaire?_has:QuestionnaireResponse:questionnaire:subject=Patient/jose", "old"),
+        ("Questionnaire?_has:QuestionnaireResponse:questionnaire:subject=Patient/x", ""),
+        ("Questionnaire?status=draft&_has:QuestionnaireResponse:questionnaire:status=completed", "new"),
+        ("Patient?_has:QuestionnaireResponse:subject:questionnaire.title=positieve", "anna jose"),
+    ],
+)
+async def test_chains_follow_canonicals_by_url_and_version(hub: Hub, query: str, expected: str) -> None:
+    """references.html#canonical: a canonical points to what has that URL, in the version it says if any."""
+    url = "http://x/Questionnaire/ph"
+    await hub.put(
+        resource("Questionnaire", "old", url=url, version="1.0-A", status="active", title="Positieve lijst"),
+        resource("Questionnaire", "new", url=url, version="2.0", status="draft", title="Nieuw"),
+        *(
+            resource(
+                "QuestionnaireResponse", id, questionnaire=to, subject={"reference": by}, status="completed"
+            )
+            for id, to, by in (
+                ("any", url, "Patient/anna"),
+                ("one", f"{url}|1.0-A", "Patient/jose"),
+                ("two", f"{url}|2.0", "Patient/anna"),
+                ("none", f"{url}|3.0", "Patient/x"),
+            )
+        ),
+    )
+    assert await hub.found(query) == expected
+
+
 async def test_a_compartment_holds_what_is_about_its_patient(hub: Hub) -> None:
     assert await hub.found("Patient/anna/Condition") == "dm"
     assert await hub.found("Patient/anna/Observation?code=bp") == "bp"

@@ -329,6 +329,8 @@ async def region(hub: Hub) -> Hub:
         ("CarePlan?_id=p1&_include=CarePlan:*", "CareTeam/ct Patient/a PlanDefinition/old"),
         ("CarePlan?_id=p1&_include=*", "CareTeam/ct Patient/a PlanDefinition/old"),
         ("CarePlan?_id=p1&_include=CarePlan:instantiates-canonical", "PlanDefinition/old"),
+        ("PlanDefinition?_id=old&_revinclude=CarePlan:instantiates-canonical", "CarePlan/p1"),
+        ("PlanDefinition?_id=new&_revinclude=CarePlan:instantiates-canonical", ""),
         ("CarePlan?_id=p1&_include=CarePlan:care-team&_include=CareTeam:participant", "CareTeam/ct"),
         (
             "CarePlan?_id=p1&_include=CarePlan:care-team&_include:iterate=CareTeam:participant",
