@@ -11,7 +11,8 @@ from fhirhub import logs
 from fhirhub.api import conditional_references, outcome, provenance
 from fhirhub.api.entries import Answers, Entry
 from fhirhub.api.exchange import FhirRequest, FhirResponse
-from fhirhub.errors import FhirError
+from fhirhub.errors import FhirError, Issue
+from fhirhub.resources import references
 from fhirhub.resources.validation import positions
 
 LANES = 16
@@ -28,11 +29,38 @@ class Batch(Answers):
     def __init__(self, request: FhirRequest, entries: list[Entry]) -> None:
         super().__init__(request, entries)
         self._may_hold = conditional_references.may_hold(request.body)
+        self._made = self._own_urns()
         if provenance.HEADER in request.headers:
             provenance.asked(request)
             for entry in entries:
                 if entry.rank in (1, 2):
                     entry.headers[provenance.HEADER] = request.headers[provenance.HEADER]
+
+    def _own_urns(self) -> frozenset[str]:
+        """The fullUrls of what entries make, where another may refer to them."""
+        if not self.request.repository.tenant.integrity:
+            return frozenset()
+        urns = [
+            entry.full_url for entry in self.entries if entry.full_url and entry.full_url.startswith("urn:")
+        ]
+        if self.request.body.count(b"urn:") <= len(urns):
+            return frozenset()
+        return frozenset(urns)
+
+    def _refuse_links(self, entry: Entry) -> None:
+        """Raise not-found where a resource refers to what another entry makes: entries of a batch stand alone, and
+        what the reference would name is never known (brules)."""
+        if not self._made or entry.resource is None or entry.rank == 3:
+            return
+        if entry.resource.get("resourceType") in ("Bundle", "Parameters"):
+            return
+        for link in references.walk(entry.resource):
+            if link.kind == "reference" and link.text in self._made:
+                text = (
+                    f"This refers to `{link.text[:100]}`, which another entry of the batch makes: entries of a "
+                    "batch stand each on its own. Send a transaction."
+                )
+                raise FhirError(422, [Issue("error", "not-found", text, link.path)])
 
     async def run(self) -> FhirResponse:
         for rank in range(4):
@@ -70,6 +98,7 @@ class Batch(Answers):
         try:
             if entry.resource is not None and self._may_hold:
                 conditional_references.refuse(entry.resource)
+            self._refuse_links(entry)
             entry.response = await self.answer(entry, self.request.repository)
         except FhirError as fault:
             entry.refuse(fault)

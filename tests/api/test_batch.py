@@ -3,6 +3,7 @@ from __future__ import annotations
 from httpx import AsyncClient, Response
 
 from tests.api.builders import Json, bundle, entry, fhir, observation, patient, put
+from tests.api.conftest import Open
 
 
 async def batch(client: AsyncClient, *entries: Json) -> Response:
@@ -58,21 +59,19 @@ async def test_entries_on_one_resource_keep_their_order(client: AsyncClient) -> 
     assert (await client.get("Patient/a")).json()["name"][0]["text"] == "9"
 
 
-async def test_links_between_entries_of_a_batch_are_left_alone(client: AsyncClient) -> None:
+async def test_links_between_entries_of_a_batch_are_refused(client: AsyncClient, open_client: Open) -> None:
+    """http.html#brules: such references are non-conformant; stored, they would name nothing for ever."""
     urn = "urn:uuid:0b3e3c5e-3d5f-4c1e-8f55-0a7f4d2f6a01"
-    response = await batch(
-        client,
-        entry("POST", "Patient", patient(), urn),
-        entry(
-            "PUT",
-            "Basic/b",
-            {"resourceType": "Basic", "id": "b", "code": {"text": "x"}, "subject": {"reference": urn}},
-        ),
-    )
-    assert response.json()["entry"][0]["response"]["status"] == "201 Created"
-    stored = await client.get("Basic/b")
-    if stored.status_code == 200:
-        assert stored.json()["subject"]["reference"] == urn
+    linking = {"resourceType": "Basic", "id": "b", "code": {"text": "x"}, "subject": {"reference": urn}}
+    entries = [entry("POST", "Patient", patient(), urn), entry("PUT", "Basic/b", linking)]
+    response = await batch(client, *entries)
+    made, refused = (one["response"] for one in response.json()["entry"])
+    assert (made["status"], refused["status"][:3]) == ("201 Created", "422")
+    assert refused["outcome"]["issue"][0]["expression"] == ["Bundle.entry[1].resource.subject.reference"]
+    assert (await client.get("Basic/b")).status_code == 404
+    async with open_client(referential_integrity="no") as open_hub:
+        await batch(open_hub, *entries)
+        assert (await open_hub.get("Basic/b")).json()["subject"]["reference"] == urn
 
 
 async def test_an_entry_that_cannot_be_read_fails_alone(client: AsyncClient) -> None:
