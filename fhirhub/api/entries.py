@@ -301,7 +301,7 @@ class Answers:
             if response.location is not None:
                 where = response.location.partition("/_history/")[0]
                 parts.append(f'"fullUrl":"{self.request.base}/{where}"'.encode())
-            elif len(entry.path) in (2, 4) and definitions.is_resource_type(entry.path[0]):
+            elif _names_resource(entry.path):
                 parts.append(f'"fullUrl":"{self.request.base}/{entry.path[0]}/{entry.path[1]}"'.encode())
             parts.append(b'"resource":' + response.body)
         said = [f'"status":"{response.status} {HTTPStatus(response.status).phrase}"'.encode()]
@@ -315,3 +315,10 @@ class Answers:
             said.append(b'"outcome":' + response.outcome)
         parts.append(b'"response":{' + b",".join(said) + b"}")
         return b"{" + b",".join(parts) + b"}"
+
+
+def _names_resource(path: tuple[str, ...]) -> bool:
+    """Whether what is read there is a resource of that address: no operation, and no search."""
+    if len(path) not in (2, 4) or not definitions.is_resource_type(path[0]) or path[1][:1] in ("_", "$"):
+        return False
+    return len(path) == 2 or path[2] == "_history"

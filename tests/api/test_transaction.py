@@ -534,9 +534,15 @@ async def test_operations_and_posted_searches_may_stand_in_a_transaction(client:
         entry("POST", "Patient/$validate", patient(gender="m")),
         entry("GET", "Patient/a/$meta"),
         entry("PUT", "Patient/a", patient(id="a", meta={"tag": [{"code": "t"}]})),
+        entry("POST", "Patient/_search?_id=a"),
+        entry("GET", "Patient/a/_history/1"),
     )
     assert response.status_code == 200
-    validated, meta, _ = response.json()["entry"]
+    validated, meta, _, searched, version = response.json()["entry"]
+    assert searched["resource"]["total"] == 1
+    # Only what is a resource of its address has one.
+    assert [one.get("fullUrl") for one in (validated, meta, searched)] == [None] * 3
+    assert version["fullUrl"] == "http://hub.test/fhir/Patient/a"
     assert validated["resource"]["resourceType"] == "OperationOutcome"
     assert meta["resource"]["parameter"][0]["valueMeta"]["tag"] == [{"code": "t"}]
 
