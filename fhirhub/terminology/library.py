@@ -73,13 +73,10 @@ class Library:
             found = await self.resource("ValueSet", canonical)
         if found is None and canonical.endswith("?fhir_vs"):
             system = await self.system(canonical.removesuffix("?fhir_vs"))
-            if system is not None:
-                found = {
-                    "resourceType": "ValueSet",
-                    "url": canonical,
-                    "status": "active",
-                    "compose": {"include": [{"system": system.url}]},
-                }
+            found = None if system is None else _of_all_codes(canonical, system.url)
+        if found is None:
+            named = [each for each in await self._code_systems() if each.get("valueSet") == canonical]
+            found = _of_all_codes(canonical, str(newest(named).get("url"))) if named else None
         return found
 
     async def resource(self, type: str, canonical: str) -> Json | None:
@@ -285,6 +282,13 @@ class Library:
         found: dict[str, list[CodeSystem | Json]] = {}
         for each in await self.loaded():
             found.setdefault(each.url, []).append(each)
+        for resource in (*await self._code_systems(), *canonicals.official("CodeSystem")):
+            if resource.get("content") in LISTING and isinstance(resource.get("url"), str):
+                found.setdefault(resource["url"], []).append(resource)
+        return found
+
+    async def _code_systems(self) -> list[Json]:
+        """The CodeSystem resources of the tenant's own."""
         rows = await self.database.fetch(
             Statement(
                 "SELECT r.rid, r.version, r.body FROM resource r WHERE r.tenant = $1 "
@@ -293,10 +297,7 @@ class Library:
                 ("int",),
             )
         )
-        for resource in (*(self._read(row) for row in rows), *canonicals.official("CodeSystem")):
-            if resource.get("content") in LISTING and isinstance(resource.get("url"), str):
-                found.setdefault(resource["url"], []).append(resource)
-        return found
+        return [self._read(row) for row in rows]
 
     async def known_versions(self, url: str) -> list[str]:
         """The versions of that code system that are known."""
@@ -322,6 +323,12 @@ class Library:
         is_named = OFFICIAL.find("CodeSystem", url) is not None
         also = ": only that it exists, not its concepts" if is_named else ""
         return errors.error(status, "not-found", text + also)
+
+
+def _of_all_codes(canonical: str, system: str) -> Json:
+    """The value set of a whole code system, which nobody has written (`CodeSystem.valueSet`, `?fhir_vs`)."""
+    include = {"include": [{"system": system}]}
+    return {"resourceType": "ValueSet", "url": canonical, "status": "active", "compose": include}
 
 
 def unknown_value_set(canonical: str, status: int = 404) -> FhirError:

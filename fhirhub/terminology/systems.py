@@ -9,6 +9,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Literal, Protocol
 
+from fhirhub import errors
 from fhirhub.store.index.string import fold
 from fhirhub.terminology.concepts import (
     Concept,
@@ -100,6 +101,8 @@ class ListedSystem:
         self._ignores_case = resource.get("caseSensitive") is False
         self._folded: dict[str, str] | None = None
         self._below: dict[str, frozenset[str]] = {}
+        self._named = {str(each.get("code")) for each in _list(resource.get("property"))}
+        """The properties that are defined."""
         self._read(resource)
         for supplement in supplements:
             self._supplement(supplement)
@@ -236,7 +239,19 @@ class ListedSystem:
             return ["true" if concept.inactive else "false"]
         if name in ("notSelectable", "abstract"):
             return ["true" if concept.abstract else "false"]
-        return [text_of(value_of(each)) for each in concept.properties if each.get("code") == name]
+        found = [text_of(value_of(each)) for each in concept.properties if each.get("code") == name]
+        if not found and not self._has_property(name):
+            raise errors.invalid(
+                f"The code system {self.url} has no property `{name[:100]}` to filter by", status=422
+            )
+        return found
+
+    def _has_property(self, name: str) -> bool:
+        """Whether it is defined, or some concept has it without that."""
+        if name not in self._named:
+            of_concepts = (each.get("code") for one in self.concepts.values() for each in one.properties)
+            self._named.update(map(str, of_concepts))
+        return name in self._named
 
     # --- the port ---
 

@@ -150,9 +150,18 @@ class LocalTerminology:
     def _test(self, url: str, depth: int) -> Test | None:
         if url not in self._tests:
             self._tests[url] = None  # a value set that includes itself tells nothing more
-            resource = self._canonicals.find("ValueSet", url) if depth < _DEEPEST else None
+            resource = self._value_set(url) if depth < _DEEPEST else None
             self._tests[url] = None if resource is None else self._compile(resource, depth)
         return self._tests[url]
+
+    def _value_set(self, url: str) -> Json | None:
+        """The value set; where there is none of that URL, the one of all codes that a code system implies."""
+        found = self._canonicals.find("ValueSet", url)
+        if found is None:
+            for each in self._canonicals.all("CodeSystem"):
+                if each.get("valueSet") == url and "url" in each:
+                    return {"url": url, "compose": {"include": [{"system": each["url"]}]}}
+        return found
 
     def _compile(self, resource: Json, depth: int) -> Test | None:
         compose = resource.get("compose")

@@ -308,3 +308,21 @@ async def test_the_same_value_set_of_another_version_is_asked_by_its_canonical(c
     assert await expanded(client, f"url={ZOO}/one|1") == ["cat"]
     assert await expanded(client, f"url={ZOO}/one&valueSetVersion=1") == ["cat"]
     assert (await client.get(f"ValueSet/$expand?url={ZOO}/one|3")).status_code == 404
+
+
+async def test_a_code_system_may_name_the_value_set_of_all_its_codes(client: AsyncClient) -> None:
+    await stored(client, {**CODE_SYSTEM, "valueSet": f"{ZOO}/everything"})
+    assert await expanded(client, f"url={ZOO}/everything&excludeNested=true") == [
+        "mammal", "cat", "tiger", "whale", "dodo",
+    ]  # fmt: skip
+    told = (
+        await client.get(f"ValueSet/$validate-code?url={ZOO}/everything&system={ANIMALS}&code=cat")
+    ).json()
+    assert {"name": "result", "valueBoolean": True} in told["parameter"]
+
+
+async def test_a_filter_by_a_property_that_there_is_not_is_refused(client: AsyncClient) -> None:
+    await stored(client, CODE_SYSTEM, value_set("hooved", of_animals(("hooves", "=", "4"))))
+    answer = await client.get(f"ValueSet/$expand?url={ZOO}/hooved")
+    assert (answer.status_code, issues(answer)[0]["code"]) == (422, "invalid")
+    assert "no property `hooves`" in said(answer)
