@@ -155,10 +155,12 @@ class Actor:
     """What the token lets through, as it is written."""
     patient: str | None = None
     """The logical id of the Patient in the launch context."""
+    also: tuple[str, ...] = ()
+    """The PractitionerRoles that are the person, and the services of the organisation."""
 
     @property
     def names(self) -> frozenset[str]:
-        return frozenset(name for name in (self.person, self.organization) if name)
+        return frozenset(name for name in (self.person, self.organization, *self.also) if name)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,5 +1,5 @@
-"""Who made a version of a plan, goal, team or task, and on whose behalf: a Provenance where the write brought none
-(https://hl7.org/fhir/R4/provenance.html)."""
+"""Who made a version of a plan, goal, team or task, or wrote down a Consent that they heard, and on whose behalf: a
+Provenance where the write brought none (https://hl7.org/fhir/R4/provenance.html, RULES R14)."""
 
 from __future__ import annotations
 
@@ -22,17 +22,24 @@ HUB: Json = {
 """The hub, which made a version by a rule."""
 
 
+_HEARD = frozenset({"doctor", "treating", "backend"})
+"""The columns of the matrix whose people write what the patient said."""
+
+
 class TellWho:
     """Writes a Provenance of what a transaction made of plans, goals, teams and tasks: one for what the caller wrote
     of a patient, one for what followed from it. Where nobody signed in there is nobody to tell of."""
 
-    types = frozenset({"CarePlan", "CareTeam", "Goal", "Task"})
+    types = frozenset({"CarePlan", "CareTeam", "Consent", "Goal", "Task"})
 
     def __init__(self) -> None:
         self._seen: weakref.WeakKeyDictionary[Transaction, list[Effect]] = weakref.WeakKeyDictionary()
 
     async def __call__(self, unit: Repository, effect: Effect) -> None:
-        if unit.asker.actor is None or effect.after.deleted:
+        actor = unit.asker.actor
+        if actor is None or effect.after.deleted:
+            return
+        if effect.after.type == "Consent" and (effect.by_hub or actor.column not in _HEARD):
             return
         seen = self._seen.get(unit.transaction)
         if seen is None:

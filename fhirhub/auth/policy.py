@@ -44,6 +44,9 @@ from fhirhub.store.sql import Statement
 
 REGISTERING = "Z3"
 """The organisation type at which patients are registered (R6)."""
+COVERS = "N6"
+"""The organisation type that covers out of hours: a participant entry of theirs is a shift, after which nothing remains
+(R8, R11)."""
 DAY_US = 86_400 * 1_000_000
 STANDING_SECONDS = 1.0
 """How long what the directory says is remembered; relations to patients are asked in every statement."""
@@ -179,6 +182,7 @@ def access_of(principal: Principal, standing: Standing, parameters: Parameters, 
         directory=directory,
         scopes=tuple(map(str, principal.scopes)),
         patient=principal.patient,
+        also=standing.also,
     )
     guard = partial(writing.check, actor)
     own_ids = principal.kind == "backend" and principal.client_id in settings.own_id_clients
@@ -323,7 +327,7 @@ def _of_treating(
     if len(labels) < len(_EVERY_LABEL):
         yield from _by_cells(row, _each(active, Unblocked(), Held((Hold.AUTHOR,))), _ALL, _READING)
     yield Rule(frozenset({"Patient"}), where=_each(Related((Kind.KNOWS,)), Unblocked()), letters=NAMING)
-    if role in _AFTERCARE_ROLES:
+    if role in _AFTERCARE_ROLES and COVERS not in kinds:
         days = settings.aftercare_days
         ended = Related((Kind.MEMBER,), ended=FOREVER if days is None else days * DAY_US)
         past = _each(ended, Unblocked(), Labelled(labels))

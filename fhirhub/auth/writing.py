@@ -25,6 +25,8 @@ def check(actor: Actor, letter: str, old: Json | None, new: Json | None) -> None
     resource = new if new is not None else old
     assert resource is not None
     type = resource["resourceType"]
+    if type == "Endpoint":
+        _endpoint(actor, old, new)
     if letter == "d":
         if type != "Subscription":
             _delete(actor, resource)
@@ -100,6 +102,18 @@ def _affiliation(actor: Actor, old: Json | None, new: Json) -> None:
             raise errors.forbidden(
                 "Of OrganizationAffiliations a practice writes those alone that say who covers for it: code "
                 "`waarneming`, `organization` the own one, `participatingOrganization` another."
+            )
+
+
+def _endpoint(actor: Actor, old: Json | None, new: Json | None) -> None:
+    """Where an organisation is reached is written by its own administrator (R21)."""
+    if actor.directory:
+        return
+    for one in (old, new):
+        if one is not None and _text(one.get("managingOrganization")) != actor.organization:
+            raise errors.forbidden(
+                "An Endpoint is written by the administrator of the organisation that it is of: "
+                f"`managingOrganization` is `{actor.organization}`."
             )
 
 
@@ -237,13 +251,20 @@ def _consent(actor: Actor, old: Json | None, new: Json) -> None:
             "What you heard the patient say is verified: `verification` with `verified` and by whom.",
             "Consent.verification",
         )
-    opening = [one for one in _decisions(new) if one.permits] + [
+    if any(not one.actor or one.actor in actor.names for one in opening(old, new)):
+        raise lets_in_the_writer()
+
+
+def opening(old: Json | None, new: Json) -> list[consents.Decision]:
+    """By what a write of a Consent opens something: its permissions, and the objections that it ends or narrows."""
+    return [one for one in _decisions(new) if one.permits] + [
         one for one in _decisions(old) if not one.permits and not _stands(one, new)
     ]
-    if any(not one.actor or one.actor in actor.names for one in opening):
-        raise errors.forbidden(
-            "A Consent is never written by anyone of the organisation or person it lets in."
-        )
+
+
+def lets_in_the_writer() -> errors.FhirError:
+    """403 for who would open something to themselves."""
+    return errors.forbidden("A Consent is never written by anyone of the organisation or person it lets in.")
 
 
 def _representation(actor: Actor, new: Json) -> None:
@@ -269,8 +290,14 @@ def _decisions(resource: Json | None) -> Iterator[consents.Decision]:
 
 
 def _stands(objection: consents.Decision, new: Json) -> bool:
+    """Whether the objection is there still, as far-reaching as it was."""
     return any(
-        one.actor == objection.actor and not one.permits and one.type in ("", objection.type)
+        not one.permits
+        and (one.subject, one.actor) == (objection.subject, objection.actor)
+        and one.type in ("", objection.type)
+        and one.start <= objection.start
+        and one.until >= objection.until
+        and one.reads >= objection.reads
         for one in _decisions(new)
     )
 

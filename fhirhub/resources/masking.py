@@ -51,7 +51,9 @@ def shown(body: bytes, *, without_bsn: bool) -> bytes:
     if masked:
         _in_part(resource)
     if without_bsn:
-        _drop_bsn(resource)
+        hidden: set[str] = set()
+        _drop_bsn(resource, hidden)
+        _drop_from_text(resource, hidden)
     meta = resource.setdefault("meta", {})
     meta["tag"] = [*(tag for tag in meta.get("tag", ()) if tag.get("code") != "SUBSETTED"), _SUBSETTED]
     return document.encode(resource)
@@ -106,13 +108,49 @@ def _bare(task: Json) -> None:
         task.pop(name, None)
 
 
-def _drop_bsn(value: Json) -> None:
+def bsns(resource: Json) -> set[str]:
+    """The BSN that stand in identifiers of the resource, at any depth."""
+    found: set[str] = set()
+    _find_bsn(resource, found)
+    return found
+
+
+def _find_bsn(value: Json, found: set[str]) -> None:
+    for child in value.values():
+        for one in child if isinstance(child, list) else (child,):
+            if isinstance(one, dict):
+                if _is_bsn(one):
+                    _note(one, found)
+                _find_bsn(one, found)
+
+
+def _note(identifier: Json, hidden: set[str]) -> None:
+    value = identifier.get("value")
+    if isinstance(value, str) and value.strip():
+        hidden.add(value.strip())
+
+
+def _drop_from_text(resource: Json, hidden: set[str]) -> None:
+    """Takes the numbers that are hidden out of the narratives, which may tell them again."""
+    for one in (resource, *resource.get("contained", ())):
+        div = one.get("text", {}).get("div")
+        if isinstance(div, str):
+            for value in hidden:
+                div = div.replace(value, "*" * len(value))
+            one["text"]["div"] = div
+
+
+_EXTENSIONS = frozenset({"extension", "modifierExtension"})
+
+
+def _drop_bsn(value: Json, hidden: set[str]) -> None:
     for name, child in list(value.items()):
         if isinstance(child, dict):
             if _is_bsn(child) and name != "coding":
+                _note(child, hidden)
                 del value[name]
             else:
-                _drop_bsn(child)
+                _drop_bsn(child, hidden)
                 if not child:
                     del value[name]
         elif isinstance(child, list):
@@ -120,9 +158,10 @@ def _drop_bsn(value: Json) -> None:
             for each in child:
                 if isinstance(each, dict):
                     if _is_bsn(each):
+                        _note(each, hidden)
                         continue
-                    _drop_bsn(each)
-                    if not each:
+                    _drop_bsn(each, hidden)
+                    if not each or (name in _EXTENSIONS and each.keys() <= {"id", "url"}):
                         continue
                 left.append(each)
             if left:

@@ -175,9 +175,27 @@ async def test_who_deletes_wrote_it(world: World) -> None:
     own = about("Condition", "own", recorder=to("Practitioner/nurse"))
     await world.put(own, about("Condition", "other", recorder=to("Practitioner/doctor")))
     store = await nurse(world)
+    await world.put(about("Condition", "by-role", recorder=to("PractitionerRole/nurse-there")))
     assert await attempt(store.delete("Condition", "own")) == "deleted"
+    assert await attempt(store.delete("Condition", "by-role")) == "deleted"
     assert await attempt(store.delete("Condition", "other")) == "forbidden"
     assert await attempt(store.read("Condition", "own")) == "deleted"
+
+
+async def test_r21_where_an_organisation_is_reached_its_own_administrator_writes(world: World) -> None:
+    def endpoint(of: str, **also: Any) -> Json:
+        kind = {"code": "hl7-fhir-rest"}
+        return {
+            "resourceType": "Endpoint", "status": "active", "connectionType": kind, "payloadType": [{"text": "x"}],
+            "address": "https://x.example/", "managingOrganization": to(f"Organization/{of}"), **also,
+        }  # fmt: skip
+
+    await world.put(endpoint("nursing", id="theirs"))
+    store = await world.as_("Practitioner/doctor", "Organization/practice", "beheerder")
+    assert await attempt(store.create(endpoint("practice"))) == "created"
+    assert await attempt(store.create(endpoint("nursing"))) == "forbidden"
+    assert await attempt(store.update(endpoint("practice", id="theirs"))) == "forbidden"
+    assert await attempt(store.delete("Endpoint", "theirs")) == "forbidden"
 
 
 async def test_what_is_referred_to_is_not_told_by_whom_where_that_may_not_be_seen(world: World) -> None:

@@ -9,7 +9,7 @@ import re
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from fhirhub.resources import definitions, fhirpath, references, relations
+from fhirhub.resources import definitions, fhirpath, masking, references, relations
 from fhirhub.resources.masking import BSN_SYSTEMS
 from fhirhub.store.index import (
     ABSENT,
@@ -386,6 +386,7 @@ _MAKERS: dict[str, Callable[[Parameter, str, bool], Collect | None]] = {
 _UNREAD = frozenset({"resourceType", "id", "meta", "reference", "system", "url", "data", "div", "contained"})
 _IDENTIFIERS = frozenset({"identifier", "valueIdentifier"})
 _tags = re.compile(r"<[^>]*>")
+_nine_digits = re.compile(r"\d{9}").search
 _entities = re.compile(r"&(?:#\d+|#x[0-9a-fA-F]+|[a-z]+);")
 
 
@@ -402,6 +403,10 @@ def _whole(type: str, resource: Json, context: Context) -> None:
             import html
 
             told = html.unescape(told)
+        if _nine_digits(told):
+            # What an identifier hides is not found by the words that tell it again (RULES R3).
+            for bsn in masking.bsns(resource):
+                told = told.replace(bsn, " ")
         texts.append(told)
         said = special.words([told])
         if said:
