@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from fhirhub import errors
-from fhirhub.careplan import moves, parties
+from fhirhub.careplan import moves, parties, rights
 from fhirhub.repository import Effect, Repository, now
 from fhirhub.resources.careplan import Json
 from fhirhub.resources.masking import BSN_SYSTEMS
@@ -49,6 +49,8 @@ class NameNobody:
             return
         if move.patient is None or move.owner is None or move.owner.startswith(parties.AT_HOME):
             return
+        if rights.asked(move.after) is not None:
+            return  # Who wrote about the patient knows whom.
         told = list(_texts(move.after, ""))
         if not told or await parties.is_inside(unit, move.patient, move.owner, now()):
             return

@@ -29,3 +29,19 @@ Description: "Wat iemand wil bereiken, in eigen woorden, bij een van de zes dime
 * expressedBy MS
 * addresses MS
 * outcomeReference MS
+
+Profile: DevelopmentGoal
+Parent: Goal
+Id: DevelopmentGoal
+Title: "Doel van de praktijk zelf"
+Description: "Wat een praktijk of andere organisatie zelf wil bereiken. Over de organisatie, nooit over een patiënt; alleen voor wie er werkt."
+* insert English([[Goal of the practice itself]], [[What a practice or other organisation wants to reach for itself. About the organisation, never about a patient; for who works there alone.]])
+* lifecycleStatus MS
+* achievementStatus MS
+* description MS
+* description.text 1..1 MS
+* subject 1..1 MS
+* subject only Reference(Organization)
+* start[x] MS
+* target MS
+* target.due[x] MS

@@ -139,3 +139,54 @@ Description: "Wat de hub de eigenaar van een meettaak vraagt als een waarde buit
 * input 1..* MS
 * input.type from TaskParts (extensible)
 * input.value[x] only Reference(Observation)
+
+Profile: DevelopmentTask
+Parent: Task
+Id: DevelopmentTask
+Title: "Taak van de praktijk zelf"
+Description: "Wat binnen een organisatie gedaan wordt voor een eigen doel. Over de organisatie, nooit over een patiënt; aanvrager en eigenaar werken er."
+* insert English([[Task of the practice itself]], [[What is done inside an organisation for a goal of its own. About the organisation, never about a patient; requester and owner work there.]])
+* status MS
+* intent MS
+* code 1..1 MS
+* code = TaskCode#verbeterplan
+* description 1..1 MS
+* focus MS
+* focus only Reference(Goal)
+* for 1..1 MS
+* for only Reference(Organization)
+* requester 1..1 MS
+* owner 1..1 MS
+* restriction.period MS
+
+Invariant: right-1
+Description: "Wie weigert, zegt waarom. Who refuses says why."
+Expression: "status in ('rejected' | 'failed') implies statusReason.text.exists() or statusReason.coding.display.exists()"
+Severity: #error
+
+Profile: RecordRightTask
+Parent: Task
+Id: RecordRightTask
+Title: "Verzoek over het eigen dossier"
+Description: "De patiënt vraagt correctie, een eigen verklaring erbij of vernietiging. De hub brengt het bij de organisatie die het opschreef en zet de datum erop: een maand, bij vernietiging drie. Aannemen is toewijzen; weigeren heeft een reden; de patiënt hoort het."
+* insert English([[Request about one's own record]], [[The patient asks for correction, an added statement or destruction. The hub brings it to the organisation that wrote it and sets the date: a month, three for destruction. Accepting is granting; refusing has a reason; the patient is told.]])
+* obeys right-1
+* status MS
+* statusReason MS
+* intent = #order
+* code 1..1 MS
+* code from RecordRightCodes (required)
+* description 1..1 MS
+* insert Say(description, [[Wat er niet klopt, erbij moet of weg moet]], [[What is not right, to be added, or to go]])
+* focus MS
+* insert Say(focus, [[Waarover het gaat; bij vernietiging mag het ontbreken: het hele dossier]], [[What it is about; may be absent for destruction: the whole record]])
+* for 1..1 MS
+* for only Reference(Patient)
+* authoredOn MS
+* requester 1..1 MS
+* requester only Reference(Patient or RelatedPerson)
+* owner 1..1 MS
+* owner only Reference(Organization or Practitioner or PractitionerRole)
+* restriction 1..1 MS
+* restriction.period.end 1..1 MS
+* output MS

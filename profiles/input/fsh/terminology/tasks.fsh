@@ -58,6 +58,16 @@ Description: "Naar welzijn, gemeente of leefstijl."
 * ^experimental = false
 * include codes from system TaskCode where concept is-a #verwijzing
 
+ValueSet: RecordRightCodes
+Id: record-right
+Title: "Verzoeken over het eigen dossier"
+Description: "Correctie, eigen verklaring, vernietiging."
+* insert English([[Requests about one's own record]], [[Correction, added statement, destruction.]])
+* ^experimental = false
+* TaskCode#correctie
+* TaskCode#verklaring-toevoegen
+* TaskCode#vernietiging
+
 CodeSystem: TaskPart
 Id: task-part
 Title: "Invoer en uitvoer van taken"
