@@ -86,8 +86,8 @@ def of_filter(given: Json) -> Expression | None:
 
 
 _TOKEN = re.compile(
-    r"\s*(?:(?P<code>\d{6,18})|(?P<term>\|[^|]*\|)|(?P<mark><<!|>>!|<<|>>|<!|>!|<|>|\^|\*|\(|\)|:|=)"
-    r"|(?P<word>AND|OR|MINUS|,))",
+    r"\s*(?:(?P<code>\d{6,18})|(?P<term>\|[^|]*\|)|(?P<mark><<!|>>!|<<|>>|<!|>!|<|>|\^|\*|\(|\)|:|=|!=|{|})"
+    r"|(?P<word>AND|OR|MINUS|,)|\[\s*(?P<cardinality>\d+\s*\.\.\s*(?:\d+|\*))\s*\])",
     re.IGNORECASE,
 )
 
@@ -95,7 +95,8 @@ _TOKEN = re.compile(
 def constraint(text: str) -> Expression:
     """The meaning of an expression of `<`, `<<`, `>`, `>>`, `^`, `*`, AND, OR, MINUS, parentheses and refinements.
 
-    Raises FhirError for what it does not understand, such as groups of attributes.
+    Raises FhirError for what it does not understand, such as several attributes of one group: of a loaded edition it
+    is known which attributes a concept has, not which of them stand together.
     """
     return _Parser(text).read()
 
@@ -119,7 +120,7 @@ class _Parser:
         return errors.not_supported(
             f"The expression `{self.text[:200]}` is not understood at `{near}`: there are `<`, `<<`, `>`, `>>`, "
             "`^`, `*`, AND, OR, MINUS, parentheses, and refinements by attributes such as `: 363698007 = << 80891009`, "
-            "without groups and cardinalities",
+            "with `!=`, the cardinalities [0..0], [0..*] and [1..*], and groups of one attribute",
             422,
         )
 
@@ -155,7 +156,7 @@ class _Parser:
 
     def _refinement(self, depth: int) -> Expression:
         """Attributes with their values, all of them or one of them."""
-        found = self._attribute(depth)
+        found = self._counted(depth)
         first = ""
         while self._next()[0] == "word":
             word = self._next()[1].upper().replace(",", "AND")
@@ -163,18 +164,42 @@ class _Parser:
                 raise self._fault(word)
             first = word
             self.at += 1
-            other = self._attribute(depth)
+            other = self._counted(depth)
             found = Some((found, other)) if word == "OR" else All((found, other))
         return found
+
+    def _counted(self, depth: int) -> Expression:
+        """An attribute, or a group of that one alone, as often as its cardinality says."""
+        kind, often = self._next()
+        self.at += kind == "cardinality"
+        if self._next()[1] == "{":
+            self.at += 1
+            found = self._attribute(depth)
+            if self._next()[1] != "}":
+                raise self._fault(self._next()[1])
+            self.at += 1
+        else:
+            found = self._attribute(depth)
+        match often.replace(" ", "") if kind == "cardinality" else "1..*":
+            case "1..*":
+                return found
+            case "0..*":
+                return EVERY
+            case "0..0":
+                return Not(found)
+        raise self._fault(f"[{often}]")
 
     def _attribute(self, depth: int) -> Expression:
         (kind, name), self.at = self._next(), self.at + 1
         if kind != "code" or name == IS_A:
             raise self._fault(name)
         sign, self.at = self._next()[1], self.at + 1
-        if sign != "=":
+        if sign not in ("=", "!="):
             raise self._fault(sign)
-        match self._part(depth):
+        value = self._part(depth)
+        if sign == "!=":
+            return Related(name, Not(value))
+        match value:
             case Every():
                 return Having(name, ())
             case Codes(codes):
