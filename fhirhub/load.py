@@ -16,10 +16,12 @@ from itertools import islice
 from pathlib import Path
 from typing import Any, BinaryIO
 
+from fhirhub.api import conditional_references
 from fhirhub.errors import FhirError, Issue
 from fhirhub.repository import Repository
 from fhirhub.resources import definitions, document, references, xml
 from fhirhub.resources.validation import structure
+from fhirhub.store import request as requests
 
 Json = dict[str, Any]
 Key = tuple[str, str]
@@ -43,6 +45,8 @@ class Found:
 
     place: str
     resource: Json
+    conditional: bool = False
+    """Whether it may hold conditional references."""
 
 
 @dataclass(slots=True)
@@ -120,14 +124,15 @@ def _resources(place: str, data: bytes, report: Report, parse: Callable[[bytes],
         report.refuse(place, _told(fault.issues))
         return
     if resource.get("resourceType") == "Bundle" and resource.get("type") not in WHOLE_BUNDLES:
-        yield from _entries(place, resource)
+        yield from _entries(place, resource, report, conditional_references.may_hold(data))
     else:
         yield Found(place, resource)
 
 
-def _entries(place: str, bundle: Json) -> Iterator[Found]:
+def _entries(place: str, bundle: Json, report: Report, conditional: bool) -> Iterator[Found]:
     """The resources of a Bundle's entries. Those without an id get that of their fullUrl, so that loading
-    the Bundle again finds them, and links to a fullUrl become references."""
+    the Bundle again finds them, and links to a fullUrl become references. An entry that asks for something and
+    brings nothing, such as a DELETE, goes to the report."""
     entries = bundle.get("entry")
     if not isinstance(entries, list):
         return
@@ -143,7 +148,12 @@ def _entries(place: str, bundle: Json) -> Iterator[Found]:
     for number, entry in enumerate(entries, 1):
         if isinstance(entry, dict) and isinstance(resource := entry.get("resource"), dict):
             references.rewrite(resource, links)
-            yield Found(f"{place}: entry {number}", resource)
+            yield Found(f"{place}: entry {number}", resource, conditional)
+        else:
+            asked = entry.get("request") if isinstance(entry, dict) else None
+            method = asked.get("method") if isinstance(asked, dict) else None
+            what = f"a {method} without a resource" if method else "no resource"
+            report.refuse(f"{place}: entry {number}", f"{what}; only what is to be stored is loaded")
 
 
 # -- Writing ----------------------------------------------------------------------------------------
@@ -161,12 +171,19 @@ class Loader:
         self._wanted: dict[Key, str] = {}
         """Targets of references that are not known to be there, each with one who refers to it."""
         self._bound = KNOWN
+        self._resolved: dict[str, str] = {}
+        """Conditional references and the references that they stand for."""
+        self._waiting: list[Found] = []
+        """What has conditional references that match nothing yet."""
 
     async def take(self, found: Found) -> None:
         """Check one resource and write it with its group."""
         fault = _fault(found.resource)
         if fault is not None:
             self._report.refuse(found.place, fault)
+            return
+        if found.conditional and await self._why_unresolved(found.resource):
+            self._waiting.append(found)
             return
         self._group.append(found)
         if len(self._group) >= GROUP:
@@ -175,10 +192,43 @@ class Loader:
     async def finish(self) -> None:
         """Write what waits and list what is referred to and not there."""
         await self._write()
+        await self._write_waiting()
         await self._look_for_wanted()
         self._report.dangling_count = len(self._wanted)
         for target, referrer in islice(self._wanted.items(), KEPT_LINES):
             self._report.dangling.append(f"{referrer} refers to {'/'.join(target)}")
+
+    async def _write_waiting(self) -> None:
+        """Write what waits for others to be there, as long as that brings more; the rest is refused."""
+        while self._waiting:
+            waiting, self._waiting = self._waiting, []
+            for found in waiting:
+                await self.take(found)
+            await self._write()
+            if len(self._waiting) == len(waiting):
+                break
+        for found in self._waiting:
+            self._report.refuse(found.place, await self._why_unresolved(found.resource))
+
+    async def _why_unresolved(self, resource: Json) -> str:
+        """Put into a resource what its conditional references stand for
+        (https://hl7.org/fhir/R4/http.html#trules); says which of them cannot be told, empty where none is left."""
+        for holder in conditional_references.found_in(resource):
+            text = holder["reference"]
+            if text not in self._resolved:
+                type, _, query = text.partition("?")
+                try:
+                    criteria = requests.parse(type, query, self._repository.parameters)
+                    match = await self._repository.only_match(criteria) if criteria.has_criteria else None
+                except FhirError as fault:
+                    return f"the conditional reference `{text}`: {_told(fault.issues)}"
+                if match is None:
+                    return f"the conditional reference `{text}` matches nothing"
+                if len(self._resolved) > KNOWN:
+                    self._resolved.clear()
+                self._resolved[text] = f"{match.type}/{match.id}"
+            holder["reference"] = self._resolved[text]
+        return ""
 
     async def _write(self) -> None:
         group, self._group = self._group, []

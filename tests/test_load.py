@@ -85,9 +85,12 @@ def test_entries_of_a_bundle_are_resources_with_their_links_made_references(tmp_
         {"resource": {"resourceType": "Goal", "id": "g", "subject": {"reference": urn}}},
         {"request": {"method": "DELETE", "url": "Goal/x"}},
     )
-    patient, goal = _read(_write(tmp_path / "a.json", bundle))[0]
+    (patient, goal), report = _read(_write(tmp_path / "a.json", bundle))
     assert patient["id"] == "6f9b2c1e-0000-4000-8000-000000000001"
     assert goal["subject"] == {"reference": "Patient/6f9b2c1e-0000-4000-8000-000000000001"}
+    assert [line.split(": ")[1:3] for line in report.refusals] == [
+        ["entry 3", "a DELETE without a resource; only what is to be stored is loaded"]
+    ]
 
 
 def test_document_stays_whole(tmp_path: Path) -> None:
@@ -138,6 +141,49 @@ async def test_faulty_resources_are_refused_and_the_others_taken(database_url: s
     assert report.taken == 2
     assert report.refused == 4
     assert [line.split(":")[1] for line in report.refusals] == ["2", "3", "4", "5"]
+
+
+async def test_conditional_references_of_a_bundle_are_resolved(database_url: str, tmp_path: Path) -> None:
+    def plan(id: str, value: str) -> Json:
+        return {
+            "resourceType": "CarePlan",
+            "id": id,
+            "status": "active",
+            "intent": "plan",
+            "subject": {"reference": f"Patient?identifier=urn:n|{value}"},
+        }
+
+    def twin(id: str) -> Json:
+        return _patient(id, identifier=[{"system": "urn:n", "value": "2"}])
+
+    first = _patient(identifier=[{"system": "urn:n", "value": "1"}])
+    path = _write(
+        tmp_path / "a.json",
+        _bundle(
+            "transaction",
+            *({"resource": one} for one in (plan("one", "1"), plan("two", "2"), plan("none", "3"), first)),
+            *({"resource": twin(id)} for id in ("q", "r")),
+        ),
+    )
+    for taken in ({"created": 4}, {"unchanged": 4}):
+        report = Report()
+        async with open_tenants(settings.read({}, database=database_url), with_secret=False) as tenants:
+            repository = Repository(await tenants.get("default"), EVERYTHING)
+            loader = Loader(repository, report)
+            for found in load.read(path, report):
+                await loader.take(found)
+            await loader.finish()
+            stored = await repository.find("CarePlan", "one")
+        assert {"created": report.created} | {"unchanged": report.unchanged} == {
+            "created": 0,
+            "unchanged": 0,
+        } | taken
+        assert stored is not None
+        assert b'"reference":"Patient/p"' in (stored.body or b"")
+        assert [line.partition("`: ")[2] or line[-15:] for line in report.refusals] == [
+            "The criteria match more than one resource. Make them narrower, so that at most one matches.",
+            "matches nothing",
+        ]
 
 
 async def test_references_are_checked_when_all_is_in(database_url: str) -> None:
