@@ -916,9 +916,15 @@ class Repository:
             rows = extract.rows(resource, self.tenant.parameters, base)
         targets: frozenset[Key] = frozenset()
         if "reference" in rows and (self.tenant.integrity or self.limited):
-            local = [row for row in rows["reference"] if row[1] and row[1] != "#"]
-            targets = frozenset((row[1], row[2]) for row in local) - {(type, id)}
-            versioned = {(row[1], row[2], row[3]) for row in local if row[3] is not None}
+            local = set()
+            versioned = set()
+            for _, to, to_id, to_version, _ in rows["reference"]:
+                if to and to != "#":
+                    local.add((to, to_id))
+                    if to_version is not None:
+                        versioned.add((to, to_id, to_version))
+            local.discard((type, id))
+            targets = frozenset(local)
             if versioned:
                 await self._check_versions(resource, versioned)
             if self.limited:

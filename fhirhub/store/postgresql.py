@@ -353,8 +353,8 @@ class PostgresqlDatabase:
         if not writers.busy:
             writers.busy = True
             self._start(self._drain_writers(writers))
-        # A client that leaves cancels its wait, never the write.
-        return await asyncio.shield(future)
+        # A client that leaves cancels its wait, never the write, which stands in the queue by itself.
+        return await future
 
     async def _drain_writers(self, writers: Writers) -> None:
         try:

@@ -54,9 +54,13 @@ def select(expression: str, type: str) -> Select:
         else:
             ways.extend(found)
     visits += [way.visit() for way in ways]
-    match ways:
-        case [_Way(kind, ((str(key), bool(many)),))] if len(visits) == 1:
+    match ways if len(visits) == 1 else ():
+        case [_Way(kind, ((str(key), bool(many)),))]:
             return _one_step(kind, key, many)
+        case [_Way(kind, ((str(outer), True), (str(key), False)))] if kind != "Resource":
+            return _in_each(kind, outer, key)
+        case [_Way(kind, ((str(outer), True), (str(inner), False), (str(key), False)))] if kind != "Resource":
+            return _deep_in_each(kind, outer, inner, key)
     return _all(tuple(visits))
 
 
@@ -225,6 +229,38 @@ def _one_step(type: str, key: str, many: bool) -> Select:
         return [] if child is None else [(type, child)]
 
     return one
+
+
+def _in_each(type: str, outer: str, key: str) -> Select:
+    """Such as `activity.reference`."""
+
+    def each(value: Json, root: Json | None = None) -> Selected:
+        children = value.get(outer)
+        if not children:
+            return []
+        return [
+            (type, found) for child in children if child is not None and (found := child.get(key)) is not None
+        ]
+
+    return each
+
+
+def _deep_in_each(type: str, outer: str, inner: str, key: str) -> Select:
+    """Such as `activity.detail.code`."""
+
+    def each(value: Json, root: Json | None = None) -> Selected:
+        children = value.get(outer)
+        if not children:
+            return []
+        return [
+            (type, found)
+            for child in children
+            if child is not None
+            and (part := child.get(inner)) is not None
+            and (found := part.get(key)) is not None
+        ]
+
+    return each
 
 
 def _all(visits: tuple[_Visit, ...]) -> Select:

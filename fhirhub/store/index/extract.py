@@ -39,15 +39,17 @@ Rows = dict[str, list[Row]]
 
 
 class Context:
-    """What collecting the rows of one resource needs: the resource, its main date, this server's base URL."""
+    """What collecting the rows of one resource needs: the resource, its main date, this server's base URL. `told` has
+    the texts of references that have rows."""
 
-    __slots__ = ("at", "base", "root", "rows")
+    __slots__ = ("at", "base", "root", "rows", "told")
 
     def __init__(self, root: Json, base: str | None) -> None:
         self.root = root
         self.base = base
         self.at: int | None = None
         self.rows: Rows = {}
+        self.told: set[str] = set()
 
     def add(self, table: str, row: Row) -> None:
         rows = self.rows.get(table)
@@ -296,16 +298,26 @@ def _reference(parameter: Parameter, name: str, dated: bool) -> Collect:
     select, key = _select(parameter), key_of(name)
     identifier_key = key_of(f"{name}:identifier")
     nested = reference.is_nested(parameter)
-    targets = reference.targets
+    targets, target_of = reference.targets, reference.target
 
     def collect(value: Json, context: Context) -> None:
         found = select(value, context.root)
         if not found:
             return
-        table, base = context.table("reference"), context.base
+        table, base, told = context.table("reference"), context.base, context.told
         for type, each in found:
             if nested and type not in parameter.targets:
                 continue
+            if type == "Reference" and len(each) < 3 and "identifier" not in each:
+                # As most are: a reference, perhaps with a display.
+                text = each.get("reference")
+                if text and text[0] != "#":
+                    target, id, version = target_of(text, base)
+                    table.append(
+                        (key, target, id, version, context.at if dated and begins_list(target) else None)
+                    )
+                    told.add(text)
+                    continue
             for target, id, version in targets(type, each, base):
                 if id and id[0] == "#":
                     id = _contained_type(id, context.root)
@@ -414,11 +426,12 @@ def _whole(type: str, resource: Json, context: Context) -> None:
     said = special.words(texts)
     if said:
         context.add("content", (key_of(f"{type}:_content"), said))
-    if linked:
+    others = [text for text in linked if text not in context.told]
+    if others:
         found = context.table("reference")
         known = {(row[1], row[2]) for row in found}
         key = key_of(f"{type}:*reference")
-        for text in dict.fromkeys(linked):
+        for text in dict.fromkeys(others):
             target, id, version = reference.target(text, context.base)
             if target and (target, id) not in known:
                 found.append((key, target, id, version, None))
