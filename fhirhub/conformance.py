@@ -21,7 +21,10 @@ from fhirhub.sharing import Shared
 from fhirhub.store.database import Database, Transaction
 from fhirhub.store.sql import Binder, Statement
 
-TYPES = ("StructureDefinition", "ValueSet", "CodeSystem", "Questionnaire", "ConceptMap")
+TYPES = (
+    *("StructureDefinition", "ValueSet", "CodeSystem", "Questionnaire", "ConceptMap"),
+    "ImplementationGuide",
+)
 
 LOOK_SECONDS = 0.1
 """How old the definitions may be where little hangs on them."""

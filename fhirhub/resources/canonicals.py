@@ -27,7 +27,7 @@ CORE = "http://hl7.org/fhir/StructureDefinition/"
 
 TYPES = (
     *("StructureDefinition", "ValueSet", "CodeSystem", "Questionnaire", "ConceptMap", "SearchParameter"),
-    *("Measure", "Library"),
+    *("Measure", "Library", "ImplementationGuide"),
 )
 """What is found here; other types have no place in checking."""
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from fhirhub.resources.canonicals import OFFICIAL, Canonicals
+from fhirhub.resources.canonicals import CORE, OFFICIAL, Canonicals
 from fhirhub.resources.validation.validator import Validator
 
 Json = dict[str, Any]
@@ -125,9 +125,6 @@ def test_an_unknown_questionnaire_is_said_to_be_unknown() -> None:
     assert [each.severity for each in found] == ["warning"]
 
 
-CORE = "http://hl7.org/fhir/StructureDefinition/"
-
-
 def extended(url: str, **value: Any) -> Json:
     return {"extension": [{"url": CORE + url, **value}]}
 
@@ -184,6 +181,22 @@ def test_as_many_answers_as_the_question_takes() -> None:
     given = [{"valueString": text} for text in "abc"]
     assert faults(questions, [answer("1", *given[:2])]) == []
     assert faults(questions, [answer("1", *given)]) == ["QuestionnaireResponse.item[0]"]
+
+
+def test_a_group_is_there_as_often_as_it_may_be() -> None:
+    bounds = [
+        {"url": f"{CORE}questionnaire-{name}", "valueInteger": number}
+        for name, number in (("minOccurs", 2), ("maxOccurs", 3))
+    ]
+    group = item("1", "group", repeats=True, extension=bounds, item=[item("2", "string")])
+
+    def times(number: int, status: str = "completed") -> list[str | None]:
+        return faults(
+            [group], [{"linkId": "1", "item": [answer("2", {"valueString": "x"})]}] * number, status
+        )
+
+    assert [times(number) == [] for number in (0, 1, 2, 3, 4)] == [True, False, True, True, False]
+    assert times(1, "in-progress") == []
 
 
 @pytest.mark.parametrize(

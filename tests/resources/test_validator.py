@@ -535,6 +535,20 @@ def test_an_extension_does_not_stand_for_a_code_that_r4_requires(official: Valid
     ]
 
 
+def test_a_guide_may_hold_every_resource_of_a_type_to_a_profile() -> None:
+    named = profile("named", "Patient", {"id": "Patient.name", "min": 1})
+    guide = {
+        "resourceType": "ImplementationGuide",
+        "url": f"{ACME}ImplementationGuide/g",
+        "global": [{"type": "Patient", "profile": named["url"]}],
+    }
+    validator = Validator(Canonicals([named, guide], OFFICIAL))
+    assert errors(validator.validate(patient())) == [("Patient.name", "required")]
+    assert errors(validator.validate(patient(name=[{"text": "Anna"}]))) == []
+    assert errors(validator.validate(patient(), level="base")) == []
+    assert errors(validator.validate(plan())) == []
+
+
 def test_an_unknown_profile_is_said_to_be_unknown(official: Validator) -> None:
     claimed = official.validate(plan(meta={"profile": [f"{ACME}none"]}))
     assert [(each.severity, each.code) for each in claimed] == [("warning", "not-found")]

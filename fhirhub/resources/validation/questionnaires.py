@@ -197,6 +197,8 @@ class _Response:
                 "; several answers stand in one item" if question.get("repeats") is True else ""
             )
             self.tell(items[1], "structure", text)
+        if type == "group":
+            self.number(at, items, question)
         for item in items:
             self.one(item, question, type)
 
@@ -222,13 +224,18 @@ class _Response:
             self.group(answer, _items((answer,)), question, is_enabled=True)
 
     def number(self, item: Item, answers: Sequence[Item], question: Json) -> None:
-        """How many answers there may be, by extensions of R4."""
+        """How many answers, or of a group how many times, there may be, by extensions of R4."""
         link_id = str(question.get("linkId"))
+        is_group = question.get("type") == "group"
         for name, sign, word in (("minOccurs", 1, "least"), ("maxOccurs", -1, "most")):
             bound = _extended(question, f"{CORE}questionnaire-{name}")
-            if isinstance(bound, int) and answers and (len(answers) - bound) * sign < 0:
-                text = f"The item {link_id} takes at {word} {bound} answers; got {len(answers)}"
-                self.tell(item, "structure", text)
+            # What nobody began with, or is not finished, is not too few yet.
+            is_due = bool(answers) and (not is_group or sign < 0 or self.is_finished)
+            if isinstance(bound, int) and is_due and (len(answers) - bound) * sign < 0:
+                takes = (
+                    f"is there at {word} {bound} times" if is_group else f"takes at {word} {bound} answers"
+                )
+                self.tell(item, "structure", f"The item {link_id} {takes}; got {len(answers)}")
         for option in question.get("answerOption", ()):
             value = questionnaire.value(option)
             if len(answers) < 2 or value is None or _extended(option, _EXCLUSIVE) is not True:

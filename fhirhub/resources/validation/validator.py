@@ -150,6 +150,17 @@ class Validator:
                 found.setdefault(type, set()).add(str(each["url"]))
         return {type: tuple(sorted(urls)) for type, urls in found.items()}
 
+    @functools.cached_property
+    def everywhere(self) -> Mapping[str, tuple[str, ...]]:
+        """By resource type, the profiles to which guides hold every resource, whether it claims them or not
+        (https://hl7.org/fhir/R4/implementationguide-definitions.html#ImplementationGuide.global)."""
+        newest = {str(each["url"]): each for each in self.canonicals.all("ImplementationGuide")}
+        found: dict[str, list[str]] = {}
+        for one in newest.values():
+            for each in one.get("global", ()):
+                found.setdefault(str(each.get("type")), []).append(str(each.get("profile")))
+        return {type: tuple(dict.fromkeys(profiles)) for type, profiles in found.items()}
+
     def _lately_quiet(self, level: Level, apart: Hashable) -> set[Any]:
         """Kept for a while only, since an outside terminology may come to know more."""
         now = time.monotonic()
@@ -171,7 +182,8 @@ class Validator:
         is_faulty: bool,
     ) -> None:
         try:
-            validation = _Validation(self, examination, level == "profiles", inner_profiles)
+            everywhere = self.everywhere if level == "profiles" else {}
+            validation = _Validation(self, examination, level == "profiles", inner_profiles, everywhere)
             validation.run(of_resource(resource), profiles)
         except (AttributeError, IndexError, KeyError, TypeError, ValueError) as fault:
             # What has not the structure of its type cannot be looked at as one; else the fault is ours.
@@ -198,9 +210,11 @@ class _Validation:
         examination: Examination,
         with_profiles: bool,
         inner_profiles: InnerProfiles | None,
+        everywhere: Mapping[str, tuple[str, ...]],
     ) -> None:
         self.examination = examination
         self.inner_profiles = inner_profiles
+        self.everywhere = everywhere
         self.with_profiles = with_profiles
         self.checking = Check(examination, validator.profiles)
         examination.conforms = self._conforms
@@ -216,7 +230,8 @@ class _Validation:
         if self.examination.strictness.refused:
             strictness.check(self.examination, item)
         if self.with_profiles:
-            for canonical in dict.fromkeys((*profiles, *_claimed(item), *_vital_sign(item))):
+            besides = self.everywhere.get(item.type, ())
+            for canonical in dict.fromkeys((*profiles, *_claimed(item), *_vital_sign(item), *besides)):
                 self._profile(scope, item, canonical, is_asked=canonical in profiles)
         for inner in elements.resources(item):
             is_contained = inner.property is not None and inner.property.name == "contained"
