@@ -66,7 +66,7 @@ class _Asked:
         self.used: list[tuple[str, str]] = []
         cursor: str | None = None
         for name, value in parse_qsl(request.query, keep_blank_values=True):
-            if any(name == other for other, _ in self.used):
+            if name not in ("_format", "_pretty") and any(name == other for other, _ in self.used):
                 raise invalid(f"`{name}` is given once")
             match name:
                 case "_since":

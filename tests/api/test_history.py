@@ -196,3 +196,14 @@ async def test_a_page_of_nothing_tells_how_many_versions_there_are(client: Async
             bundle = (await client.get(f"{url}{'&' if '?' in url else '?'}{none}")).json()
             assert (bundle["total"], "entry" in bundle) == (total, False), url
             assert link(bundle, "next") is None
+
+
+async def test_a_page_may_be_asked_for_in_another_form(client: AsyncClient) -> None:
+    for gender in ("male", "female", "other"):
+        await put(client, patient(id="a", gender=gender))
+    next = link((await client.get("Patient/a/_history?_count=1")).json(), "next")
+    assert next is not None
+    for form in ("&_format=json", "&_pretty=true", "&_format=json&_format=application/fhir%2Bjson"):
+        page = (await client.get(next + form)).json()
+        assert [one["resource"]["gender"] for one in page["entry"]] == ["female"]
+    assert (await client.get(next + "&_since=2020")).status_code == 400
