@@ -129,8 +129,9 @@ def page(request: FhirRequest, path: str, asked: SearchRequest, found: Found) ->
         if found.next is not None:
             links.append(("next", f"{url}?{query}&_cursor={found.next}"))
     else:
-        links = [("self", bundles.url(url, asked.used))]
-        first = [pair for pair in asked.used if pair[0] != "_cursor"]
+        used = [*asked.used, *_form(query)]
+        links = [("self", bundles.url(url, used))]
+        first = [pair for pair in used if pair[0] != "_cursor"]
         if found.next is not None:
             links.append(("next", bundles.url(url, [*first, ("_cursor", found.next)])))
         if asked.cursor is not None:
@@ -147,6 +148,13 @@ def page(request: FhirRequest, path: str, asked: SearchRequest, found: Found) ->
     if issues:
         entries.remark(outcome.render(issues))
     return entries.bundle("searchset", now=request.context.now(), links=links, total=found.total)
+
+
+def _form(query: str) -> list[tuple[str, str]]:
+    """The form that the URL asks of the answer: whoever cannot say it otherwise wants it of each page."""
+    if "_format" not in query and "_pretty" not in query:
+        return []
+    return [pair for pair in parse_qsl(query) if pair[0] in ("_format", "_pretty")]
 
 
 def _part(asked: SearchRequest, body: bytes) -> bytes:

@@ -273,3 +273,14 @@ async def test_links_are_written_as_urls_have_it(client: AsyncClient) -> None:
     assert links["self"] == "http://hub.test/fhir/Patient?identifier=urn:x%7C1&_count=1"
     following = await client.get(links["next"])
     assert len(following.json()["entry"]) == 1
+
+
+async def test_the_form_that_a_url_asks_is_that_of_every_page(client: AsyncClient) -> None:
+    await three(client)
+    first = await client.get("Patient?_count=1&_format=json&_pretty=true")
+    following = link(first, "next")
+    assert following is not None
+    page = await client.get(following, headers={"Accept": "application/fhir+xml"})
+    assert page.headers["content-type"].startswith("application/fhir+json")
+    assert (link(page, "self") or "").endswith("&_format=json&_pretty=true")
+    assert page.text.startswith('{\n  "resourceType"')
