@@ -324,6 +324,11 @@ class Repository:
         """The database, or the transaction under way."""
         return self._reader
 
+    async def spread_log(self) -> None:
+        """Has every record of the log found that was answered for before."""
+        of = self.tenant.database if self._unit is None else self._unit.transaction
+        await of.spread(self.tenant.number)
+
     new_id = staticmethod(new_id)
 
     # --- reading ---

@@ -248,7 +248,7 @@ async def open_tenants(
     try:
         secret = await _secret(settings, database) if with_secret else None
         if secret is not None:
-            database.sealer.key = secret.key("audit")
+            database.sealer.take(secret.key("audit"))
         await database.execute(
             Statement(
                 "INSERT INTO tenant (tenant, name, created) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING",

@@ -153,12 +153,14 @@ def test_report_tells_what_was_met_and_what_was_not(tmp_path_factory: pytest.Tem
         Share("PostgreSQL", 10, 1, "transaction of 100 creates", "unnest", 30.0, 10.0, "ms"),
     ]
     limited = [Limited("SQLite", 10, Cost("read", 0.1, 0.13))]
-    logged = [Logged("SQLite", 10, audit.Cost("read", 0.1, 0.12, 5000, 4000))]
+    logged = [Logged("SQLite", 10, audit.Cost("read", 0.1, 0.12, 5000, 4000, 0.015))]
     write(
         output, [10, 100], [1], cells, shares, limited, logged, {"durability, SQLite": "synchronous=FULL"}, []
     )
     assert "| read | 1.30x (0.13 / 0.10) |" in output.read_text()
-    assert "| SQLite | 10 | read | 0.100 | 0.120 | 1.20x | met | 5,000 | 4,000 |" in output.read_text()
+    assert (
+        "| SQLite | 10 | read | 0.100 | 0.120 | 1.20x | met | 0.015 | 5,000 | 4,000 |" in output.read_text()
+    )
     text = output.read_text()
     assert "| 90% | >= 35% | met |" in text
     assert "| 3.00x | <= 2x | **not met** |" in text

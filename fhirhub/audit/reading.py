@@ -25,6 +25,7 @@ def view_of(access: Access) -> View:
 async def page(repository: Repository, asked: LogRequest, *, counted: bool = False) -> Page:
     """The lines that the caller may see; whose they are is noted for the record of this look."""
     access = repository.access.to("s") if repository.limited else repository.access
+    await repository.spread_log()
     found = await log.page(repository.reader, repository.tenant.number, access, asked, counted=counted)
     if repository.trail is not None:
         shown = found.lines[: asked.count]
@@ -35,6 +36,7 @@ async def page(repository: Repository, asked: LogRequest, *, counted: bool = Fal
 async def sample(repository: Repository, asked: LogRequest) -> list[Line]:
     """Lines of people that the caller may see, drawn at random; whose they are is noted."""
     access = repository.access.to("s") if repository.limited else repository.access
+    await repository.spread_log()
     lines = await log.sample(repository.reader, repository.tenant.number, access, asked)
     if repository.trail is not None:
         repository.trail.owners += {(line.record.entry.patient, None) for line in lines}
@@ -44,6 +46,7 @@ async def sample(repository: Repository, asked: LogRequest) -> list[Line]:
 async def looks(repository: Repository, asked: LogRequest) -> list[Looks]:
     """What people did, counted, of what the caller may see."""
     access = repository.access.to("s") if repository.limited else repository.access
+    await repository.spread_log()
     return await log.looks(repository.reader, repository.tenant.number, access, asked)
 
 
@@ -53,6 +56,7 @@ async def one(repository: Repository, id: str) -> Line | None:
     here = [Term("chain", "=", chain, "int"), Term("number", "=", number, "bigint")]
     access = repository.access.to("r") if repository.limited else repository.access
     asked = LogRequest([[here]], count=1)
+    await repository.spread_log()
     found = await log.page(repository.reader, repository.tenant.number, access, asked)
     if not found.lines:
         return None

@@ -26,21 +26,21 @@ def verify_audit(
 ) -> None:
     """Find records of the log that were changed, removed or put in, the last ones too, while the hub may be serving.
     The exit status is 1 where there are."""
-    from fhirhub.store import chain
+    from fhirhub.store import verifying
     from fhirhub.tenants import open_tenants
 
     chosen = prepared(database=database, tenant=tenant, secret_file=secret_file)
 
-    async def work() -> chain.Verdict:
+    async def work() -> verifying.Verdict:
         async with open_tenants(chosen) as opened:
             number = (await opened.get(chosen.tenant)).number
-            with progress("Verifying", await chain.count(opened.database, number), "records") as advance:
-                found = await chain.verify(opened.database, number, opened.database.sealer, advance)
+            with progress("Verifying", await verifying.count(opened.database, number), "records") as advance:
+                found = await verifying.verify(opened.database, number, opened.database.sealer, advance)
             if heads is not None and heads.exists():
                 known = {
                     int(name): (last, bytes.fromhex(mac)) for name, (last, mac) in json_of(heads).items()
                 }
-                found.faults += await chain.compare(opened.database, number, known)
+                found.faults += await verifying.compare(opened.database, number, known)
             return found
 
     found = run(work())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from pathlib import Path
 from typing import Annotated
 
@@ -29,11 +30,13 @@ def backup(
 ) -> None:
     """Copy an SQLite database into a file, while the hub may be serving: every tenant, and --tenant must be
     among them."""
-    from fhirhub.store import copying
+    from fhirhub.store import copying, logfile
 
     chosen = read(database=database, tenant=tenant)
     if not chosen.is_sqlite:
         raise Refusal(_POSTGRESQL_BACKUP)
+    if Path(logfile.path_of(str(chosen.sqlite_path))).exists():
+        asyncio.run(copying.gather(chosen.sqlite_path))
     copying.backup(chosen.sqlite_path, file, chosen.tenant)
     typer.echo(
         f"{file} holds the database of this moment. The secret is not in it: keep {secret_path(chosen)} too."

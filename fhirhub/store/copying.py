@@ -10,7 +10,9 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 
 from fhirhub.settings import Refusal
-from fhirhub.store.sqlite import in_use
+from fhirhub.store import logfile
+from fhirhub.store.sql import Statement
+from fhirhub.store.sqlite import SqliteDatabase, in_use
 
 WAIT_SECONDS = 60
 PAGES_AT_ONCE = 2000
@@ -39,6 +41,17 @@ def backup(database: Path, file: Path, tenant: str) -> None:
     _sync(file.parent)
 
 
+async def gather(database: Path) -> None:
+    """Bring into the database what waits beside it, so that a copy has it too."""
+    opened = SqliteDatabase(str(database))
+    try:
+        rows = await opened.fetch(Statement("SELECT DISTINCT tenant FROM audit_journal"))
+        for (tenant,) in rows:
+            await opened.spread(int(tenant))
+    finally:
+        await opened.close()
+
+
 def restore(file: Path, database: Path, tenant: str, *, overwrite: bool = False) -> None:
     """Make the database what the backup holds, in one transaction. Raises CannotCopy where the file is no
     whole backup or lacks that tenant, or the database holds something and `overwrite` does not say that it may go."""
@@ -59,6 +72,8 @@ def restore(file: Path, database: Path, tenant: str, *, overwrite: bool = False)
                 target.execute("PRAGMA journal_mode = WAL")
             except sqlite3.OperationalError as fault:
                 raise CannotCopy(f"{database} is in use ({fault}): stop the hub first") from None
+            for end in ("", "-wal", "-shm"):
+                Path(logfile.path_of(str(database)) + end).unlink(missing_ok=True)
 
 
 @contextmanager

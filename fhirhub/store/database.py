@@ -98,6 +98,10 @@ class Transaction(Reader, Protocol):
         """Adds records to the log."""
         ...
 
+    async def spread(self, tenant: int) -> None:
+        """Gives each record of the log that was committed the row by which it is found (`store/journal.py`)."""
+        ...
+
     async def lock_names(self, tenant: int, names: Iterable[str]) -> None:
         """Holds these names until the end; taken in order, before anything is read."""
         ...
@@ -128,6 +132,10 @@ class Database(Protocol):
 
     async def log(self, tenant: int, entries: Sequence[Entry]) -> None:
         """Adds records to the log, with those of others who wait; durable when this returns."""
+        ...
+
+    async def spread(self, tenant: int) -> None:
+        """Gives each record of the log the row by which it is found (`store/journal.py`)."""
         ...
 
     async def transaction(self, work: Callable[[Transaction], Awaitable[T]], logging: int | None = None) -> T:

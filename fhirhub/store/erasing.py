@@ -18,7 +18,7 @@ from typing import Literal, NamedTuple
 
 from fhirhub.resources import document
 from fhirhub.resources.relations import Kind
-from fhirhub.store import tables
+from fhirhub.store import logfile, tables
 from fhirhub.store.chain import Entry
 from fhirhub.store.database import Database, Reader, Transaction
 from fhirhub.store.sql import Binder, Row, Statement
@@ -80,6 +80,7 @@ async def erase(
 
     async def work(unit: Transaction) -> Erased:
         await unit.execute(_overwrite(unit))
+        await unit.spread(tenant)
         found = await _concerned(unit, tenant, asked.kind, type, id)
         await unit.lock_rows(tenant, [(str(type), str(id)) for _, type, id in found])
         rids = sorted({int(row[0]) for row in found})
@@ -104,7 +105,10 @@ async def erase(
         left = await unit.fetch(_referring(tenant, type, id))
         return Erased(len(rids), tuple(f"{type}/{id}" for type, id in left))
 
-    return await database.transaction(work)
+    erased = await database.transaction(work)
+    # What was spread in there goes out of where it waited.
+    await database.spread(tenant)
+    return erased
 
 
 async def recorded(database: Reader, tenant: int) -> list[Erasure]:
@@ -321,6 +325,12 @@ def sweep(path: Path) -> bool:
     False where somebody still reads what was, so that the write-ahead log could not be emptied; the last to
     close the database does that.
     """
+    beside = Path(logfile.path_of(str(path)))
+    swept = [_sweep(one) for one in (path, beside) if one.exists()]
+    return all(swept)
+
+
+def _sweep(path: Path) -> bool:
     turn = os.open(f"{path}-turn", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     try:
         fcntl.flock(turn, fcntl.LOCK_EX)

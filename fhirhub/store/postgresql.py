@@ -34,10 +34,12 @@ from asyncpg.exceptions import (
     QueryCanceledError,
     ReadOnlySQLTransactionError,
     SerializationError,
+    UniqueViolationError,
 )
 
 from fhirhub import errors, metrics
 from fhirhub.store import chain as chains
+from fhirhub.store import journal
 from fhirhub.store.chain import Chain, Entry, Sealer
 from fhirhub.store.database import Change, Key, Reader, Transaction, Verdict, take_keys, too_costly
 from fhirhub.store.index import TABLES
@@ -230,6 +232,7 @@ class PostgresqlDatabase:
         self._loggers: dict[int, Logger] = {}
         self.sealer = Sealer()
         self._tasks: set[asyncio.Task[None]] = set()
+        self._spreading = journal.Spreading(self.spread, self._start)
         self._grouping = grouping
         self._turn = turn
 
@@ -471,6 +474,7 @@ class PostgresqlDatabase:
                 async with self._connections.one() as connection:
                     own = await self._chains_of(connection, tenant)
                     own[tenant] = await log(connection, self.sealer, own[tenant], entries)
+                self._spreading.added(tenant, len(entries))
                 return
             except AGAIN:
                 await asyncio.sleep(random.random() * 0.01 * 2 ** min(attempt, 5))
@@ -479,6 +483,12 @@ class PostgresqlDatabase:
             except LOST:
                 await asyncio.sleep(0.05)
         raise errors.transient("The database was lost while the log was written; try again.")
+
+    async def spread(self, tenant: int) -> None:
+        async def work(unit: Transaction) -> None:
+            await unit.spread(tenant)
+
+        await self.transaction(work)
 
     async def _chains_of(self, connection: asyncpg.Connection[Any], tenant: int) -> dict[int, Chain]:
         """The chains that a connection writes, with one of this tenant among them."""
@@ -549,7 +559,7 @@ class PostgresqlDatabase:
                     await connection.execute("BEGIN")
                     try:
                         known = self._connections.chains.get(connection, {})
-                        unit = PostgresqlTransaction(connection, self.sealer, dict(known))
+                        unit = PostgresqlTransaction(connection, self.sealer, dict(known), self._spreading)
                         result = await work(unit)
                         committing = True
                         await connection.execute("COMMIT")
@@ -594,6 +604,7 @@ class PostgresqlDatabase:
     async def close(self) -> None:
         while self._tasks:
             await asyncio.wait(set(self._tasks))
+        await self._spreading.close()
         await self._connections.close()
 
 
@@ -648,10 +659,17 @@ def _fail(future: asyncio.Future[None], failure: Exception) -> None:
 class PostgresqlTransaction:
     """`Transaction` on a connection of its own."""
 
-    def __init__(self, connection: asyncpg.Connection[Any], sealer: Sealer, chains: dict[int, Chain]) -> None:
+    def __init__(
+        self,
+        connection: asyncpg.Connection[Any],
+        sealer: Sealer,
+        chains: dict[int, Chain],
+        spreading: journal.Spreading,
+    ) -> None:
         self.dialect: Dialect = PostgresqlDialect()
         self._connection = connection
         self._sealer = sealer
+        self._spreading = spreading
         self.chains = chains
         """Where the connection's chains of the log end once this is committed."""
         self.written: list[tuple[int, Sequence[Change]]] = []
@@ -678,6 +696,15 @@ class PostgresqlTransaction:
         if chain is None:
             chain = await open_chain(self._connection, self._sealer, tenant)
         self.chains[tenant] = await log(self._connection, self._sealer, chain, entries)
+        self._spreading.added(tenant, len(entries))
+
+    async def spread(self, tenant: int) -> None:
+        # One at a time: who waits for another's must not think that there is nothing more.
+        await self.lock_names(tenant, ["the journal of the log"])
+        async for part in journal.parts(self, tenant):
+            for removed in part.removed:
+                await self._connection.execute(journal.REMOVED, *removed)
+            await _spread(self._connection, part)
 
     async def amend(self, tenant: int, change: Change) -> None:
         await self._connection.execute(
@@ -863,32 +890,10 @@ async def apply(
 # --- the log ---
 
 
-SAME = (
-    frozenset({"interaction", "action", "outcome"}),
-    frozenset({"person", "role", "organization", "client", "responsible", "rule", "facts", "detail"}),
-    frozenset({"label", "query", "query_mac"}),
+_LOGGING = (
+    "WITH head AS (UPDATE audit_chain SET number = $3, mac = $4, seal = $5 WHERE tenant = $1 AND chain = $2) "
+    "INSERT INTO audit_journal (tenant, chain, number, records, content) VALUES ($1, $2, $6, $7, $8)"
 )
-"""Columns of the log that as a rule have one value in all records of a group, together. That goes once, as a value
-and not as an array: of what a record costs, most is the taking apart of arrays."""
-
-
-@lru_cache(maxsize=8)
-def _logging(once: frozenset[str]) -> str:
-    """The statement that writes records of which these columns have one value."""
-    arrays, names, values = ["$6::text::int8[]"], ["number"], []
-    for place, name in enumerate(chains.COLUMNS, 7):
-        kind = _CASTS[chains.KINDS.get(name, "text")]
-        if name in once:
-            values.append(f"${place}::{kind}")
-        else:
-            arrays.append(f"${place}::{kind}[]" if kind == "bytea" else f"${place}::text::{kind}[]")
-            names.append(name)
-    columns = ", ".join((*names, *(name for name in chains.COLUMNS if name in once)))
-    return (
-        "WITH head AS (UPDATE audit_chain SET number = $3, mac = $4, seal = $5 WHERE tenant = $1 AND chain = $2) "
-        f"INSERT INTO audit (tenant, chain, {columns}) "
-        f"SELECT {', '.join(('$1', '$2', 'i.*', *values))} FROM unnest({', '.join(arrays)}) AS i"
-    )
 
 
 async def log(
@@ -897,30 +902,32 @@ async def log(
     """Writes records behind the end of a chain; where that is then."""
     links = sealer.link(chain, entries)
     ended = links.chain
-    columns = dict(
-        zip(chains.COLUMNS, (*zip(*entries, strict=True), links.query_macs, links.macs), strict=True)
-    )
-    once: frozenset[str] = frozenset()
-    for names in SAME:
-        if all(columns[name].count(columns[name][0]) == len(entries) for name in names):
-            once |= names
     await connection.execute(
-        _logging(once),
+        _LOGGING,
         ended.tenant,
         ended.number,
         ended.last,
         ended.mac,
         links.seal,
-        array([*range(links.first, ended.last + 1)]),
-        *(
-            values[0] if name in once else values if name in _BYTES else array(values)
-            for name, values in columns.items()
-        ),
+        links.first,
+        len(entries),
+        journal.packed(entries, links),
     )
     return ended
 
 
-_BYTES = frozenset(name for name, kind in chains.KINDS.items() if kind == "bytea")
+async def _spread(connection: asyncpg.Connection[Any], part: journal.Part) -> None:
+    """Gives records their rows, inside the transaction under way."""
+    await connection.execute("SAVEPOINT spreading")
+    try:
+        await connection.copy_records_to_table("audit", records=part.rows, columns=journal.ROW)
+    except UniqueViolationError:
+        # Somebody put a row in its place: it stays, for `audit verify` to name.
+        await connection.execute("ROLLBACK TO spreading")
+        places = ", ".join(f"${number}" for number in range(1, len(journal.ROW) + 1))
+        sql = f"INSERT INTO audit ({', '.join(journal.ROW)}) VALUES ({places}) ON CONFLICT DO NOTHING"
+        await connection.executemany(sql, part.rows)
+    await connection.execute("RELEASE spreading")
 
 
 async def open_chain(connection: asyncpg.Connection[Any], sealer: Sealer, tenant: int) -> Chain:

@@ -117,6 +117,9 @@ class Replicated:
     async def log(self, tenant: int, entries: Sequence[Entry]) -> None:
         await self.primary.log(tenant, entries)
 
+    async def spread(self, tenant: int) -> None:
+        await self.primary.spread(tenant)
+
     async def transaction(self, work: Callable[[Transaction], Awaitable[T]], logging: int | None = None) -> T:
         return await self.primary.transaction(work, logging)
 

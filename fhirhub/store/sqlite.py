@@ -23,14 +23,18 @@ from typing import Any, NamedTuple, TypeVar
 
 from fhirhub import errors, metrics
 from fhirhub.store import chain as chains
+from fhirhub.store import journal, logfile
 from fhirhub.store.chain import Chain, Entry, Sealer
 from fhirhub.store.database import Change, Key, Reader, Transaction, Verdict, take_keys, too_costly
 from fhirhub.store.index import TABLES
+from fhirhub.store.logfile import LogFile
 from fhirhub.store.sql import Dialect, Row, SqliteDialect, Statement
 
 T = TypeVar("T")
-_Member = tuple[int, "Change | Sequence[Entry]", "asyncio.Future[Verdict]"]
-"""What waits to be written, a change or records of the log: its tenant, itself, and who waits for its verdict."""
+_Member = tuple[int, Change, "asyncio.Future[Verdict]"]
+"""A change that waits to be written: its tenant, itself, and who waits for its verdict."""
+_Told = tuple[int, Sequence[Entry], "asyncio.Future[None]"]
+"""Records of the log that wait to be on disk: their tenant, themselves, and who waits for it."""
 
 MEMBERS = 128
 UNITS = 32
@@ -69,6 +73,7 @@ def connect(path: str, *, write: bool) -> sqlite3.Connection:
     connection.execute("PRAGMA temp_store = MEMORY")
     connection.execute("PRAGMA mmap_size = 1073741824").fetchone()
     connection.execute("PRAGMA wal_autocheckpoint = 4000").fetchone()
+    logfile.attach(connection, path, write=write)
     if not write:
         connection.execute("PRAGMA query_only = ON")
     return connection
@@ -107,10 +112,13 @@ class SqliteDatabase:
         self.dialect: Dialect = SqliteDialect()
         self._path = path
         self._timeout_seconds = statement_timeout_ms / 1000
+        self.sealer = Sealer()
+        self._log_file = LogFile(path, self.sealer)
         self._reader = connect(path, write=False)
         self._deadline = 0.0
         self._reader.set_progress_handler(self._too_late, STEPS)
         self._writer = connect(path, write=True)
+        logfile.forget_others(self._writer)
         self._turn = os.open(f"{path}-turn", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         self._in_use = in_use(path)
         fcntl.flock(self._in_use, fcntl.LOCK_SH)
@@ -118,7 +126,8 @@ class SqliteDatabase:
         self._slow = ThreadPoolExecutor(2, "fhirhub-reader")
         self._alone = asyncio.Lock()
         self._waiting: deque[_Member] = deque()
-        self.sealer = Sealer()
+        self._told: list[_Told] = []
+        self._tells = False
         self._chains: dict[int, Chain] = {}
         """The chains of the log that the writing connection writes, by tenant, as committed."""
         self._open: dict[int, Chain] = {}
@@ -127,6 +136,7 @@ class SqliteDatabase:
         self._units: deque[_Unit] = deque()
         self._commits = False
         self._tasks: set[asyncio.Task[None]] = set()
+        self._spreading = journal.Spreading(self.spread, self._start)
 
     # --- reading ---
 
@@ -164,20 +174,76 @@ class SqliteDatabase:
 
         return await self.transaction(work)
 
-    async def apply(self, tenant: int, change: Change) -> Verdict:
-        return await self._write(tenant, change)
-
     async def log(self, tenant: int, entries: Sequence[Entry]) -> None:
-        await self._write(tenant, entries)
+        future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._told.append((tenant, entries, future))
+        if not self._tells:
+            self._tells = True
+            self._start(self._drain_told())
+        # A client that leaves cancels its wait: what it waited for stands in the queue by itself.
+        await future
 
-    async def _write(self, tenant: int, what: Change | Sequence[Entry]) -> Verdict:
+    async def _drain_told(self) -> None:
+        try:
+            while self._told:
+                members, self._told = self._told[:MEMBERS], self._told[MEMBERS:]
+                failure = await self._tell(members)
+                for one in members:
+                    # One each after a failure, which has left nothing.
+                    own = failure and (await self._tell([one]) if len(members) > 1 else failure)
+                    if one[2].done():
+                        continue
+                    if own is None:
+                        one[2].set_result(None)
+                    else:
+                        one[2].set_exception(own)
+                await chains.gathered(self._told, len(members))
+        finally:
+            self._tells = False
+
+    async def _tell(self, members: Sequence[_Told]) -> Exception | None:
+        """Puts records on disk; why that could not be."""
+        file, told = self._log_file, [(tenant, entries) for tenant, entries, _ in members]
+        try:
+            for tenant, _ in told:
+                if not file.has_chain(tenant):
+                    file.begin(await self.transaction(_chain_of(tenant)))
+            # A short wait for the disk costs the event loop less than waking a thread, and being woken by it.
+            if file.is_slow or not file.append(told, wait=False):
+                loop = asyncio.get_running_loop()
+                await loop.run_in_executor(self._slow, lambda: file.append(told, wait=True))
+        except Exception as failure:
+            return _meant(failure)
+        for tenant, entries in told:
+            self._spreading.added(tenant, len(entries))
+        return None
+
+    async def spread(self, tenant: int) -> None:
+        loop = asyncio.get_running_loop()
+        # Read here: a thread would have to wait for the interpreter's lock at every row.
+        async for part in journal.parts(self, tenant):
+            async with self._alone:
+                await loop.run_in_executor(self._thread, self._spread, part)
+
+    def _spread(self, part: journal.Part) -> None:
+        # Where another process was first, the rows are there already.
+        with self._one_transaction():
+            _spread(self._writer, part)
+            for one in part.removed:
+                self._writer.execute(_REMOVED, one)
+        self._log_file.remove(part)
+
+    def _start(self, work: Awaitable[None]) -> None:
+        task = asyncio.ensure_future(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def apply(self, tenant: int, change: Change) -> Verdict:
         future: asyncio.Future[Verdict] = asyncio.get_running_loop().create_future()
-        self._waiting.append((tenant, what, future))
+        self._waiting.append((tenant, change, future))
         if not self._busy:
             self._busy = True
-            task = asyncio.get_running_loop().create_task(self._drain())
-            self._tasks.add(task)
-            task.add_done_callback(self._tasks.discard)
+            self._start(self._drain())
         # A client that leaves cancels its wait: what it waited for stands in the queue by itself.
         return await future
 
@@ -194,8 +260,6 @@ class SqliteDatabase:
                         future.set_result(outcome)
                     else:
                         future.set_exception(outcome)
-                if not any(isinstance(one, Change) for _, one, _ in members):
-                    await chains.gathered(self._waiting, len(members))
         finally:
             self._busy = False
 
@@ -214,16 +278,7 @@ class SqliteDatabase:
         return members, [self._write_alone(member) for member in members]
 
     def _write_all(self, members: Sequence[_Member]) -> list[Verdict]:
-        """Changes in their order, then what is to be logged."""
-        changes = [(tenant, one) for tenant, one, _ in members if isinstance(one, Change)]
-        verdicts = iter(_apply(self._writer, changes))
-        logged: dict[int, list[Entry]] = {}
-        for tenant, one, _ in members:
-            if not isinstance(one, Change):
-                logged.setdefault(tenant, []).extend(one)
-        for tenant, entries in logged.items():
-            _log(self._writer, self.sealer, self._open, tenant, entries)
-        return [next(verdicts) if isinstance(one, Change) else Verdict.DONE for _, one, _ in members]
+        return _apply(self._writer, [(tenant, change) for tenant, change, _ in members])
 
     def _take(self) -> list[_Member]:
         """The next group. The event loop may add to those who wait meanwhile."""
@@ -285,9 +340,7 @@ class SqliteDatabase:
         self._units.append(_Unit(work, future, contextvars.copy_context()))
         if not self._commits:
             self._commits = True
-            task = loop.create_task(self._drain_units())
-            self._tasks.add(task)
-            task.add_done_callback(self._tasks.discard)
+            self._start(self._drain_units())
         # A client that leaves cancels its wait: what it waited for stands in the queue by itself.
         return await future
 
@@ -336,7 +389,9 @@ class SqliteDatabase:
         self._writer.execute("SAVEPOINT unit")
         try:
             # In a task of its own, with what its caller knows (the request's id in the log).
-            transaction = SqliteTransaction(self._writer, self._timeout_seconds, self.sealer, self._open)
+            transaction = SqliteTransaction(
+                self._writer, self._timeout_seconds, self.sealer, self._open, self._spreading
+            )
             result = await asyncio.get_running_loop().create_task(
                 _run(unit.work, transaction), context=unit.context
             )
@@ -386,10 +441,12 @@ class SqliteDatabase:
     async def close(self) -> None:
         while self._tasks:
             await asyncio.wait(set(self._tasks))
+        await self._spreading.close()
         self._thread.shutdown()
         self._slow.shutdown()
         self._reader.close()
         self._writer.close()
+        self._log_file.close()
         os.close(self._turn)
         os.close(self._in_use)
 
@@ -410,12 +467,14 @@ class SqliteTransaction:
         timeout_seconds: float,
         sealer: Sealer,
         chains: dict[int, Chain],
+        spreading: journal.Spreading,
     ) -> None:
         self.dialect: Dialect = SqliteDialect()
         self._connection = connection
         self._timeout_seconds = timeout_seconds
         self._sealer = sealer
         self._chains = chains
+        self._spreading = spreading
 
     async def fetch(self, statement: Statement) -> list[Row]:
         end = time.monotonic() + self._timeout_seconds
@@ -436,6 +495,15 @@ class SqliteTransaction:
 
     async def log(self, tenant: int, entries: Sequence[Entry]) -> None:
         _log(self._connection, self._sealer, self._chains, tenant, entries)
+        self._spreading.added(tenant, len(entries))
+
+    async def spread(self, tenant: int) -> None:
+        async for part in journal.parts(self, tenant):
+            _spread(self._connection, part)
+
+    def open_chain(self, tenant: int) -> Chain:
+        """A new chain of the tenant's log, which another file goes on with."""
+        return _open_chain(self._connection, self._sealer, tenant)
 
     async def amend(self, tenant: int, change: Change) -> None:
         self._connection.execute(
@@ -479,24 +547,30 @@ class _Rows:
 
     def insert(self) -> None:
         for table, values in self._values.items():
-            width = 2 + len(TABLES[table].columns)
-            start, left = 0, len(values) // width
-            while left:
-                # Powers of two: few statements to prepare, whatever comes.
-                count = min(MOST_ROWS, 1 << left.bit_length() - 1)
-                end = start + count * width
-                self._connection.execute(_inserting(table, count), values[start:end])
-                start, left = end, left - count
+            _insert(self._connection, table, 2 + len(TABLES[table].columns), values, MOST_ROWS)
         self._values.clear()
         self._rids.clear()
 
 
 MOST_ROWS = 64
+MOST_RECORDS = 1024
+"""Of the log, in one statement."""
+
+
+def _insert(connection: sqlite3.Connection, table: str, width: int, values: list[Any], most: int) -> None:
+    """Inserts rows of so many values each, those that are not there."""
+    start, left = 0, len(values) // width
+    while left:
+        # Powers of two: few statements to prepare, whatever comes.
+        count = min(most, 1 << left.bit_length() - 1)
+        end = start + count * width
+        connection.execute(_inserting(table, width, count), values[start:end])
+        start, left = end, left - count
 
 
 @cache
-def _inserting(table: str, count: int) -> str:
-    row = f"({', '.join('?' * (2 + len(TABLES[table].columns)))})"
+def _inserting(table: str, width: int, count: int) -> str:
+    row = f"({', '.join('?' * width)})"
     return f"INSERT OR IGNORE INTO {table} VALUES {', '.join([row] * count)}"
 
 
@@ -589,10 +663,7 @@ def _write(
     return Verdict.DONE
 
 
-_LOGGING = (
-    f"INSERT INTO audit (tenant, chain, number, {', '.join(chains.COLUMNS)}) "
-    f"VALUES ({', '.join('?' * (3 + len(chains.COLUMNS)))})"
-)
+_ADDED = numbered(journal.ADDED.replace("audit_journal", "main.audit_journal"))
 
 
 def _log(
@@ -606,18 +677,32 @@ def _log(
     chain = known.get(tenant) or _open_chain(connection, sealer, tenant)
     links = sealer.link(chain, entries)
     ended = links.chain
-    places = range(links.first, ended.last + 1)
-    connection.executemany(
-        _LOGGING,
-        [
-            (tenant, ended.number, number, *entry, query_mac, mac)
-            for number, entry, query_mac, mac in zip(
-                places, entries, links.query_macs, links.macs, strict=True
-            )
-        ],
-    )
+    content = journal.packed(entries, links)
+    connection.execute(_ADDED, (tenant, ended.number, links.first, len(entries), content))
     connection.execute(numbered(chains.ENDED), (tenant, ended.number, ended.last, ended.mac, links.seal))
     known[tenant] = ended
+
+
+_REMOVED = numbered(journal.REMOVED.replace("audit_journal", "main.audit_journal"))
+
+
+def _spread(connection: sqlite3.Connection, part: journal.Part) -> None:
+    """Gives records their rows, inside the transaction under way."""
+    values = [value for row in part.rows for value in row]
+    _insert(connection, f"audit ({', '.join(journal.ROW)})", len(journal.ROW), values, MOST_RECORDS)
+    for end in part.ends:
+        connection.execute(_AHEAD, end)
+
+
+_AHEAD = "UPDATE main.audit_chain SET number = ?3, mac = ?4, seal = ?5 WHERE tenant = ?1 AND chain = ?2 AND number < ?3"
+
+
+def _chain_of(tenant: int) -> Callable[[Transaction], Awaitable[Chain]]:
+    async def work(unit: Transaction) -> Chain:
+        assert isinstance(unit, SqliteTransaction)
+        return unit.open_chain(tenant)
+
+    return work
 
 
 def _open_chain(connection: sqlite3.Connection, sealer: Sealer, tenant: int) -> Chain:

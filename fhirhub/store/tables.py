@@ -268,6 +268,13 @@ AUDIT_CHAIN = Table(
 )
 """The heads of the log's chains; of chain 0 the number of the others."""
 
+AUDIT_JOURNAL = _key(
+    "audit_journal", Column("chain", Integer, nullable=False), _number("number"),
+    Column("records", Integer, nullable=False), Column("content", LargeBinary, nullable=False),
+    key=("chain", "number"),
+)  # fmt: skip
+"""Records of the log that have no row of their own yet (`store/journal.py`)."""
+
 SEEN = _key(
     "seen", _number("rid"), _text("person"), _number("last_updated"), _number("last_rid"), _number("last_version"),
     _number("moment"), key=("rid", "person"),
@@ -399,8 +406,8 @@ COMMON = (
 
 OF_TENANT = (
     "resource", "version", "row_key", "job", "custom_parameter", "conformance_mark", "package",
-    "package_resource", "erasure", "code_system_use", "audit", "audit_chain", "seen", "closure",
-    "closure_step", *INDEXES,
+    "package_resource", "erasure", "code_system_use", "audit", "audit_chain",
+    "audit_journal", "seen", "closure", "closure_step", *INDEXES,
     *(table.name for table in AUTH), *(table.name for table in SUBSCRIPTIONS),
 )  # fmt: skip
 """Tables whose rows lie with their tenant."""

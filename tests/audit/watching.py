@@ -6,9 +6,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from fhirhub.auth import accounts
-from fhirhub.store import chain
-from fhirhub.store.chain import Entry, Verdict, recorded
+from fhirhub.store import chain, verifying
+from fhirhub.store.chain import Entry, recorded
 from fhirhub.store.sql import Statement
+from fhirhub.store.verifying import Verdict
 from tests.auth.builders import Hub, Json
 from tests.careplan import people
 from tests.careplan.people import Person
@@ -27,6 +28,7 @@ class Watched:
     async def log(self) -> list[Entry]:
         """Every record, in the order of its chain."""
         columns = ", ".join(chain.COLUMNS)
+        await self.hub.realm.database.spread(self.hub.realm.number)
         rows = await self.hub.realm.database.fetch(
             Statement(f"SELECT chain, number, {columns} FROM audit ORDER BY recorded, chain, number")
         )
@@ -40,7 +42,7 @@ class Watched:
 
     async def verify(self) -> Verdict:
         realm = self.hub.realm
-        return await chain.verify(realm.database, realm.number, realm.database.sealer)
+        return await verifying.verify(realm.database, realm.number, realm.database.sealer)
 
 
 async def settle(hub: Hub) -> Watched:

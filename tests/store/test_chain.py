@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import asyncio
+import hmac
 from collections.abc import Awaitable, Callable
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from fhirhub.store import chain
-from fhirhub.store.chain import Entry, Verdict
+from fhirhub.store import chain, verifying
+from fhirhub.store.chain import Entry
 from fhirhub.store.database import Database, Transaction
 from fhirhub.store.opening import open_database
 from fhirhub.store.sql import Kind, Statement
+from fhirhub.store.verifying import Verdict
 
 KEY = b"k" * 32
 TENANT = 1
@@ -25,7 +27,7 @@ def entry(number: int, query: str | None = None) -> Entry:
 
 async def run(url: str, work: Callable[[Database], Awaitable[None]]) -> None:
     database = open_database(url)
-    database.sealer.key = KEY
+    database.sealer.take(KEY)
     try:
         await work(database)
     finally:
@@ -33,7 +35,7 @@ async def run(url: str, work: Callable[[Database], Awaitable[None]]) -> None:
 
 
 async def verdict(database: Database) -> Verdict:
-    return await chain.verify(database, TENANT, database.sealer)
+    return await verifying.verify(database, TENANT, database.sealer)
 
 
 async def fill(database: Database, count: int = 7) -> None:
@@ -41,14 +43,19 @@ async def fill(database: Database, count: int = 7) -> None:
         await database.log(TENANT, [entry(number, f"code={number}")])
 
 
-async def execute(database: Database, sql: str) -> None:
-    await database.execute(Statement(sql))
+async def execute(database: Database, sql: str, *values: bytes) -> None:
+    if database.dialect.name == "sqlite":
+        # What was read waits in a file of its own.
+        sql = sql.replace("audit_journal", "beside.audit_journal")
+    kinds: list[Kind] = ["bytea" for _ in values]
+    await database.execute(Statement(sql, values, tuple(kinds)))
 
 
 @pytest.fixture
 async def log(database: Database) -> Database:
-    database.sealer.key = KEY
+    database.sealer.take(KEY)
     await fill(database)
+    await database.spread(TENANT)
     return database
 
 
@@ -58,7 +65,7 @@ async def test_an_untouched_log_is_sound(log: Database) -> None:
 
 
 async def test_an_empty_log_is_sound(database: Database) -> None:
-    database.sealer.key = KEY
+    database.sealer.take(KEY)
     assert (await verdict(database)).faults == []
 
 
@@ -88,7 +95,7 @@ async def test_what_a_transaction_logs_in_parts_is_one_chain(log: Database) -> N
 
     await log.transaction(work, TENANT)
     assert (await verdict(log)).records == 10
-    assert (await chain.verify(log, TENANT + 1, log.sealer)).records == 1
+    assert (await verifying.verify(log, TENANT + 1, log.sealer)).records == 1
 
 
 TAMPERING = {
@@ -113,7 +120,130 @@ TAMPERING = {
 async def test_tampering_is_found_and_named(log: Database, what: str) -> None:
     sql, place = TAMPERING[what]
     await execute(log, sql)
+    if what == "a head moved back" and log.dialect.name == "sqlite":
+        await execute(log, "UPDATE beside.audit_head SET number = 6")
     assert (await verdict(log)).faults[0].place == place
+
+
+IN_THE_JOURNAL = {
+    "a changed pack": ("UPDATE audit_journal SET content = $1 WHERE number = 10", "1-10"),
+    "a removed pack": ("DELETE FROM audit_journal WHERE number = 10", "1-10"),
+    "the last removed": ("DELETE FROM audit_journal WHERE number = 12", "1-12"),
+    "a pack moved": ("UPDATE audit_journal SET number = 20 WHERE number = 12", "1-12"),
+    "a row put in before": (f"INSERT INTO audit (tenant, chain, number, {', '.join(chain.COLUMNS)}) SELECT tenant, "
+                            f"chain, 11, {', '.join(chain.COLUMNS)} FROM audit WHERE number = 7", "1-11"),
+    "a pack put in behind": ("INSERT INTO audit_journal SELECT tenant, chain, 14, records, content "
+                             "FROM audit_journal WHERE number = 12", "1-14"),
+    "a pack put in before": ("INSERT INTO audit_journal SELECT tenant, chain, 3, records, content "
+                             "FROM audit_journal WHERE number = 12", "1-3"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("what", IN_THE_JOURNAL)
+async def test_tampering_with_the_journal_is_found_and_named(log: Database, what: str) -> None:
+    for number in (8, 10, 12):
+        await log.log(TENANT, [entry(number), entry(number + 1)])
+    sql, place = IN_THE_JOURNAL[what]
+    if "$1" in sql:
+        rows = await log.fetch(Statement("SELECT content FROM audit_journal WHERE number = 8"))
+        await execute(log, sql, bytes(rows[0][0]))
+    else:
+        await execute(log, sql)
+    assert [fault.place for fault in (await verdict(log)).faults][:1] == [place]
+
+
+async def test_what_cannot_be_read_stays_in_the_journal_and_keeps_nothing_else_there(log: Database) -> None:
+    for number in (8, 9, 10):
+        await log.log(TENANT, [entry(number)])
+    await execute(log, "UPDATE audit_journal SET content = $1 WHERE number = 9", b"\xc1")
+    await log.spread(TENANT)
+    assert [row[0] for row in await log.fetch(Statement("SELECT number FROM audit_journal"))] == [9]
+    assert (await verdict(log)).faults[0].place == "1-9"
+
+
+async def test_a_row_put_in_the_place_of_a_record_keeps_the_others_from_nothing(log: Database) -> None:
+    await log.log(TENANT, [entry(8), entry(9)])
+    columns = ", ".join(chain.COLUMNS)
+    await execute(
+        log,
+        f"INSERT INTO audit (tenant, chain, number, {columns}) SELECT tenant, chain, 8, {columns} FROM audit "
+        "WHERE number = 7",
+    )
+    await log.spread(TENANT)
+    assert [row[0] for row in await log.fetch(Statement("SELECT number FROM audit WHERE number > 7"))] == [
+        8,
+        9,
+    ]
+    assert (await verdict(log)).faults[0].place == "1-8"
+
+
+async def test_heads_that_were_kept_are_found_in_the_journal_too(log: Database) -> None:
+    await log.log(TENANT, [entry(8)])
+    heads = (await verdict(log)).heads
+    assert await verifying.compare(log, TENANT, heads) == []
+    await log.spread(TENANT)
+    assert await verifying.compare(log, TENANT, heads) == []
+    await execute(log, "DELETE FROM audit WHERE number = 8")
+    assert [fault.place for fault in await verifying.compare(log, TENANT, heads)] == ["1-8"]
+
+
+async def test_a_log_is_sound_while_others_write_and_spread(log: Database) -> None:
+    async def write() -> None:
+        for number in range(40):
+            await log.log(TENANT, [entry(number)])
+
+    async def spread() -> None:
+        for _ in range(20):
+            await log.spread(TENANT)
+
+    writing = [asyncio.ensure_future(work) for work in (write(), write(), spread(), spread())]
+    while not all(one.done() for one in writing):
+        await asyncio.sleep(0)
+        assert (await verdict(log)).faults == []
+    await log.spread(TENANT)
+    assert (await verdict(log)).records == 87
+    assert (await log.fetch(Statement("SELECT COUNT(*) FROM audit")))[0][0] == 87
+
+
+async def test_what_was_logged_is_spread_when_the_database_is_closed(database_url: str) -> None:
+    await run(database_url, fill)
+
+    async def look(database: Database) -> None:
+        assert (await database.fetch(Statement("SELECT COUNT(*) FROM audit")))[0][0] == 7
+
+    await run(database_url, look)
+
+
+async def test_a_file_of_another_database_of_that_name_is_left_out(sqlite_url: str) -> None:
+    database = open_database(sqlite_url)
+    database.sealer.take(KEY)
+    await fill(database)
+    await execute(database, "DELETE FROM audit_chain")
+    await database.close()
+    await run(sqlite_url, fill)
+
+    async def look(database: Database) -> None:
+        assert [
+            (row[0]) for row in await database.fetch(Statement("SELECT COUNT(*) FROM audit_journal"))
+        ] == [0]
+
+    await run(sqlite_url, look)
+
+
+async def test_what_a_killed_process_left_is_spread_by_another(sqlite_url: str) -> None:
+    killed = open_database(sqlite_url)
+    killed.sealer.take(KEY)
+    await fill(killed)
+
+    async def look(database: Database) -> None:
+        assert (await verdict(database)).records == 7
+        await database.spread(TENANT)
+        assert (await database.fetch(Statement("SELECT COUNT(*) FROM audit")))[0][0] == 7
+        assert (await verdict(database)).faults == []
+
+    await run(sqlite_url, look)
+    await killed.close()
+    await run(sqlite_url, look)
 
 
 async def test_a_record_put_in_at_the_end_is_found(log: Database) -> None:
@@ -150,8 +280,15 @@ async def test_a_chain_of_another_connection_that_is_gone_is_found(database_url:
 
 
 async def test_a_log_of_another_secret_is_not_sound(log: Database) -> None:
-    log.sealer.key = b"x" * 32
+    log.sealer.take(b"x" * 32)
     assert (await verdict(log)).faults
+
+
+def test_a_mac_is_what_the_library_makes_of_it() -> None:
+    sealer = chain.Sealer()
+    sealer.take(KEY)
+    wanted = hmac.digest(KEY, b"querycode=1", "sha256")[: chain.MAC_BYTES]
+    assert sealer.of_query("code=1") == wanted
 
 
 async def test_an_erased_query_leaves_the_chain_whole(log: Database) -> None:
@@ -160,7 +297,9 @@ async def test_an_erased_query_leaves_the_chain_whole(log: Database) -> None:
     assert (found.records, found.faults, found.queries_erased) == (7, [], 1)
 
 
-STEPS = st.lists(st.sampled_from(["one", "three", "together", "failing", "again"]), min_size=1, max_size=8)
+STEPS = st.lists(
+    st.sampled_from(["one", "three", "together", "failing", "again", "spread"]), min_size=1, max_size=8
+)
 TEXTS = (
     "interaction",
     "action",
@@ -181,12 +320,14 @@ async def test_any_order_of_work_verifies_and_any_change_is_found(
     sqlite_url: str, steps: list[str], data: st.DataObject
 ) -> None:
     async def work(database: Database) -> None:
-        await execute(database, "DELETE FROM audit")
-        await execute(database, "DELETE FROM audit_chain")
+        for table in ("audit", "audit_journal", "audit_chain"):
+            await execute(database, f"DELETE FROM {table}")
         expected = 0
         for number, step in enumerate(steps):
-            many = {"one": 1, "three": 3, "again": 1}.get(step, 4)
-            if step == "together":
+            many = {"one": 1, "three": 3, "again": 1, "spread": 0}.get(step, 4)
+            if step == "spread":
+                await database.spread(TENANT)
+            elif step == "together":
                 await asyncio.gather(*(database.log(TENANT, [entry(number, "a=b")]) for _ in range(many)))
             elif step == "failing":
 
@@ -204,6 +345,7 @@ async def test_any_order_of_work_verifies_and_any_change_is_found(
         assert (found.records, found.faults) == (expected, [])
         if not expected:
             return
+        await database.spread(TENANT)
         number = data.draw(st.integers(1, expected))
         column = data.draw(st.sampled_from(TEXTS))
         kinds: tuple[Kind, ...] = ("bigint", "text")
