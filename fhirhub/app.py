@@ -27,10 +27,11 @@ from fhirhub.settings import Settings
 from fhirhub.store.database import Database
 from fhirhub.store.turn import Turn
 from fhirhub.subscriptions.delivery import Delivery
-from fhirhub.web import binding, pages
+from fhirhub.web import binding, pages, peering
 from fhirhub.web.pages import HTML, SECURED, TEXT
 
 if TYPE_CHECKING:
+    from fhirhub.peers.viewing import Peers
     from fhirhub.web.smart import Smart
 
 REFRESH_SECONDS = 1.0
@@ -68,7 +69,9 @@ class Application:
         self._bases = Bases(settings)
         self.smart = self._sign_in(mark) if settings.auth == "smart" else None
         registered = self.smart.is_registered if self.smart else lambda origin: False
-        self._door = Door(Context(settings, ROUTES, OPERATIONS, dispatch, _now), self._admit, registered)
+        self.peers = self._peers() if self.smart else None
+        context = Context(settings, ROUTES, OPERATIONS, dispatch, _now, peers=self.peers)
+        self._door = Door(context, self._admit, registered)
         self._described: asyncio.Task[Callable[[Scope, Receive, Send], Awaitable[None]]] | None = None
 
     @property
@@ -85,6 +88,8 @@ class Application:
             return
         if self.smart is not None and ("/auth/" in path or "/.well-known/" in path):
             await self.smart.door(scope, receive, self._dated(send))
+        elif self.peers is not None and peering.PATH in path:
+            await peering.serve(scope, receive, self._dated(send), self._tenant, self.peers.heard)
         elif path[:6] == "/fhir/" or path == "/fhir" or _of_tenant(path):
             await self._door(scope, receive, send)
         elif path in DESCRIBED:
@@ -159,6 +164,12 @@ class Application:
 
         return Smart(self.settings, self._bases, mark, time.time, self._tenant, Policy(self.settings).access)
 
+    def _peers(self) -> Peers:
+        from fhirhub.peers.viewing import Peers
+
+        assert self.smart is not None
+        return Peers(self.settings, self.smart.realm)
+
     async def _tenant(self, name: str) -> Tenant | None:
         assert self.tenants is not None, "the application was not started"
         return await self.tenants.named(name)
@@ -192,6 +203,8 @@ class Application:
                 asyncio.create_task(self._refresh(opened)),
                 asyncio.create_task(self._work_off(opened)),
             ]
+            if self.peers is not None:
+                beside.append(asyncio.create_task(self.peers.run(opened.every)))
             notifying = asyncio.create_task(self.delivery.run(opened.every))
             await asyncio.sleep(0)  # it has begun, so that it can be stopped
             try:

@@ -29,7 +29,7 @@ FIRST = 1
 ROUTES = frozenset(
     {
         "admin", "api", "assets", "auth", "docs", "fhir", "guide", "healthz", "launch", "login", "logout",
-        "metrics", "openapi", "plan", "readyz", "redoc", "static", "subscriptions", "web", "well-known",
+        "metrics", "openapi", "peers", "plan", "readyz", "redoc", "static", "subscriptions", "web", "well-known",
     }
 )  # fmt: skip
 """First words of paths that mean something else, now or to come."""

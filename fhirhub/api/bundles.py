@@ -33,6 +33,11 @@ class Entries:
         pieces.append(body)
         pieces.append(_MODES[mode])
 
+    def elsewhere(self, address: str, body: bytes) -> None:
+        """A resource that lives at another base."""
+        comma = "," if self._pieces else ""
+        self._pieces += (f'{comma}{{"fullUrl":"{address}","resource":'.encode(), body, _MODES["match"])
+
     def status(self, id: str, body: bytes) -> None:
         """Something that is worked out as it is asked for, and has no address."""
         comma = "," if self._pieces else ""

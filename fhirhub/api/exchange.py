@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from fhirhub.api.routes import Route
     from fhirhub.auth.principal import Principal
     from fhirhub.errors import Issue
+    from fhirhub.peers.viewing import Peers
     from fhirhub.repository import Repository
     from fhirhub.settings import Settings
 
@@ -71,6 +72,8 @@ class Context:
     dispatch: Callable[[FhirRequest], Awaitable[FhirResponse]]
     now: Callable[[], int]
     turns: Turns = field(default_factory=Turns)
+    peers: Peers | None = None
+    """Other hubs where plans live; None where nobody signs in."""
 
 
 @dataclass(slots=True)

@@ -33,7 +33,7 @@ ALONE = {
     "token": "trial",
 }
 """The module of each command that stands alone, in the order in which help lists them."""
-GROUPS = ("tenants", "packages", "terminology", "clients", "users", "audit", "keys")
+GROUPS = ("tenants", "packages", "terminology", "clients", "peers", "users", "audit", "keys")
 """Commands of several words, each with the module of its name."""
 
 

@@ -237,6 +237,15 @@ SUBSCRIPTIONS = (
                   Index("subscription_event_moment", "tenant", "moment"))),
     _key("subscription_mark", _number("generation"), key=()),
 )  # fmt: skip
+PEERS = (
+    _key("peer", _text("name"), _text("base"), _text("client"), _text("organization"), _text("place", null=True),
+         _text("mark"), _number("seen"), _number("filled"), _number("looked"), Column("failed", BigInteger),
+         _text("fault", null=True), key=("name",)),
+    _key("peer_view", _text("peer"), _text("type"), _text("id"), Column("body", LargeBinary, nullable=False),
+         key=("peer", "type", "id")),
+)  # fmt: skip
+"""Other hubs where plans live, and what they showed of these."""
+
 AUDIT = Table(
     "audit",
     SQLModel.metadata,
@@ -409,5 +418,6 @@ OF_TENANT = (
     "package_resource", "erasure", "code_system_use", "audit", "audit_chain",
     "audit_journal", "seen", "closure", "closure_step", *INDEXES,
     *(table.name for table in AUTH), *(table.name for table in SUBSCRIPTIONS),
+    *(table.name for table in PEERS),
 )  # fmt: skip
 """Tables whose rows lie with their tenant."""

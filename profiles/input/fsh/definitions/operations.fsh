@@ -134,6 +134,28 @@ Description: "Welke hulp zou stoppen als deze partij niet meer meedoet. Er veran
 * insert Part(0, reference, out, 1, 1, Reference, [[De taak]], [[The task]])
 * insert Part(1, description, out, 1, 1, string, [[Welke hulp]], [[Which help]])
 
+Instance: CarePlan-elsewhere
+InstanceOf: OperationDefinition
+Usage: #definition
+Title: "Plannen elders"
+Description: "De plannen bij andere hubs waaraan de eigen organisatie meedoet, zoals die ze het laatst lieten zien. Ze zijn hier te lezen en worden daar gewijzigd; staat de andere hub stil, dan zegt een OperationOutcome sinds wanneer het beeld oud is."
+* insert Operation([[CarePlan-elsewhere]], [[Elsewhere]], [[elsewhere]], [[Plannen elders]], [[Plans elsewhere]], [[De plannen bij andere hubs waaraan de eigen organisatie meedoet, zoals die ze het laatst lieten zien. Ze zijn hier te lezen en worden daar gewijzigd; staat de andere hub stil, dan zegt een OperationOutcome sinds wanneer het beeld oud is.]], [[The plans at other hubs in which the own organisation takes part, as these last showed them. They are read here and changed there; while the other hub is down, an OperationOutcome says since when the view is stale.]], CarePlan, false, true, false)
+* insert Served
+* insert Parameter(patient, in, 0, 1, string, [[Alleen over deze patiënt: het adres daar, of systeem en nummer met een streep ertussen]], [[About this patient alone: the address there, or system and number with a bar between]])
+* insert Parameter(return, out, 1, 1, Bundle, [[Wat de andere hubs lieten zien]], [[What the other hubs showed]])
+
+Instance: Task-answer-elsewhere
+InstanceOf: OperationDefinition
+Usage: #definition
+Title: "Een taak elders beantwoorden"
+Description: "Brengt een taak die bij een andere hub staat daar in een andere toestand, uit naam van wie het vraagt. Is die hub niet te bereiken, dan verandert er niets."
+* insert Operation([[Task-answer-elsewhere]], [[AnswerElsewhere]], [[answer-elsewhere]], [[Een taak elders beantwoorden]], [[Answer a task elsewhere]], [[Brengt een taak die bij een andere hub staat daar in een andere toestand, uit naam van wie het vraagt. Is die hub niet te bereiken, dan verandert er niets.]], [[Brings a task that lives at another hub into another state there, in the name of who asks. Where that hub cannot be reached nothing changes.]], Task, true, true, false)
+* insert Served
+* insert Parameter(task, in, 1, 1, uri, [[Het adres van de taak]], [[The address of the task]])
+* insert Parameter(status, in, 1, 1, code, [[De nieuwe toestand]], [[The new state]])
+* insert Parameter(reason, in, 0, 1, string, [[Waarom, in woorden]], [[Why, in words]])
+* insert Parameter(return, out, 1, 1, Task, [[De taak zoals die daar nu is]], [[The task as it is there now]])
+
 Instance: Patient-access-log
 InstanceOf: OperationDefinition
 Usage: #definition

@@ -1,0 +1,109 @@
+"""CarePlan/$elsewhere: the plans at other hubs in which the caller's organisation takes part, as these last showed them
+(docs/two-hubs.md). They are read here and changed there."""
+
+from __future__ import annotations
+
+from fhirhub import errors
+from fhirhub.access import EVERYTHING
+from fhirhub.api import bundles, outcome
+from fhirhub.api.exchange import FhirRequest, FhirResponse, Json
+from fhirhub.api.operations import acting, parameters
+from fhirhub.errors import Issue
+from fhirhub.peers.rows import Kept
+from fhirhub.peers.viewing import Peers, View
+from fhirhub.repository import Repository
+from fhirhub.resources import document
+from fhirhub.store import request as requests
+
+BSN = "http://fhir.nl/fhir/NamingSystem/bsn"
+ABOUT = ("subject", "for", "patient")
+
+
+def peers_of(request: FhirRequest) -> Peers:
+    """Raises `business-rule` where nobody signs in."""
+    if request.context.peers is None:
+        raise errors.business_rule(
+            f"`{request.path[-1]}` is had with sign-in alone: serve with `--auth smart`."
+        )
+    return request.context.peers
+
+
+async def elsewhere(request: FhirRequest) -> FhirResponse:
+    """A searchset of what the peers of the caller's organisation showed; with `patient` what is about them alone."""
+    actor = acting.provider(request)
+    peers, repository = peers_of(request), request.repository
+    asked = parameters.read(request).text("patient")
+    entries, issues = bundles.Entries(request.base), list[Issue]()
+    patients: set[str] = set()
+    assert actor.organization is not None
+    for view in await peers.views(repository.tenant, actor.organization):
+        issues.append(_standing(view))
+        for kept, resource in _asked(view, asked):
+            entries.elsewhere(view.address(kept), kept.body)
+            if kept.type == "Patient":
+                patients.update(_numbers(resource))
+    if issues:
+        entries.remark(outcome.render(issues))
+    await _note(repository, patients)
+    stale = [one for one in issues if one.severity == "warning"]
+    # RFC 9111 took `Warning` out of use, and nothing in its place says that an answer is stale.
+    headers = {"Warning": '110 - "Response is Stale"'} if stale else None
+    now = request.context.now()
+    return FhirResponse(200, entries.bundle("searchset", now=now, links=()), headers=headers)
+
+
+def _standing(view: View) -> Issue:
+    """How new a view is."""
+    peer = view.peer
+    if not peer.seen:
+        text = f"{peer.base} was not read yet{f': {peer.fault}' if peer.fault else ''}."
+        return Issue("warning", "incomplete", text)
+    seen = document.instant(peer.seen)
+    if peer.failed is None:
+        return Issue("information", "informational", f"This is how it stood at {peer.base} at {seen}.")
+    return Issue(
+        "warning",
+        "transient",
+        f"The view of {peer.base} is stale since {seen}: it cannot be asked ({peer.fault}). What changed there since "
+        "is not shown, and nothing can be changed there now.",
+    )
+
+
+def _asked(view: View, patient: str | None) -> list[tuple[Kept, Json]]:
+    """What is kept and asked for: all, or what is about a patient, by address or `system|value`."""
+    read = [(kept, document.decode(kept.body)) for kept in view.kept]
+    if patient is None:
+        return read
+    system, _, value = patient.rpartition("|")
+    meant = {
+        view.address(kept)
+        for kept, resource in read
+        if kept.type == "Patient"
+        and (
+            view.address(kept) == patient
+            or any(
+                (one.get("system"), one.get("value")) == (system, value)
+                for one in resource.get("identifier", ())
+            )
+        )
+    }
+    return [
+        (kept, resource)
+        for kept, resource in read
+        if view.address(kept) in meant
+        or any((resource.get(name) or {}).get("reference") in meant for name in ABOUT)
+    ]
+
+
+def _numbers(patient: Json) -> list[str]:
+    return [str(one.get("value")) for one in patient.get("identifier", ()) if one.get("system") == BSN]
+
+
+async def _note(repository: Repository, numbers: set[str]) -> None:
+    """Has the log tell of whom something was shown, as far as this hub knows them."""
+    if repository.trail is None or not numbers:
+        return
+    whole = Repository(repository.tenant, EVERYTHING)
+    for number in sorted(numbers):
+        asked = requests.parse("Patient", [("identifier", f"{BSN}|{number}")], repository.parameters)
+        repository.trail.owners += [(one.id, None) for one in await whole.all_matches(asked)]

@@ -1,0 +1,392 @@
+"""The view of plans that live at a peer: read there anew when it tells that something changed, kept to be read while it
+is down, and never written.
+
+What the peer no longer shows to the organisation is not kept either. Members are matched by URA and BIG.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import contextlib
+import hmac
+import re
+import time
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from fhirhub import errors, logs
+from fhirhub.access import HUB, Actor
+from fhirhub.auth.realm import Realm
+from fhirhub.errors import FhirError, Issue
+from fhirhub.peers import rows
+from fhirhub.peers.home import Homes, Person, Refused, Unreachable, parsed
+from fhirhub.peers.rows import Kept, Peer
+from fhirhub.repository import Repository, Tenant
+from fhirhub.resources import document, relations
+from fhirhub.settings import Settings
+
+Json = dict[str, Any]
+
+URA = "http://fhir.nl/fhir/NamingSystem/ura"
+BIG = "http://fhir.nl/fhir/NamingSystem/big"
+PATH = "/peers/"
+"""Behind the hub's root or the tenant's name there, before the peer's name: where that notifies."""
+TYPES = ("CarePlan", "CareTeam", "Goal", "Task", "Communication", "Patient")
+_DIRECTORY = ("PractitionerRole", "Practitioner", "Organization", "HealthcareService")
+LOOK_SECONDS = 60.0
+"""How often it is asked whether something changed, when nothing is heard."""
+RETRY_SECONDS = 5.0
+"""The same while it cannot be asked."""
+FRESH_SECONDS = 2.0
+"""Within this a view that was found to be right is shown without asking again."""
+WHOLE_SECONDS = 900.0
+"""After this all is read again: what ends by the clock alone makes no event."""
+TURN_SECONDS = 1.0
+PAGE = 200
+MOST = 20_000
+SECOND_US = 1_000_000
+_RELATIVE = re.compile(r"([A-Z][A-Za-z]+)/([A-Za-z0-9.-]{1,64})(/_history/\d+)?")
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """What is kept of a peer."""
+
+    peer: Peer
+    kept: tuple[Kept, ...]
+
+    def address(self, one: Kept) -> str:
+        """Where it is at home."""
+        return f"{self.peer.base}/{one.type}/{one.id}"
+
+
+class Peers:
+    """One for each application. `realm_of` gives a tenant's authorization server, whose keys sign; `clock` gives
+    microseconds since 1970 UTC."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        realm_of: Callable[[str], Awaitable[Realm | None]],
+        clock: Callable[[], int] = lambda: time.time_ns() // 1000,
+    ) -> None:
+        self._homes = Homes(settings.fetch_allow)
+        self._realm_of = realm_of
+        self._clock = clock
+        self._looking: dict[tuple[int, str], asyncio.Task[None]] = {}
+        self._again: set[tuple[int, str]] = set()
+
+    async def run(self, tenants: Callable[[], Awaitable[Mapping[int, Tenant]]]) -> None:
+        """Looks at all peers now and then, until cancelled."""
+        try:
+            while True:
+                try:
+                    for tenant in (await tenants()).values():
+                        for peer in await rows.every(tenant.database, tenant.number):
+                            now = self._clock()
+                            every = LOOK_SECONDS if peer.failed is None else RETRY_SECONDS
+                            before = now - int(every * SECOND_US)
+                            if await rows.take(tenant.database, tenant.number, peer.name, now, before):
+                                self._begin(tenant, peer.name)
+                except Exception as fault:
+                    logs.error("Peers could not be looked at", fault)
+                await asyncio.sleep(TURN_SECONDS)
+        finally:
+            for task in self._looking.values():
+                task.cancel()
+            await asyncio.gather(*self._looking.values(), return_exceptions=True)
+            await self._homes.close()
+
+    async def heard(self, tenant: Tenant, name: str, authorization: str) -> bool:
+        """A notification came; whether it is the peer's, so whether it is looked what changed."""
+        realm = await self._realm_of(tenant.name)
+        if realm is None or await rows.find(tenant.database, tenant.number, name) is None:
+            return False
+        if not hmac.compare_digest(authorization.encode(), header(realm, name).encode()):
+            return False
+        self._begin(tenant, name)
+        return True
+
+    async def views(self, tenant: Tenant, organization: str) -> list[View]:
+        """What is kept of the peers of this organisation, as new as can be."""
+        found = []
+        for peer in await rows.every(tenant.database, tenant.number):
+            if peer.organization != organization:
+                continue
+            if self._clock() - peer.seen > FRESH_SECONDS * SECOND_US:
+                await self._begin(tenant, peer.name)
+            # Read before what is kept: it may be newer than is said, and not older.
+            now_there = await rows.find(tenant.database, tenant.number, peer.name)
+            if now_there is not None:
+                kept = await rows.view(tenant.database, tenant.number, peer.name)
+                found.append(View(now_there, tuple(kept)))
+        return found
+
+    async def answer(self, tenant: Tenant, peer: Peer, id: str, actor: Actor, change: Json) -> Json:
+        """The Task at home after this change of it, made for who acts. Raises FhirError as home says it, and
+        `transient` where home cannot be reached: then nothing changed."""
+        realm = await self._realm_of(tenant.name)
+        assert realm is not None
+        try:
+            person = await self._person(tenant, realm, peer, actor)
+            try:
+                task = await self._changed(realm, peer, id, change, person)
+            except Refused as refusal:
+                if person is None or refusal.status not in (400, 401):
+                    raise
+                # Known there, and not as somebody of this organisation.
+                task = await self._changed(realm, peer, id, change, None)
+        except Unreachable as fault:
+            raise errors.transient(
+                f"{peer.base}, where this Task lives, cannot be reached: {fault}. Nothing changed; try again later."
+            ) from None
+        except Refused as refusal:
+            raise told(refusal) from None
+        self._begin(tenant, peer.name)
+        return absolute(task, peer.base, {})
+
+    async def _changed(self, realm: Realm, peer: Peer, id: str, change: Json, person: Person | None) -> Json:
+        found = await self._homes.ask(realm, peer, "GET", f"Task/{id}", person=person)
+        task = {**parsed(found.body), **change}
+        owner = str((task.get("owner") or {}).get("reference", ""))
+        if owner.startswith("HealthcareService/") and change.get("status") == "accepted":
+            # Who claims a queue's Task becomes its owner in the same write (RULES R27).
+            task["owner"] = {"reference": await self._place(realm, peer, await self._ura(realm.tenant, peer))}
+        answer = await self._homes.ask(
+            realm, peer, "PUT", f"Task/{id}", task, person=person,
+            headers={"If-Match": found.headers.get("etag", ""), "Prefer": "return=representation"},
+        )  # fmt: skip
+        return parsed(answer.body)
+
+    async def _person(self, tenant: Tenant, realm: Realm, peer: Peer, actor: Actor) -> Person | None:
+        """Who acts, as home knows them: by their number in the BIG register. None for a backend, and for who has no
+        number or is not known there: home then reads that the organisation's system did it."""
+        if actor.person is None or actor.role is None or not actor.person.startswith("Practitioner/"):
+            return None
+        number = await _number(tenant, "Practitioner", actor.person.partition("/")[2], BIG)
+        if number is None:
+            return None
+        found = await self._homes.get(realm, peer, f"Practitioner?identifier={BIG}%7C{number}")
+        ids = [entry["resource"]["id"] for entry in found.get("entry", ()) if "resource" in entry]
+        return Person(f"Practitioner/{ids[0]}", actor.role) if len(ids) == 1 else None
+
+    # --- looking ---
+
+    def _begin(self, tenant: Tenant, name: str) -> asyncio.Future[None]:
+        """Looks at a peer, once more where that is under way; done when it is."""
+        key = (tenant.number, name)
+        task = self._looking.get(key)
+        if task is not None:
+            self._again.add(key)
+        else:
+            task = asyncio.get_running_loop().create_task(self._look_on(tenant, name))
+            self._looking[key] = task
+        return asyncio.shield(task)
+
+    async def _look_on(self, tenant: Tenant, name: str) -> None:
+        key = (tenant.number, name)
+        try:
+            while True:
+                self._again.discard(key)
+                await self._look(tenant, name)
+                if key not in self._again:
+                    return
+        except Exception as fault:
+            logs.error("A peer could not be looked at", fault)
+        finally:
+            del self._looking[key]
+
+    async def _look(self, tenant: Tenant, name: str) -> None:
+        database, number, now = tenant.database, tenant.number, self._clock()
+        peer = await rows.find(database, number, name)
+        realm = await self._realm_of(tenant.name)
+        if peer is None or realm is None:
+            return
+        try:
+            mark = await self._mark(realm, peer)
+            if mark == peer.mark and now - peer.filled < WHOLE_SECONDS * SECOND_US:
+                await rows.is_right(database, number, name, now)
+                return
+            place = await self._place(realm, peer, await self._ura(tenant, peer))
+            kept = await self._shown(realm, peer)
+            await rows.fill(database, number, peer, place, mark, now, kept)
+        except Unreachable as fault:
+            await rows.has_failed(database, number, name, now, str(fault))
+        except Refused as refusal:
+            if refusal.status in (400, 401, 403):
+                # It lets us in no more: nothing of it is ours to show.
+                await rows.fill(database, number, peer, None, "", now, ())
+            await rows.has_failed(database, number, name, now, str(refusal))
+            logs.warning("A peer refuses", peer=name, status=refusal.status)
+
+    async def _mark(self, realm: Realm, peer: Peer) -> str:
+        """How many events the organisation's Subscriptions there had, and that they notify here as they are to."""
+        found = await self._homes.get(realm, peer, "Subscription?_count=50")
+        for entry in found.get("entry", ()):
+            await self._hold_header(realm, peer, entry["resource"])
+        told = await self._homes.get(realm, peer, "Subscription/$status")
+        marks = []
+        for entry in told.get("entry", ()):
+            values = {one["name"]: one for one in entry["resource"]["parameter"]}
+            named = values["subscription"]["valueReference"]["reference"].rpartition("/")[2]
+            marks.append(f"{named}:{values['events-since-subscription-start']['valueString']}")
+        return " ".join(sorted(marks))
+
+    async def _hold_header(self, realm: Realm, peer: Peer, subscription: Json) -> None:
+        """Has a Subscription that notifies here say who it is: in its header, which nobody but its owner reads."""
+        channel = subscription["channel"]
+        if channel.get("endpoint") != address(realm.tenant, peer.name):
+            return
+        wanted = [f"Authorization: {header(realm, peer.name)}"]
+        if channel.get("header") != wanted:
+            changed = {**subscription, "status": "requested", "channel": {**channel, "header": wanted}}
+            changed.pop("error", None)
+            await self._homes.ask(realm, peer, "PUT", f"Subscription/{subscription['id']}", changed)
+
+    async def _ura(self, tenant: Tenant, peer: Peer) -> str:
+        number = await _number(tenant, "Organization", peer.organization.partition("/")[2], URA)
+        if number is None:
+            raise Unreachable(f"{peer.organization} has no URA number, by which it is known there")
+        return number
+
+    async def _place(self, realm: Realm, peer: Peer, ura: str) -> str:
+        """The organisation as it is there, by its URA number."""
+        found = await self._homes.get(realm, peer, f"Organization?identifier={URA}%7C{ura}")
+        ids = [entry["resource"]["id"] for entry in found.get("entry", ()) if "resource" in entry]
+        if len(ids) != 1:
+            raise Unreachable(f"it knows {len(ids) or 'no'} organisations with URA number {ura}")
+        return f"Organization/{ids[0]}"
+
+    async def _shown(self, realm: Realm, peer: Peer) -> list[Kept]:
+        """All that the peer shows of plans. What is labelled is for some of the organisation's people alone: they read
+        it there."""
+        found: list[Json] = []
+        for type in TYPES:
+            found += [one async for one in self._pages(realm, peer, f"{type}?_count={PAGE}")]
+            if len(found) > MOST:
+                raise Unreachable(f"it shows more than {MOST:,} resources")
+        found = [one for one in found if relations.label(one) is None]
+        directory = await self._directory(realm, peer, found)
+        identifiers = _identifiers(directory)
+        return [
+            Kept(one["resourceType"], one["id"], document.encode(_sourced(one, peer.base, identifiers)))
+            for one in (*found, *directory)
+        ]
+
+    async def _pages(self, realm: Realm, peer: Peer, path: str) -> Any:
+        next_path: str | None = path
+        while next_path is not None:
+            page = await self._homes.get(realm, peer, next_path)
+            for entry in page.get("entry", ()):
+                if (entry.get("search") or {}).get("mode", "match") == "match":
+                    yield entry["resource"]
+            links = {one["relation"]: one["url"] for one in page.get("link", ())}
+            next_path = links.get("next")
+            if next_path is not None and not next_path.startswith(f"{peer.base}/"):
+                raise Unreachable("its next page is at another host")
+
+    async def _directory(self, realm: Realm, peer: Peer, shown: list[Json]) -> list[Json]:
+        """The organisations and people that are named in what is shown."""
+        found: list[Json] = []
+        for type in _DIRECTORY:
+            ids = sorted({id for of, id in _named((*shown, *found)) if of == type})
+            for start in range(0, len(ids), 50):
+                path = f"{type}?_count=50&_id={','.join(ids[start : start + 50])}"
+                found += [one async for one in self._pages(realm, peer, path)]
+        return found
+
+
+def header(realm: Realm, name: str) -> str:
+    """What a peer shows when it notifies: nobody else knows it."""
+    key = realm.secret.key(f"peer {name}", realm.name)
+    return "Bearer " + base64.urlsafe_b64encode(key).rstrip(b"=").decode()
+
+
+def address(tenant: Tenant, name: str) -> str:
+    """Where a peer notifies."""
+    return tenant.bases[0].removesuffix("/fhir") + PATH + name
+
+
+async def _number(tenant: Tenant, type: str, id: str, system: str) -> str | None:
+    """The number of somebody of this hub in a register."""
+    found = await Repository(tenant, HUB).find(type, id)
+    if found is None or found.body is None:
+        return None
+    return _value(document.decode(found.body), system)
+
+
+def _value(resource: Json, system: str) -> str | None:
+    for one in resource.get("identifier", ()):
+        if one.get("system") == system and one.get("value"):
+            return str(one["value"])
+    return None
+
+
+def _identifiers(directory: Iterable[Json]) -> dict[str, Json]:
+    """By reference, the number of an organisation or person."""
+    found: dict[str, Json] = {}
+    for one in directory:
+        for system in (URA, BIG):
+            value = _value(one, system)
+            if value is not None:
+                found[f"{one['resourceType']}/{one['id']}"] = {"system": system, "value": value}
+    for one in directory:
+        of = str((one.get("practitioner") or {}).get("reference", ""))
+        if one["resourceType"] == "PractitionerRole" and of in found:
+            found.setdefault(f"PractitionerRole/{one['id']}", found[of])
+    return found
+
+
+def _named(resources: Iterable[Json]) -> Iterator[tuple[str, str]]:
+    """Type and id of what resources refer to."""
+    stack: list[Any] = list(resources)
+    while stack:
+        node = stack.pop()
+        if isinstance(node, dict):
+            reference = node.get("reference")
+            if isinstance(reference, str) and (found := _RELATIVE.fullmatch(reference)):
+                yield found[1], found[2]
+            stack.extend(node.values())
+        elif isinstance(node, list):
+            stack.extend(node)
+
+
+def _sourced(resource: Json, base: str, identifiers: Mapping[str, Json]) -> Json:
+    """As it is kept: what it refers to is at home, and so is it."""
+    made = absolute(resource, base, identifiers)
+    made["meta"] = {**made.get("meta", {}), "source": f"{base}/{made['resourceType']}/{made['id']}"}
+    return made
+
+
+def absolute(resource: Json, base: str, identifiers: Mapping[str, Json]) -> Json:
+    """With references that hold elsewhere: whole addresses, and the number of who is referred to."""
+    made: Json = _absolute(resource, base, identifiers)
+    return made
+
+
+def _absolute(node: Any, base: str, identifiers: Mapping[str, Json]) -> Any:
+    if isinstance(node, list):
+        return [_absolute(one, base, identifiers) for one in node]
+    if not isinstance(node, dict):
+        return node
+    made = {name: _absolute(value, base, identifiers) for name, value in node.items()}
+    reference = made.get("reference")
+    if isinstance(reference, str) and _RELATIVE.fullmatch(reference):
+        made["reference"] = f"{base}/{reference}"
+        if reference in identifiers:
+            made.setdefault("identifier", identifiers[reference])
+    return made
+
+
+def told(refusal: Refused) -> FhirError:
+    """What home refused, as it says it."""
+    issues = []
+    with contextlib.suppress(Unreachable, AttributeError, TypeError):
+        for one in parsed(refusal.body).get("issue", ()):
+            text = (one.get("details") or {}).get("text") or one.get("diagnostics") or "It was refused there."
+            place = next(iter(one.get("expression", ())), None)
+            issues.append(Issue("error", str(one.get("code", "processing")), str(text), place))
+    status = refusal.status if refusal.status in (400, 403, 404, 409, 410, 412, 422) else 403
+    return FhirError(status, issues or [Issue("error", "processing", "The hub where it lives refused it.")])
