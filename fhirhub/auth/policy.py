@@ -33,7 +33,7 @@ from fhirhub.auth import matrix, writing
 from fhirhub.auth.principal import Principal
 from fhirhub.auth.scopes import EVERY_TYPE, Scope
 from fhirhub.repository import Tenant
-from fhirhub.resources import definitions, guide
+from fhirhub.resources import consents, definitions, guide
 from fhirhub.resources.relations import Hold, Kind, acting
 from fhirhub.settings import Settings
 from fhirhub.store import request as requests
@@ -230,6 +230,10 @@ def _terms(
 ) -> Iterator[Rule]:
     column = "backend" if role is None else matrix.CLASSES.get(role, "")
     user = principal.fhir_user or ""
+    if provider or column in ("patient", "representative"):
+        # What a relative answered about themselves, where they opened it to this party (R18).
+        opened = _each(Related((Kind.GRANT,), typed=True), Unblocked(), Labelled(_labels_of(role, column)))
+        yield from _by_cells(row, opened, frozenset({consents.STRAIN}), _READING)
     if column == "patient":
         yield from _of_patient(user.removeprefix("Patient/"), row)
     elif column == "representative":
@@ -291,6 +295,9 @@ def _of_carer(person: str, row: dict[str, str]) -> Iterator[Rule]:
     yield Rule(frozenset({"Patient"}), where=_each(Related((Kind.COLLECT,)), Unblocked()), letters=NAMING)
     own = frozenset({person})
     yield from _by_cells(row, frozenset(), frozenset({"QuestionnaireResponse"}), LETTERS, patients=own)
+    # They decide who else sees those answers.
+    yield from _by_cells(row, _each(Held((Hold.DECIDED,))), frozenset({"Consent"}), "crus")
+    yield Rule(frozenset({"Patient"}), where=_each(Held((Hold.NAMED,))), letters=NAMING)
     yield from _of_tasks(row, (), contact=True)
     message = frozenset({"Communication"})
     yield from _by_cells(row, _each(Held((Hold.ADDRESSED,)), Unblocked(), Labelled()), message, _READING)

@@ -224,6 +224,8 @@ def _consent(actor: Actor, old: Json | None, new: Json) -> None:
     """R14: by the patient, the representative, or a professional who heard the patient say it, never by anyone of
     whom it lets in; representation by a huisarts or specialist (R19)."""
     decided = [*_decisions(old), *_decisions(new)]
+    if any("/" in one.subject and one.subject != actor.person for one in decided):
+        raise errors.forbidden("Who sees a relative's own answers is decided by that relative alone.")
     if any(one.represents for one in decided):
         _representation(actor, new)
         return

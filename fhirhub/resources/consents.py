@@ -81,6 +81,13 @@ def decisions(resource: Json, base: str | None = None) -> Iterator[Decision]:
         yield from _decided(resource, patient.partition("/")[2], one, base)
 
 
+def of_own_answers(resource: Json, base: str | None = None) -> str | None:
+    """The relative who decides in this Consent about the own answers and nothing else, whether it stands or not."""
+    subjects = {one.subject for one in decisions({**resource, "status": "active"}, base)}
+    own = next(iter(subjects), "") if len(subjects) == 1 else ""
+    return own if own.startswith("RelatedPerson/") else None
+
+
 class _Around(NamedTuple):
     """A provision with what stands around it."""
 

@@ -70,6 +70,10 @@ class Hold(IntEnum):
     """A labelled resource, by who wrote it."""
     ADDRESSED = 8
     """A message, by the relative to whom it is sent."""
+    DECIDED = 9
+    """A Consent about a relative's own answers, by that relative."""
+    NAMED = 10
+    """The Patient of a relative, who may be named by them; no more."""
 
 
 class Relation(NamedTuple):
@@ -94,7 +98,7 @@ class Holding(NamedTuple):
     kind: int
 
 
-LASTING = frozenset({Hold.BARE, Hold.OWNED, Hold.REQUESTED, Hold.AUTHOR})
+LASTING = frozenset({Hold.BARE, Hold.OWNED, Hold.REQUESTED, Hold.AUTHOR, Hold.DECIDED})
 """Holdings of the resource itself, which outlast its deletion: who saw it learns that it is gone."""
 
 LABELS = {"R": "R", "V": "V", "S": "S"}
@@ -200,6 +204,9 @@ def _care_plan(plan: Json, base: str | None) -> Iterator[Row]:
 
 
 def _consent(resource: Json, base: str | None) -> Iterator[Row]:
+    relative = consents.of_own_answers(resource, base)
+    if relative is not None:
+        yield Holding("Consent", resource["id"], relative, Hold.DECIDED)
     for one in consents.decisions(resource, base):
         weight = 2 * one.specificity + 2
         if not one.permits:
@@ -314,6 +321,12 @@ def _written_by(resource: Json, base: str | None) -> Iterator[Holding]:
             yield Holding(resource["resourceType"], resource["id"], actor, Hold.AUTHOR)
 
 
+def _related_person(person: Json, base: str | None) -> Iterator[Row]:
+    patient = _id_of(person.get("patient"), "Patient", base)
+    if patient is not None and person.get("active") is not False:
+        yield Holding("Patient", patient, f"RelatedPerson/{person['id']}", Hold.NAMED)
+
+
 _BY_TYPE: dict[str, Callable[[Json, str | None], Iterator[Row]]] = {
     "CarePlan": _care_plan,
     "CareTeam": _care_team,
@@ -324,6 +337,7 @@ _BY_TYPE: dict[str, Callable[[Json, str | None], Iterator[Row]]] = {
     "OrganizationAffiliation": _affiliation,
     "Patient": _patient,
     "PractitionerRole": _role,
+    "RelatedPerson": _related_person,
     "Task": _task,
 }
 TYPES = frozenset(_BY_TYPE)

@@ -87,3 +87,52 @@ async def test_r14_nobody_narrows_an_objection_to_their_own(there: Neighbourhood
     more = [*OBSERVATIONS, {"system": consents.TYPES, "code": "Goal"}]
     wider = {**objection, "provision": {**objection["provision"], "class": more}}
     assert (await there.ask("huisarts", "PUT", "Consent/nee", wider)).status_code == 200
+
+
+STRAIN: Json = {
+    "resourceType": "QuestionnaireResponse", "id": "last", "status": "completed", "subject": to("RelatedPerson/mia"),
+    "source": to("RelatedPerson/mia"),
+}  # fmt: skip
+
+
+def of_mia(actor: str, **also: Any) -> Json:
+    """What Mia says about who else sees her own answers."""
+    made = heard(to(actor), performer=[to("RelatedPerson/mia")], **also)
+    made["provision"]["class"] = [{"system": consents.TYPES, "code": "QuestionnaireResponse"}]
+    return made
+
+
+async def test_r18_a_carer_opens_the_own_answers_and_closes_them_again(there: Neighbourhood) -> None:
+    await there.put(STRAIN)
+    others = ("anna", "huisarts", "wijk")
+    for who in others:
+        assert not await there.sees(who, "QuestionnaireResponse/last")
+    answer = await there.ask("mia", "POST", "Consent", of_mia("Organization/praktijk"))
+    assert answer.status_code == 201, answer.text
+    assert [await there.sees(who, "QuestionnaireResponse/last") for who in others] == [False, True, False]
+    ended = {**answer.json(), "status": "inactive"}
+    assert (await there.ask("mia", "PUT", f"Consent/{ended['id']}", ended)).status_code == 200
+    assert not await there.sees("huisarts", "QuestionnaireResponse/last")
+
+
+async def test_r18_nobody_else_opens_a_carers_own_answers(there: Neighbourhood) -> None:
+    await there.put(STRAIN)
+    for who, actor in (("anna", "Organization/praktijk"), ("huisarts", "Organization/post")):
+        answer = await there.ask(who, "POST", "Consent", of_mia(actor))
+        assert (answer.status_code, "decided by that relative" in answer.text) == (403, True)
+
+
+async def test_r18_a_carer_decides_about_nothing_else(there: Neighbourhood) -> None:
+    own = of_mia("Organization/praktijk")
+    made = (await there.ask("mia", "POST", "Consent", own)).json()
+    wider = [
+        heard(to("Organization/post")),
+        heard(to("Organization/post"), performer=[to("RelatedPerson/mia")]),
+    ]
+    wider.append(of_mia("Organization/post"))
+    wider[-1]["provision"]["class"] = OBSERVATIONS
+    for one in wider:
+        assert (await there.ask("mia", "POST", "Consent", one)).status_code in (403, 422)
+        changed = {**one, "id": made["id"]}
+        assert (await there.ask("mia", "PUT", f"Consent/{made['id']}", changed)).status_code in (403, 422)
+    assert not await there.sees("mia", "Patient/anna")
