@@ -14,7 +14,7 @@ from fhirhub.repository import Effect, Repository
 from fhirhub.resources import definitions, document, fhirpath
 from fhirhub.store import reindex, request
 from fhirhub.store.database import Database
-from fhirhub.store.index.parameters import Parameters
+from fhirhub.store.index.parameters import Parameters, branches_of, rooted
 from fhirhub.store.sql import Statement
 
 Json = dict[str, Any]
@@ -134,6 +134,15 @@ def check(resource: Json) -> None:
     if resource.get("type") == "special":
         raise errors.not_supported(
             "A search parameter of type `special` has no meaning that a server could work out.", 422
+        )
+    if expression and not any(
+        branches_of(rooted(expression, resource["base"]), type) for type in types_of(resource)
+    ):
+        raise errors.invalid(
+            f"The expression finds nothing in {', '.join(resource['base'])}: it begins with one of these, such as "
+            f"`{resource['base'][0]}.id`.",
+            "SearchParameter.expression",
+            422,
         )
     for type in types_of(resource):
         for code, known in definitions.search_parameters(type).items():

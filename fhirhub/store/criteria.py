@@ -31,7 +31,7 @@ from fhirhub.store.conditions import (
 )
 from fhirhub.store.index import composite, date, number, quantity, reference, special, string, token, uri
 from fhirhub.store.index.comparison import Comparison, Way, refuse, split, unescape
-from fhirhub.store.index.parameters import Parameter, Parameters, system_of
+from fhirhub.store.index.parameters import OWN_COLUMNS, Parameter, Parameters, system_of
 from fhirhub.store.index.token import CodeSet
 from fhirhub.store.sql import Kind
 
@@ -99,7 +99,7 @@ class Names:
             return self._chain(types, code, modifier, rest, within, depth, every=every)
         if colon and not modifier:
             raise errors.invalid(f"Parameter `{name}` ends in a colon where a modifier should follow.")
-        if code in _OWN_COLUMNS:
+        if code in OWN_COLUMNS:
             return self._own(types, code, modifier, within)
         if code == "_list":
             return self._list(types, modifier)
@@ -368,7 +368,7 @@ class Names:
         if rest.startswith("_has:"):
             return targets
         code = re.split(r"[.:]", rest, maxsplit=1)[0]
-        if code in _OWN_COLUMNS or code == "_list":
+        if code in OWN_COLUMNS or code == "_list":
             return targets
         found = tuple(type for type in targets if code in self.parameters.of(type))
         if not found:
@@ -467,9 +467,6 @@ def _true_or_false(code: str, value: str) -> bool:
     if value not in ("true", "false"):
         raise errors.invalid(f"Parameter `{code}:missing` expects true or false; got `{value}`.")
     return value == "true"
-
-
-_OWN_COLUMNS = ("_id", "_lastUpdated")
 
 
 def _id(types: tuple[str, ...], negated: bool) -> Bind:

@@ -116,6 +116,32 @@ def other(**more: Any) -> Json:
     return parameter(id="other", url="https://elsewhere.example/SearchParameter/nickname") | more
 
 
+@pytest.mark.parametrize(
+    ("base", "expression", "value"),
+    [
+        (["Patient"], "gender", "male"),
+        (["Patient", "Person"], "name.use | gender", "male"),
+        (["Resource"], "Resource.id", "p"),
+        (["Resource"], "meta.versionId", "1"),
+    ],
+)
+async def test_an_expression_may_read_from_its_bases_or_from_any_resource(
+    client: httpx.AsyncClient, base: list[str], expression: str, value: str
+) -> None:
+    await client.put("Patient/p", json={"resourceType": "Patient", "id": "p", "gender": "male"})
+    token = parameter(base=base, type="token", expression=expression)
+    assert (await client.put("SearchParameter/nickname", json=token)).status_code == 201
+    await until_ready(client, f"Patient?nickname={value}")
+    assert await found(client, f"Patient?nickname={value}") == ["p"]
+    assert await found(client, "Patient?nickname=none") == []
+
+
+async def test_an_expression_that_reads_nothing_of_its_bases_is_refused(client: httpx.AsyncClient) -> None:
+    answer = await client.put("SearchParameter/nickname", json=parameter(expression="Person.name.given"))
+    assert answer.status_code == 422
+    assert answer.json()["issue"][0]["expression"] == ["SearchParameter.expression"]
+
+
 async def test_a_code_that_another_has_on_the_same_type_is_refused_by_its_name(
     client: httpx.AsyncClient,
 ) -> None:

@@ -26,6 +26,7 @@ from fhirhub.store.index import (
 from fhirhub.store.index.parameters import (
     LISTED_CODES,
     MAIN_DATES,
+    OWN_COLUMNS,
     Parameter,
     Parameters,
     begins_list,
@@ -162,7 +163,7 @@ def _collectors(type: str, parameters: Parameters, prefix: str | None = None) ->
     each: list[tuple[Collect, frozenset[str] | None]] = []
     main_date = None
     for parameter in parameters.of(type).values():
-        if not parameter.stored or parameter.code in ("_id", "_lastUpdated", "_text", "_content"):
+        if not parameter.stored or parameter.code in OWN_COLUMNS or parameter.code in ("_text", "_content"):
             continue
         make = _MAKERS.get(parameter.kind)
         if make is None:

@@ -261,7 +261,7 @@ def _definition(resource: Json) -> definitions.SearchParameter:
         code=str(resource.get("code", "")),
         type=str(resource.get("type", "")),
         base=tuple(str(base) for base in resource.get("base", ())),
-        expression=str(resource.get("expression", "")),
+        expression=rooted(str(resource.get("expression", "")), resource.get("base", ())),
         # These become part of SQL text: nothing but names of types may pass.
         targets=tuple(type for type in resource.get("target", ()) if definitions.is_resource_type(type)),
         components=tuple(
@@ -272,7 +272,21 @@ def _definition(resource: Json) -> definitions.SearchParameter:
     )
 
 
+def rooted(expression: str, bases: Iterable[str]) -> str:
+    """The expression with every branch beginning at a type: one such as `name.given` reads each of the bases."""
+    branches: list[str] = []
+    for branch in _branches(expression):
+        if re.match(r"[a-z]\w*", branch):
+            branches += [f"{base}.{branch}" for base in bases]
+        else:
+            branches.append(branch)
+    return " | ".join(branches)
+
+
 # What is kept once for several parameters
+
+OWN_COLUMNS = frozenset({"_id", "_lastUpdated"})
+"""Codes of parameters whose values are columns of the resource: no index has them."""
 
 _NARROWED = re.compile(r"\.where\(\s*resolve\(\)\s+is\s+(?:FHIR\.)?(\w+)\s*\)\s*\)?$")
 
@@ -308,6 +322,7 @@ def _lenders(
         other
         for other in made.values()
         if other.stored
+        and other.code not in OWN_COLUMNS
         and other.kind == parameter.kind
         and _parts(other) == _parts(parameter)
         and reads[other.code]
@@ -360,15 +375,19 @@ def _closes_last(text: str) -> bool:
 @functools.lru_cache(4096)
 def branches_of(expression: str, type: str) -> tuple[str, ...]:
     """The branches of a union at top level that begin at the type (or at Resource)."""
+    own = re.compile(rf"^\(*\s*(?:{type}|Resource|DomainResource)\b")
+    return tuple(branch for branch in _branches(expression) if own.match(branch))
+
+
+def _branches(expression: str) -> list[str]:
+    """The branches of a union at top level."""
     branches, depth, begin = [], 0, 0
     for position, letter in enumerate(expression):
         depth += (letter == "(") - (letter == ")")
         if letter == "|" and depth == 0:
-            branches.append(expression[begin:position])
+            branches.append(expression[begin:position].strip())
             begin = position + 1
-    branches.append(expression[begin:])
-    own = re.compile(rf"^\(*\s*(?:{type}|Resource|DomainResource)\b")
-    return tuple(branch.strip() for branch in branches if own.match(branch.strip()))
+    return [*branches, expression[begin:].strip()]
 
 
 # What an expression reads
