@@ -55,7 +55,8 @@ def _checked(
         return Checked(name, "", positions.placed(fault.issues, content))
     type = str(resource.get("resourceType", ""))
     if faults:
-        return Checked(name, type, positions.placed(faults, content))
+        besides = write.beside(faults, validator.validate(resource, tuple(profiles(type))))
+        return Checked(name, type, positions.placed([*faults, *besides], content))
     return Checked(name, type, validator.validate(resource, tuple(profiles(type)), source=content))
 
 

@@ -40,6 +40,13 @@ def test_each_fault_is_a_line_with_its_place_and_an_error_is_status_1(
     assert list(Path().iterdir()) == [Path(name)], "nothing was made"
 
 
+def test_what_the_xml_lacks_hides_no_other_fault(run: Runner) -> None:
+    body = '<Patient xmlns="http://hl7.org/fhir"><foo value="1"/><contact><gender value="male"/></contact></Patient>'
+    told = run("validate", write("p.xml", body)).out
+    assert "[Patient.foo]" in told
+    assert "[Patient.contact[0], pat-1]" in told
+
+
 def test_what_only_warns_is_status_0(run: Runner) -> None:
     done = run("validate", write("p.json", '{"resourceType": "Patient"}'))
     assert done.status == 0

@@ -197,6 +197,20 @@ def parse_with_faults(body: bytes, kind: str) -> tuple[Json, list[Issue]]:
     ]
 
 
+def beside(faults: Sequence[Issue], found: Iterable[Issue]) -> list[Issue]:
+    """Of what a validation found in a resource with faults of reading, what does not stand at such a fault or around
+    it: what is missing there may be there in a form that could not be read."""
+    places = [each.expression or "" for each in faults]
+    return [
+        issue
+        for issue in found
+        if issue.expression is not None
+        and not any(
+            f"{place}.".startswith((f"{issue.expression}.", f"{issue.expression}[")) for place in places
+        )
+    ]
+
+
 def _follows(place: str, lost: Iterable[str]) -> bool:
     """Whether a fault at this place comes only from what could not be read at it or below."""
     below = (f"{place}.", f"{place}[")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import replace
 
-from fhirhub.api import outcome, validation
+from fhirhub.api import outcome, validation, write
 from fhirhub.api.exchange import FhirRequest, FhirResponse, Json
 from fhirhub.api.operations import parameters
 from fhirhub.api.validation import Subject
@@ -68,15 +68,17 @@ async def _why_kept(request: FhirRequest, type: str, id: str) -> list[Issue]:
 async def _issues(
     request: FhirRequest, resource: Json, profiles: tuple[str, ...], mode: str | None, unread: list[Issue]
 ) -> list[Issue]:
-    """What is wrong with the resource; `unread` has it already where its XML could not be read as a whole."""
+    """What is wrong with the resource; `unread` has what could not be read of its XML."""
     type = request.path[0]
     got = resource.get("resourceType")
     if got != type:
         return [Issue("error", "invalid", f"The URL names {type}, the resource is a {got}", "resourceType")]
-    if unread:
-        rest = Issue("information", "incomplete", "The rest was not checked: first the XML must be right")
-        return [*(parameters.within_resource(issue, type) for issue in unread), rest]
     asked = (*profiles, *validation.profiles_of(request, type))
+    if unread:
+        faults = [parameters.within_resource(issue, type) for issue in unread]
+        besides = write.beside(faults, await validation.issues(request, Subject(resource, asked)))
+        rest = "What stands around these faults was not checked: first the XML must be right"
+        return [*faults, *besides, Issue("information", "incomplete", rest)]
     found = [
         *_of_id(resource, request.path, mode),
         *await validation.issues(request, Subject(resource, asked)),

@@ -127,6 +127,22 @@ async def test_xml_with_faults_is_told_as_the_same_in_json(client: AsyncClient, 
     assert places == {"Observation.status", "Observation.foo", "Observation.code"}
 
 
+async def test_what_does_not_stand_around_a_fault_of_the_xml_is_checked_too(client: AsyncClient) -> None:
+    body = (
+        '<Patient xmlns="http://hl7.org/fhir"><foo value="1"/><contact><gender value="male"/></contact>'
+        '<maritalStatus><coding><system value="http://terminology.hl7.org/CodeSystem/v3-MaritalStatus"/>'
+        '<code value="ZZ"/></coding></maritalStatus></Patient>'
+    )
+    xml = {"Content-Type": "application/fhir+xml"}
+    response = await client.post("Patient/$validate", content=body, headers=xml)
+    assert {issue["expression"][0] for issue in faults(response)} == {
+        "Patient.foo",
+        "Patient.maritalStatus",
+        "Patient.contact[0]",
+        "Patient.maritalStatus.coding[0].code",
+    }
+
+
 async def test_a_create_in_xml_tells_all_faults_at_once(client: AsyncClient) -> None:
     xml = {"Content-Type": "application/fhir+xml"}
     response = await client.post("Observation", content=OBSERVATION, headers=xml)
