@@ -29,7 +29,8 @@ FIRST = 1
 ROUTES = frozenset(
     {
         "admin", "api", "assets", "auth", "docs", "fhir", "guide", "healthz", "launch", "login", "logout",
-        "metrics", "openapi", "peers", "plan", "readyz", "redoc", "static", "subscriptions", "web", "well-known",
+        "metadata", "metrics", "openapi", "peers", "plan", "readyz", "redoc", "static", "subscriptions", "web",
+        "well-known",
     }
 )  # fmt: skip
 """First words of paths that mean something else, now or to come."""
