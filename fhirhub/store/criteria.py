@@ -112,7 +112,8 @@ class Names:
             parameter = self.parameters.of(type).get(code)
             if parameter is not None:
                 found.append(parameter)
-            elif every:
+            elif every and (code != "_text" or len(types) == 1):
+                # Only Binary, Bundle and their like have no narrative to search in.
                 raise UnknownParameter(self._unknown(types, type, code))
         if not found:
             raise UnknownParameter(self._unknown(types, types[0], code))

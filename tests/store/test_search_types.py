@@ -499,6 +499,7 @@ async def test_text_is_searched_by_words(hub: Hub) -> None:
         resource("Condition", "b", note=[{"text": "stabiel"}]),
     )
     assert await hub.found("Condition?_text=stabiel") == "a"
+    assert await hub.found("?_text=stabiel") == "a"
     assert await hub.found("Condition?_content=stab") == "a b"
     assert await hub.found("Condition?_content=een+notitie") == "a"
     assert await hub.found("Condition?_text=(stabiel+OR+labiel)+and+rustig") == "a"
