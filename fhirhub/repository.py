@@ -1150,6 +1150,8 @@ class Repository:
         type = resource["resourceType"] if resource is not None else current.type if current else ""
         if letter not in self.access.letters_of(type):
             raise forbidden(letter, type)
+        if type == "Task" and letter == "c" and resource is not None:
+            await self._name_requester(resource)
         old: Json | None = None
         if current is not None:
             await self._settle()
@@ -1183,6 +1185,23 @@ class Repository:
                 )
         unit.admitted[type, current.id if current else ""] = letter
         return current, resource
+
+    async def _name_requester(self, task: Json) -> None:
+        """Gives a requester that is named by an identifier alone (URA, BIG) its reference, where it is the caller's own
+        organisation or the caller: rights on a Task go by references."""
+        requester = task.get("requester")
+        if not isinstance(requester, dict) or requester.get("reference") or "identifier" not in requester:
+            return
+        meant = {name: requester["identifier"].get(name) for name in ("system", "value")}
+        for name in dict.fromkeys((self.access.caller.organization, *self.access.caller.names)):
+            type, _, id = (name or "").partition("/")
+            if not id:
+                continue
+            found = await versions.read_many(self._reader, self.tenant.number, EVERYTHING, [(type, id)])
+            known = document.decode(found[0].body).get("identifier", ()) if found and found[0].body else ()
+            if any({part: one.get(part) for part in meant} == meant for one in known):
+                requester["reference"] = name
+                return
 
     def _told(self, written: Written) -> Written:
         """The outcome as the caller sees it."""

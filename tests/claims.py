@@ -13,6 +13,8 @@ _ALWAYS = {
     "Goal": "DimensionGoal",
     "Task": "PlanTask",
     "Communication": "PlanMessage",
+    "Composition": "MeetingMinutes",
+    "List": "ConversationAgenda",
 }
 _SHARED_PLAN = "135411000146103"
 

@@ -74,7 +74,7 @@ def test_every_resource_is_one_for_the_typed_classes_too(region: list[Json]) -> 
         if checked[kind] <= 60:
             typed = getattr(importlib.import_module(f"fhir.resources.R4B.{kind.lower()}"), kind)
             typed.model_validate_json(document.encode(resource))
-    assert len(checked) == 20
+    assert len(checked) == 24
 
 
 def test_every_resource_keeps_to_its_profile_of_the_guide(region: list[Json]) -> None:
@@ -215,3 +215,55 @@ def test_numbers_stay_exact() -> None:
     weights = [resource for resource in demo.build(5) if resource["id"].startswith("gewicht")]
     assert {type(weight["valueQuantity"]["value"]) for weight in weights} == {Decimal}
     assert msgspec.json.decode(document.encode(weights[0]))["valueQuantity"]["value"] > 40
+
+
+def test_the_state_of_each_scenario_can_be_looked_at(region: list[Json]) -> None:
+    by_name = {name(resource): resource for resource in region}
+    tasks = [one for one in region if one["resourceType"] == "Task"]
+    consents = [one for one in region if one["resourceType"] == "Consent"]
+
+    def codes(concept: Json) -> set[str]:
+        return {coding["code"] for coding in concept["coding"]}
+
+    # 1: a meeting with agenda, minutes and a decision, and a night visit
+    (decision,) = (one for one in tasks if "mdo-besluit" in codes(one["code"]))
+    assert decision["reasonReference"]["reference"] in by_name
+    assert {"Composition/verslag-2", "List/agenda-2", "DocumentReference/waarneembericht-2"} <= by_name.keys()
+    # 2: three programmes in one plan, a visit that several of them ask for
+    plan = by_name["CarePlan/plan-4"]
+    asking = [
+        len(one["detail"].get("instantiatesCanonical", ())) for one in plan["activity"] if "detail" in one
+    ]
+    assert len(plan["instantiatesCanonical"]) == 3 == max(asking)
+    # 3: welfare refused and accepted
+    welfare = {one["status"] for one in tasks if one["owner"]["reference"] == "Organization/welzijn"}
+    assert {"rejected", "completed"} <= welfare
+    # 4, 5, 9: a grant, a block, a yes to research; taken back too
+    grants = {
+        one["status"]
+        for one in consents
+        if one["provision"]
+        .get("actor", [{"reference": {"reference": ""}}])[0]["reference"]["reference"]
+        .startswith("Related")
+    }
+    research = {one["status"] for one in consents if "research" in codes(one["scope"])}
+    assert grants == research == {"active", "inactive"}
+    assert any(
+        one["provision"]["type"] == "deny" and "patient-privacy" in codes(one["scope"]) for one in consents
+    )
+    # 6, 7: two organisations in a team; a receiver that is off
+    teams = [one for one in region if one["resourceType"] == "CareTeam"]
+    others = [
+        sum(member["member"]["reference"].startswith("Organization/") for member in team["participant"])
+        for team in teams
+    ]
+    assert max(others) >= 2
+    assert by_name["Endpoint/ontvanger-1"]["status"] == "off"
+    # 8: a queue, by urgency, one of it overdue
+    queued = [one for one in tasks if one["owner"]["reference"] == "HealthcareService/wachtrij-1"]
+    assert {code for one in queued for code in codes(one["businessStatus"])} == {
+        "direct",
+        "vandaag",
+        "binnen-drie-dagen",
+    }
+    assert [one for one in queued if one["restriction"]["period"]["end"] < "2026-11-20"]

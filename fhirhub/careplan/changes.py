@@ -67,17 +67,20 @@ async def see(unit: Repository, plan: Stored, version: str, base: str, now: int)
     if receipts and not unseen:
         # What they themselves just caused is nothing new to them.
         shown = max(shown, *((one.updated, one.rid, one.version) for one in receipts))
-    await unit.transaction.execute(
+    # Another of theirs may have moved it meanwhile: never back.
+    moved = await unit.transaction.execute(
         Statement(
             "INSERT INTO seen (tenant, rid, person, last_updated, last_rid, last_version, moment) "
             "VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT (tenant, rid, person) DO UPDATE SET "
             "last_updated = excluded.last_updated, last_rid = excluded.last_rid, "
-            "last_version = excluded.last_version, moment = excluded.moment",
+            "last_version = excluded.last_version, moment = excluded.moment "
+            "WHERE (excluded.last_updated, excluded.last_rid, excluded.last_version) > "
+            "(seen.last_updated, seen.last_rid, seen.last_version)",
             (tenant, plan.rid, person, *shown, now),
             ("int", "bigint", "text", "bigint", "bigint", "bigint", "bigint"),
         )
     )
-    return True
+    return moved > 0
 
 
 async def _shown(unit: Repository, plan: Stored, version: str, base: str) -> Place:

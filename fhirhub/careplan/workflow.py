@@ -17,7 +17,7 @@ from fhirhub.careplan.parties import QUEUE
 from fhirhub.repository import Effect, Repository, now
 from fhirhub.resources import careplan
 from fhirhub.resources.careplan import Json
-from fhirhub.resources.relations import Kind
+from fhirhub.resources.relations import ORGANIZATION_TYPE, Kind
 
 Who = Literal["requester", "owner", "claimant"]
 
@@ -97,6 +97,25 @@ COMPETENT: Mapping[str, frozenset[str]] = {
 """By a Task's code, the roles that may take it over from a colleague (RULES R22); any professional for another."""
 
 
+RESPONSIBILITY = ("consult", "medebehandeling", "overname")
+"""How a Task to a specialist says where responsibility lies (RULES R30)."""
+_SAID = frozenset(
+    {
+        *RESPONSIBILITY,
+        "terugverwijzing",
+        "coordinatie-overdragen",
+        "overdracht",
+        "mdo-voorbereiden",
+        "mdo-besluit",
+        "behandelwensen-gesprek",
+    }
+)
+"""Codes that say it too, or leave it as it is."""
+SPECIALIST_CARE = frozenset({"V4", "V5", "V6", "R5"})
+"""The types of organisation in which specialists work: hospitals and nursing homes."""
+_SPECIALISTS = frozenset({"specialist-ouderengeneeskunde"})
+
+
 class CheckMove:
     """The rule that lets through what the tables say, and refuses the rest."""
 
@@ -120,6 +139,8 @@ class CheckMove:
         await _check_parts(unit, move)
         if move.comes_to("draft", "requested"):
             await _check_place(unit, move)
+        if move.comes_to("requested"):
+            await _check_responsibility(unit, move)
 
     async def committed(self) -> None:
         """Nothing waits for it."""
@@ -369,6 +390,29 @@ async def _check_place(unit: Repository, move: Move) -> None:
         raise errors.business_rule(
             "A nursing hand-over brings its document: an `input` of type `document` that refers to it.",
             "Task.input",
+        )
+
+
+async def _check_responsibility(unit: Repository, move: Move) -> None:
+    """Raises where a Task to a specialist of another organisation leaves open where responsibility lies."""
+    codes = careplan.task_codes(move.after)
+    if move.patient is None or move.is_part or move.owner is None or codes & (_SAID | PLANLESS):
+        return
+    if move.owner.startswith((*parties.AT_HOME, QUEUE)):
+        return
+    organization = await parties.organization_of(unit, move.owner, now())
+    if organization is None or organization == unit.asker.caller.organization:
+        return
+    is_specialist = bool(_SPECIALISTS.intersection(await parties.role_codes(unit, move.owner, organization)))
+    content = await moves.read(unit, organization) or {}
+    types = {
+        code for system, code in careplan.codings(content.get("type", [])) if system == ORGANIZATION_TYPE
+    }
+    if is_specialist or types & SPECIALIST_CARE:
+        raise errors.business_rule(
+            f"What you ask of a specialist says where responsibility lies: `code` is {', '.join(RESPONSIBILITY)} (the "
+            "guide's code system `task`).",
+            "Task.code",
         )
 
 

@@ -34,16 +34,16 @@ def segment(person: Person) -> Json:
         "id": person.id("segment"),
         "meta": meta(),
         "status": "final",
-        "code": _own("observation", "segment", "Segment"),
+        "code": own("observation", "segment", "Segment"),
         "subject": person.subject(),
         "focus": [reference(person.plan)],
         "effectiveDateTime": day(person.started),
         "performer": [reference(person.gp, person.place.names[person.gp])],
-        "valueCodeableConcept": _own("plan-segment", code, code.capitalize()),
+        "valueCodeableConcept": own("plan-segment", code, code.capitalize()),
         "component": [
             {
-                "code": _own("observation", "segment-reden", "Reden van het segment"),
-                "valueCodeableConcept": _own("segment-reason", *reason),
+                "code": own("observation", "segment-reden", "Reden van het segment"),
+                "valueCodeableConcept": own("segment-reason", *reason),
             }
             for reason in draw.some(_REASONS if code == "complex" else _STABLE, 2)
         ],
@@ -56,30 +56,34 @@ def meetings(person: Person) -> list[Json]:
     if not draw.chance(50):
         return []
     ago = draw.between(25, min(person.started - 1, 300))
+    return [meeting(person, ago, "overleg", [reference(person.plan)])]
+
+
+def meeting(person: Person, ago: int, id: str, about: list[Json]) -> Json:
+    """A meeting that was held so many days ago, with the patient and a carer."""
     there = [person.reference, *(carer for carer, _ in person.carers[:1]), person.gp, person.nurse]
-    return [
-        {
-            **templates.appointment(),
-            "id": person.id("overleg"),
-            "meta": meta(),
-            "status": "fulfilled",
-            "serviceType": [_own("document-type", "mdo", "Multidisciplinair overleg")],
-            "description": "Overleg over het zorgplan",
-            "supportingInformation": [reference(person.plan)],
-            "start": moment(ago, 13),
-            "end": moment(ago, 13, 45),
-            "minutesDuration": 45,
-            "participant": [
-                {
-                    "actor": reference(one, person.place.names.get(one)),
-                    "required": "required",
-                    "status": "accepted",
-                }
-                for one in there
-            ],
-        }
-    ]
+    return {
+        **templates.appointment(),
+        "id": person.id(id),
+        "meta": meta(),
+        "status": "fulfilled",
+        "serviceType": [own("document-type", "mdo", "Multidisciplinair overleg")],
+        "description": "Overleg over het zorgplan",
+        "supportingInformation": about,
+        "start": moment(ago, 13),
+        "end": moment(ago, 13, 45),
+        "minutesDuration": 45,
+        "participant": [
+            {
+                "actor": reference(one, person.place.names.get(one)),
+                "required": "required",
+                "status": "accepted",
+            }
+            for one in there
+        ],
+    }
 
 
-def _own(system: str, code: str, display: str) -> Json:
+def own(system: str, code: str, display: str) -> Json:
+    """A concept of the guide."""
     return coded(f"{CANONICAL}/CodeSystem/{system}", code, display, display)

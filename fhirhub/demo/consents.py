@@ -33,10 +33,10 @@ def consents(person: Person) -> list[Json]:
         if "executionPeriod" in task and task["owner"]["reference"].startswith("Organization/")
     }
     for organization in sorted(joined):
-        made.append(_consent(person, len(made) + 1, "permit", organization, person.started))
+        made.append(consent(person, len(made) + 1, "permit", organization, person.started))
     for carer, _ in person.carers:
         if draw.chance(80):
-            grant = _consent(person, len(made) + 1, "permit", carer, draw.below(person.started))
+            grant = consent(person, len(made) + 1, "permit", carer, draw.below(person.started))
             provision = grant["provision"]
             provision["class"] = [
                 {"system": "http://hl7.org/fhir/resource-types", "code": type}
@@ -50,17 +50,18 @@ def consents(person: Person) -> list[Json]:
     if draw.chance(6):
         blocked = person.place.organizations["welzijn"]
         if blocked not in joined:
-            made.append(_consent(person, len(made) + 1, "deny", blocked, draw.below(person.started)))
+            made.append(consent(person, len(made) + 1, "deny", blocked, draw.below(person.started)))
     if person.carers and any(disease.icpc == "P70" for _, disease in person.diseases):
         made.append(_representation(person, len(made) + 1))
     if person.age > 78 and draw.chance(50):
         made.append(_treatment_limit(person, len(made) + 1))
     if draw.chance(20):
-        made.append(_research(person, len(made) + 1))
+        made.append(research(person, len(made) + 1))
     return made
 
 
-def _consent(person: Person, index: int, decision: str, actor: str, days_ago: int) -> Json:
+def consent(person: Person, index: int, decision: str, actor: str, days_ago: int) -> Json:
+    """What the patient decided about one actor."""
     when = moment(days_ago, 10, person.draw.below(60))
     template = templates.consent()
     role = template["provision"]["actor"][0]["role"]
@@ -88,7 +89,7 @@ def _consent(person: Person, index: int, decision: str, actor: str, days_ago: in
 
 def _representation(person: Person, index: int) -> Json:
     """The carer decides where the patient cannot; the huisarts records it, for at most a year."""
-    made = _consent(person, index, "permit", person.carers[0][0], person.draw.below(200))
+    made = consent(person, index, "permit", person.carers[0][0], person.draw.below(200))
     made["performer"] = [reference(person.gp)]
     made["verification"] = [{"verified": True, "verificationDate": made["dateTime"]}]
     provision = made["provision"]
@@ -99,7 +100,7 @@ def _representation(person: Person, index: int) -> Json:
 
 
 def _treatment_limit(person: Person, index: int) -> Json:
-    made = _consent(person, index, "deny", person.gp, person.draw.below(300))
+    made = consent(person, index, "deny", person.gp, person.draw.below(300))
     made["scope"] = coded(f"{HL7}/consentscope", "adr", "Advanced Care Directive", "Behandelgrens")
     made["category"] = [coded(f"{HL7}/consentcategorycodes", "acd", "Advance Directive", "Wilsverklaring")]
     made["provision"] = {
@@ -110,7 +111,8 @@ def _treatment_limit(person: Person, index: int) -> Json:
     return made
 
 
-def _research(person: Person, index: int) -> Json:
-    made = _consent(person, index, "permit", person.place.organizations["care-group"], person.draw.below(300))
+def research(person: Person, index: int) -> Json:
+    """A yes to research by the care group."""
+    made = consent(person, index, "permit", person.place.organizations["care-group"], person.draw.below(300))
     made["scope"] = coded(f"{HL7}/consentscope", "research", "Research", "Onderzoek")
     return made

@@ -5,7 +5,18 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from fhirhub.demo import complexity, consents, contact, goals, observations, people, plans, record, tasks
+from fhirhub.demo import (
+    complexity,
+    consents,
+    contact,
+    goals,
+    observations,
+    people,
+    plans,
+    record,
+    stories,
+    tasks,
+)
 from fhirhub.demo.person import Person
 from fhirhub.demo.region import Neighbourhood
 
@@ -30,9 +41,10 @@ def build(number: int, bsn: str, place: Neighbourhood) -> list[Json]:
     made += record.allergies(person)
     made += record.medications(person)
     made += goals.goals(person)
-    person.tasks = tasks.tasks(person)
+    person.tasks = [*tasks.tasks(person), *stories.tasks(person)]
+    made += stories.before_plan(person)
     made.append(plans.team(person))
-    made.append(plans.care_plan(person))
+    made.append(stories.woven(person, plans.care_plan(person)))
     made += person.tasks
     made += plans.other_plans(person)
     made += consents.consents(person)
@@ -42,4 +54,5 @@ def build(number: int, bsn: str, place: Neighbourhood) -> list[Json]:
     made += contact.appointments(person)
     made.append(complexity.segment(person))
     made += complexity.meetings(person)
+    made += stories.after_plan(person)
     return made

@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
+from fhir.resources.R4B.endpoint import Endpoint
 from fhir.resources.R4B.healthcareservice import HealthcareService
 from fhir.resources.R4B.organization import Organization
 from fhir.resources.R4B.organizationaffiliation import OrganizationAffiliation
@@ -101,6 +102,7 @@ def neighbourhood(number: int, region: Neighbourhood) -> tuple[list[Json], Neigh
         made += _professional(place, organization, role, f"{role}{suffix}", 0, key=role)
     made.append(_cover(place, practice))
     made.append(_joined(place, practice))
+    made += _queue(place, suffix)
     return made, place
 
 
@@ -242,3 +244,32 @@ def _joined(place: Neighbourhood, practice: str) -> Json:
             }
         ],
     )
+
+
+def _queue(place: Neighbourhood, suffix: str) -> list[Json]:
+    """The regional queue of district nursing, and where its organisation is notified: that is off."""
+    service = typed(
+        HealthcareService,
+        id=f"wachtrij{suffix}",
+        meta=META,
+        active=True,
+        providedBy={"reference": place.organizations["wijkverpleging"]},
+        name="Regionale wachtrij wijkverpleging",
+        comment="Wie plaats heeft, neemt een vraag aan; de urgentie staat erbij.",
+    )
+    place.organizations["queue"] = f"HealthcareService/wachtrij{suffix}"
+    endpoint = typed(
+        Endpoint,
+        id=f"ontvanger{suffix}",
+        meta=META,
+        status="off",
+        connectionType={
+            "system": "http://terminology.hl7.org/CodeSystem/endpoint-connection-type",
+            "code": "hl7-fhir-rest",
+        },
+        name="Berichten voor de wijkverpleging (uitgezet)",
+        managingOrganization={"reference": place.organizations["wijkverpleging"]},
+        payloadType=[{"text": "FHIR R4"}],
+        address="https://wijkverpleging.example/fhir",
+    )
+    return [service, endpoint]

@@ -184,10 +184,17 @@ async def test_a_message_goes_to_who_takes_part_in_the_own_name(people: Hub) -> 
     assert faults(made, "PlanMessage") == []
     await els.post("Communication", message("PractitionerRole/rol-els", "Organization/andere"), 422)
     await els.post("Communication", message("Organization/thuiszorg", "Patient/anna"), 422)
+    await els.post("Communication", message("PractitionerRole/rol-els", "RelatedPerson/mia"), 422)
+    without_plan = message("PractitionerRole/rol-els", "Organization/andere")
+    del without_plan["basedOn"]
+    await els.post("Communication", without_plan, 422)
     answer = message(
         "Organization/thuiszorg", "PractitionerRole/rol-els", inResponseTo=[to(f"Communication/{made['id']}")]
     )
     wil = await person(people, "wil")
+    elsewhere = {**message("Organization/thuiszorg", "PractitionerRole/rol-els"), "id": "elders"}
+    await write(people, {**elsewhere, "basedOn": [to("CarePlan/plan-bert")]})
+    await wil.post("Communication", {**answer, "inResponseTo": [to("Communication/elders")]}, 422)
     await wil.post("Communication", answer)
     assert ("Vraag zonder antwoord", f"Communication/{made['id']}") not in topics(
         await els.get(f"{PLAN}/$agenda")

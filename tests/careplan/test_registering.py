@@ -223,7 +223,8 @@ async def test_r5_another_care_provider_begins_a_plan_for_whom_it_brought(there:
     task: Json = {
         "resourceType": "Task", "status": "requested", "intent": "order",
         "for": to(f"Patient/{made.json()['id']}"), "requester": to("Organization/thuiszorg"),
-        "owner": to("Organization/verpleeghuis"), "code": {"text": "Kijk mee"},
+        "owner": to("Organization/verpleeghuis"),
+        "code": {"coding": [{"system": guide.url("CodeSystem", "task"), "code": "consult"}]},
     }  # fmt: skip
     answer = await there.ask("wijk", "POST", "Task", task)
     assert answer.status_code == 201, answer.text

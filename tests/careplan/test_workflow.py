@@ -11,7 +11,7 @@ import pytest_asyncio
 from fhirhub import searchparameters
 from fhirhub.resources import guide
 from tests.auth.builders import Hub, Json, write
-from tests.careplan.planning import code, to
+from tests.careplan.planning import code, organization, to
 from tests.careplan.vicinity import ANNA, BSN, Neighbourhood, asked, settle
 
 pytestmark = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
@@ -320,3 +320,20 @@ async def test_without_sign_in_the_hub_is_a_plain_server(here: Neighbourhood) ->
     await write(here.hub, {**asked("jan", NURSING), "id": "los", "status": "completed"})
     await write(here.hub, {**asked("jan", NURSING), "id": "los", "status": "requested"})
     assert "basedOn" not in await here.read("Task/los")
+
+
+async def test_a_task_to_a_specialist_says_where_responsibility_lies(here: Neighbourhood) -> None:
+    shared = (await here.place("jan", ELS))["basedOn"]
+    for owner in ("Organization/verpleeghuis", "PractitionerRole/rol-sol"):
+        refused = await here.place("jan", owner, 422, basedOn=shared)
+        assert "medebehandeling" in told(refused)[1]
+    for kind in ("consult", "medebehandeling", "overname"):
+        await here.place("jan", "Organization/verpleeghuis", code=code("task", kind), basedOn=shared)
+
+
+async def test_a_requester_may_be_named_by_its_number(here: Neighbourhood) -> None:
+    ura = {"system": "http://fhir.nl/fhir/NamingSystem/ura", "value": "90000101"}
+    await write(here.hub, {**organization("praktijk", "Z3"), "identifier": [ura]})
+    made = await here.place("jan", ELS, requester={"identifier": ura})
+    assert made["requester"] == {"identifier": ura, "reference": "Organization/praktijk"}
+    await here.place("jan", ELS, 422, requester={"identifier": {**ura, "value": "90000999"}})

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 
 from tests.auth.conftest import Open
-from tests.careplan.planning import to
+from tests.careplan.planning import code, to
 from tests.careplan.vicinity import ANNA, Neighbourhood, settle
 from tests.scenarios.telling import found
 
@@ -26,7 +26,8 @@ async def test_two_organisations_accept_at_the_same_moment(open_hub: Open) -> No
 async def jan_asks_two_organisations(here: Neighbourhood) -> tuple[str, list[str]]:
     plan = await here.plan("jan")
     await here.agree(*BOTH)
-    placed = [await here.place("jan", one, basedOn=[to(plan)]) for one in BOTH]
+    shared = {"basedOn": [to(plan)], "code": code("task", "medebehandeling")}
+    placed = [await here.place("jan", one, **shared) for one in BOTH]
     return plan, [task["id"] for task in placed]
 
 

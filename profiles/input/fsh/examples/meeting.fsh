@@ -122,3 +122,50 @@ Description: "Voor een tijdelijke opname. For a temporary admission."
 * insert Told(given, zorg-gegeven, [[Gegeven zorg]], [[Hulp bij douchen en medicijnen, elke ochtend.]])
 * insert Told(agreements, afspraken, [[Afspraken]], [[Dagelijks wegen.]])
 * insert Told(risks, risicos, [[Risico's en aandachtspunten]], [[Valt snel bij opstaan; twee kilo erbij is reden om te bellen.]])
+
+RuleSet: NoResuscitation(date)
+* scope = http://terminology.hl7.org/CodeSystem/consentscope#adr
+* category = http://terminology.hl7.org/CodeSystem/consentcategorycodes#acd
+* patient = Reference(voorbeeld-patient)
+* dateTime = {date}
+* performer = Reference(voorbeeld-patient)
+* policy.uri = "https://wetten.overheid.nl/BWBR0005290"
+* provision.code = $sct#89666000 "Cardiopulmonary resuscitation"
+
+Instance: voorbeeld-wilsverklaring
+InstanceOf: TreatmentDirective
+Usage: #example
+Title: "Niet reanimeren"
+Description: "Geldt sinds het laatste gesprek. Holds since the last conversation."
+* status = #active
+* insert NoResuscitation("2026-02-20")
+* provision.type = #deny
+
+Instance: voorbeeld-wilsverklaring-eerder
+InstanceOf: TreatmentDirective
+Usage: #example
+Title: "Wel reanimeren"
+Description: "Vervallen bij het laatste gesprek. Ended at the last conversation."
+* extension[supersededBy].valueReference = Reference(voorbeeld-wilsverklaring)
+* status = #inactive
+* insert NoResuscitation("2024-05-01")
+* provision.type = #permit
+
+Instance: voorbeeld-behandelwensen
+InstanceOf: TreatmentWishesTask
+Usage: #example
+Title: "Gesprek over behandelwensen"
+Description: "Met wat nu geldt en wanneer het opnieuw gaat. With what holds now and when it is held again."
+* basedOn = Reference(voorbeeld-plan)
+* status = #completed
+* intent = #order
+* code = TaskCode#behandelwensen-gesprek "Gesprek over behandelwensen"
+* description = "Bespreken wat mevrouw nog wil."
+* for = Reference(voorbeeld-patient)
+* authoredOn = "2026-02-12T10:00:00+01:00"
+* requester = Reference(voorbeeld-rol-poh)
+* owner = Reference(voorbeeld-rol-huisarts)
+* output[0].type = TaskPart#wilsverklaring "Wilsverklaring"
+* output[0].valueReference = Reference(voorbeeld-wilsverklaring)
+* output[1].type = TaskPart#herzien-op "Herzien op"
+* output[1].valueDate = "2027-02-20"

@@ -122,3 +122,19 @@ Description: "Wie wat deed met wiens gegevens, wanneer, en door welke regel dat 
 * insert Say(source.site, [[De regio]], [[The tenant]])
 * entity MS
 * insert Say(entity, [[De patiënt, en wat er gezien of veranderd is]], [[The patient, and what was seen or changed]])
+
+Profile: TreatmentDirective
+Parent: Consent
+Id: TreatmentDirective
+Title: "Wilsverklaring of behandelgrens"
+Description: "Wat iemand wel of niet meer wil. Beslist over behandelen, nooit over inzage. De vorm van nl-core kan ook; wat na een gesprek in de plaats van een eerdere kwam, staat bij die eerdere."
+* insert English([[Advance directive or treatment limit]], [[What somebody wants, or wants no more. Decides about treating, never about access. The form of nl-core will do too; what took the place of an earlier one after a conversation stands with that earlier one.]])
+* extension contains SupersededBy named supersededBy 0..1 MS
+* status MS
+* scope from DirectiveScopes (required)
+* patient 1..1 MS
+* dateTime MS
+* performer MS
+* provision 1..1 MS
+* provision.type 1..1 MS
+* provision.code MS

@@ -42,6 +42,15 @@ Description: "Waar programma's of samengevoegde plannen elkaar tegenspreken: een
 * value[x] only string
 * value[x] 1..1
 
+Extension: SupersededBy
+Id: superseded-by
+Title: "Vervangen door"
+Description: "De wilsverklaring die na een gesprek in de plaats van deze kwam."
+* insert English([[Superseded by]], [[The directive that took the place of this one after a conversation.]])
+* insert ForExtension(Consent)
+* value[x] only Reference(Consent)
+* value[x] 1..1
+
 Extension: MergedInto
 Id: merged-into
 Title: "Opgegaan in"

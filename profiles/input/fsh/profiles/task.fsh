@@ -190,3 +190,17 @@ Description: "De patiënt vraagt correctie, een eigen verklaring erbij of vernie
 * restriction 1..1 MS
 * restriction.period.end 1..1 MS
 * output MS
+
+Invariant: wishes-1
+Description: "Wie het gesprek afsluit, noemt wat nu geldt en wanneer het opnieuw gevoerd wordt. Who closes the conversation names what holds now, and when it is held again."
+Expression: "status = 'completed' implies (output.where(type.coding.where(code = 'wilsverklaring').exists()).exists() and output.where(type.coding.where(code = 'herzien-op').exists()).count() = 1)"
+Severity: #error
+
+Profile: TreatmentWishesTask
+Parent: PlanTask
+Id: TreatmentWishesTask
+Title: "Gesprek over behandelwensen"
+Description: "Een gesprek over wat iemand nog wil en niet meer wil. De uitvoer noemt de wilsverklaringen die gelden en de datum voor het volgende gesprek; eerdere over dezelfde behandeling, en die de uitvoer noemt, vervallen."
+* insert English([[Conversation about treatment wishes]], [[A conversation about what somebody still wants and no longer wants. The output names the directives that hold and the date of the next conversation; earlier ones about the same treatment, and those that the output names, end.]])
+* obeys wishes-1
+* code = TaskCode#behandelwensen-gesprek

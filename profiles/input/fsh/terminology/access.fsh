@@ -134,3 +134,12 @@ Description: "Wat in het logboek staat en geen vraag aan de FHIR-API is."
 * insert Concept([[launch]], [[App gestart]], [[App launched]], [[Een systeem startte een app.]])
 * insert Concept([[load]], [[Ingelezen]], [[Loaded]], [[De beheerder bracht gegevens in.]])
 * insert Concept([[erase]], [[Gewist]], [[Erased]], [[Gegevens zijn voorgoed gewist.]])
+
+ValueSet: DirectiveScopes
+Id: directive-scope
+Title: "Waarover een wilsverklaring gaat"
+Description: "Behandelen, nu of later."
+* insert English([[Scope of a directive]], [[Treatment, now or later.]])
+* ^experimental = false
+* http://terminology.hl7.org/CodeSystem/consentscope#adr
+* http://terminology.hl7.org/CodeSystem/consentscope#treatment

@@ -91,6 +91,9 @@ Description: "Wat een taak meegeeft en teruggeeft. Een verzoek geeft mee wat de 
 * insert Concept([[antwoord]], [[Antwoord]], [[Answer]], [[De ingevulde vragenlijst.]])
 * insert Concept([[terugkoppeling]], [[Terugkoppeling]], [[Feedback]], [[Wat eruit kwam, voor het plan.]])
 * insert Concept([[verslag]], [[Verslag]], [[Report]], [[Een document dat de taak heeft opgeleverd.]])
+* insert Concept([[wilsverklaring]], [[Wilsverklaring]], [[Directive]], [[Een wilsverklaring of behandelgrens die na het gesprek geldt.]])
+* insert Concept([[vervangt]], [[Vervangt]], [[Replaces]], [[Een eerdere wilsverklaring die na het gesprek niet meer geldt.]])
+* insert Concept([[herzien-op]], [[Herzien op]], [[Review on]], [[Voor wanneer het gesprek opnieuw gevoerd wordt.]])
 
 ValueSet: TaskParts
 Id: task-part
