@@ -69,7 +69,7 @@ class Entry:
 
     @property
     def creates(self) -> bool:
-        return self.method == "POST" and self.rank == 1
+        return self.method == "POST" and self.rank == 1 and bool(self.path)
 
     @property
     def makes(self) -> bool:

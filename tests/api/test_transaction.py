@@ -515,6 +515,14 @@ async def test_what_is_no_transaction_is_refused(client: AsyncClient, content: J
     assert issues(response)
 
 
+@pytest.mark.parametrize("method", ["POST", "PUT", "PATCH", "DELETE"])
+async def test_an_entry_that_writes_at_the_base_is_refused(client: AsyncClient, method: str) -> None:
+    for resource in (patient(), {"resourceType": "Bundle", "type": "batch"}):
+        response = await transact(client, entry(method, "/", resource))
+        assert 400 <= response.status_code < 500
+        assert issues(response)[0]["expression"] == ["Bundle.entry[0]"]
+
+
 async def test_an_unknown_type_in_an_entry_is_named(client: AsyncClient) -> None:
     response = await transact(client, entry("POST", "Patiend", patient()))
     assert response.status_code == 404
