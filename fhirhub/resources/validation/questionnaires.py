@@ -25,6 +25,7 @@ _answers = member("answer")
 _conditions = member("enableWhen")
 
 _EXCLUSIVE = CORE + "questionnaire-optionExclusive"
+_LEAST, _MOST = CORE + "questionnaire-minOccurs", CORE + "questionnaire-maxOccurs"
 
 _FINISHED = frozenset({"completed", "amended"})
 """Of what is not finished, answers may still be missing."""
@@ -177,13 +178,12 @@ class _Response:
 
     def question(self, at: Item, items: list[Item], question: Json, is_enabled: bool) -> None:
         link_id, type = str(question.get("linkId")), str(question.get("type"))
-        is_enabled = is_enabled and self.is_enabled(question)
-        has_answer = any(
-            "answer" in inner
-            for item in items
-            for inner in (item.value, *questionnaire.response_items(item.value))
-        )
-        if not is_enabled:
+        if not (is_enabled and self.is_enabled(question)):
+            has_answer = any(
+                "answer" in inner
+                for item in items
+                for inner in (item.value, *questionnaire.response_items(item.value))
+            )
             if has_answer:
                 text = f"The item {link_id} has an answer, though its conditions do not enable it"
                 self.tell(items[0], "invariant", text)
@@ -213,7 +213,7 @@ class _Response:
             if type == "group":
                 self.group(item, _items((item,)), question, is_enabled=True)
             return
-        if _items((item,)):
+        if "item" in item.value and _items((item,)):
             text = f"What belongs to the question {link_id} stands below its answer, not beside it"
             self.tell(item, "structure", text, below=".item")
         if len(answers) > 1 and question.get("repeats") is not True:
@@ -221,7 +221,10 @@ class _Response:
         self.number(item, answers, question)
         for answer in answers:
             self.answer(answer, question, type)
-            self.group(answer, _items((answer,)), question, is_enabled=True)
+            if "item" in answer.value or "item" in question:
+                self.group(answer, _items((answer,)), question, is_enabled=True)
+            else:
+                self.examination.spend()
 
     def number(self, item: Item, answers: Sequence[Item], question: Json) -> None:
         """How many answers, or of a group how many times, there may be, by extensions of R4."""
@@ -266,7 +269,8 @@ class _Response:
         if isinstance(value_set, str) and given[0] == "valueCoding" and isinstance(given[1], dict):
             self.member(answer, given[1], value_set, is_open)
         self.bounds(answer, given, question)
-        self.form(answer, given, question)
+        if "extension" in question:
+            self.form(answer, given, question)
 
     def member(self, answer: Item, coding: Json, value_set: str, is_open: bool) -> None:
         code = coding.get("code")
