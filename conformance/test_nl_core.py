@@ -68,12 +68,10 @@ def _nl_core(resource: Json) -> str | None:
         codes = {coding.get("code") for coding in resource["code"].get("coding", [])}
         name = next((BY_CODE[code] for code in codes if code in BY_CODE), None)
     elif type == "Goal":
-        # nl-core measures a goal by functional status alone, never by a home measurement.
-        name = (
-            None
-            if any("measure" in target for target in resource.get("target", []))
-            else "TreatmentObjective"
-        )
+        # nl-core measures a goal by functional status alone, never by a home measurement, and knows those of patients.
+        is_measured = any("measure" in target for target in resource.get("target", []))
+        is_of_patient = resource["subject"]["reference"].startswith("Patient/")
+        name = "TreatmentObjective" if is_of_patient and not is_measured else None
     else:
         name = BY_TYPE.get(type)
     return f"{NL_CORE}{name}" if name else None

@@ -10,7 +10,6 @@ Json = dict[str, Any]
 
 _ALWAYS = {
     "CareTeam": "SharedCareTeam",
-    "Goal": "DimensionGoal",
     "Task": "PlanTask",
     "Communication": "PlanMessage",
     "Composition": "MeetingMinutes",
@@ -29,6 +28,9 @@ def _name(resource: Json) -> str | None:
     type = resource["resourceType"]
     if type == "CarePlan":
         return "SharedCarePlan" if _SHARED_PLAN in _codes(resource["category"]) else None
+    if type == "Goal":
+        # A practice has goals of its own, of no dimension.
+        return "DimensionGoal" if resource["subject"]["reference"].startswith("Patient/") else None
     if type == "QuestionnaireResponse":
         of_carer = resource["subject"]["reference"].startswith("RelatedPerson/")
         return "CarerStrainResponse" if of_carer else "PositiveHealthResponse"
