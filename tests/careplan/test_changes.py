@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 
 import pytest_asyncio
@@ -202,6 +203,16 @@ async def test_only_seen_moves_the_mark_of_a_person_and_of_no_other(people: Hub)
     assert listed(await jan.get(new)) == []
     await write(people, goal("doel", "Iets anders"))
     assert listed(await jan.get(new)) == ["Goal/doel/2"]
+
+
+async def test_of_several_marks_at_once_the_latest_stays(people: Hub) -> None:
+    await fill(people)
+    jan = await person(people, "jan")
+    versions = [one[::-1].replace("/", "/yrotsih_/", 1)[::-1] for one in ALL]
+    await asyncio.gather(
+        *(jan.post(f"{PLAN}/$seen", parameters(version=one)) for one in [*versions, *reversed(versions)])
+    )
+    assert listed(await jan.get(f"{PLAN}/$changes?since=last-seen")) == []
 
 
 async def test_the_plans_version_stands_for_all_that_was_written_with_it(people: Hub) -> None:
