@@ -8,7 +8,7 @@ import pytest
 
 from tests.audit.watching import Watched
 from tests.auth.builders import Json
-from tests.careplan.people import stored
+from tests.careplan.people import all_stored
 
 
 @pytest.fixture
@@ -28,12 +28,12 @@ def goal(**also: object) -> Json:
 
 
 async def told(there: Watched, of: str) -> list[Json]:
-    every = await stored(there.hub, "Provenance")
+    every = await all_stored(there.hub, "Provenance")
     return [one for one in every if of in {target["reference"] for target in one["target"]}]
 
 
 async def test_a_goal_of_a_doctor_tells_the_doctor_and_the_practice(there: Watched) -> None:
-    made = (await there.jan.post(goal())).json()
+    made = (await there.jan.create(goal())).json()
     (one,) = await told(there, f"Goal/{made['id']}/_history/1")
     assert one["activity"]["coding"][0]["code"] == "CREATE"
     (agent,) = one["agent"]
@@ -44,8 +44,8 @@ async def test_a_goal_of_a_doctor_tells_the_doctor_and_the_practice(there: Watch
 
 
 async def test_every_version_has_its_own(there: Watched) -> None:
-    made = (await there.anna.post(goal(expressedBy={"reference": "Patient/anna"}))).json()
-    await there.anna.put({**made, "lifecycleStatus": "active"})
+    made = (await there.anna.create(goal(expressedBy={"reference": "Patient/anna"}))).json()
+    await there.anna.update({**made, "lifecycleStatus": "active"})
     (one,) = await told(there, f"Goal/{made['id']}/_history/2")
     assert one["activity"]["coding"][0]["code"] == "UPDATE"
     assert one["agent"][0]["who"] == {"reference": "Patient/anna"}
@@ -57,13 +57,13 @@ async def test_one_that_came_with_the_write_is_enough(there: Watched) -> None:
         "recorded": "2026-11-22T12:00:00Z",
         "agent": [{"who": {"reference": "Practitioner/jan"}}],
     }
-    made = (await there.jan.post(goal(), X_Provenance=json.dumps(own))).json()
+    made = (await there.jan.create(goal(), X_Provenance=json.dumps(own))).json()
     (one,) = await told(there, f"Goal/{made['id']}/_history/1")
     assert "activity" not in one
 
 
 async def test_a_goal_can_be_deleted_though_its_provenance_stays(there: Watched) -> None:
-    made = (await there.jan.post(goal(expressedBy={"reference": "Practitioner/jan"}))).json()
+    made = (await there.jan.create(goal(expressedBy={"reference": "Practitioner/jan"}))).json()
     answer = await there.jan.ask("DELETE", f"Goal/{made['id']}")
     assert answer.status_code == 204, answer.text
     assert len(await told(there, f"Goal/{made['id']}/_history/1")) == 1
@@ -78,9 +78,9 @@ async def test_what_follows_by_rule_is_told_as_the_hubs(there: Watched) -> None:
         "requester": {"reference": "Organization/praktijk"},
         "owner": {"reference": "Organization/thuiszorg"},
     }
-    answer = await there.jan.post(task)
+    answer = await there.jan.create(task)
     assert answer.status_code == 201, answer.text
-    plans = await stored(there.hub, "CarePlan")
+    plans = await all_stored(there.hub, "CarePlan")
     (one,) = await told(there, f"CarePlan/{plans[0]['id']}/_history/1")
     assert one["agent"][0]["who"] == {"display": "fhirhub"}
     assert one["agent"][1]["who"] == {"reference": "Practitioner/jan"}

@@ -14,7 +14,7 @@ def database_url(sqlite_url: str) -> str:
 
 
 async def test_a_read_is_logged_with_the_rule_that_let_it(there: Watched) -> None:
-    (entry,) = await there.since(there.jan.get("Patient/anna"))
+    (entry,) = await there.since(there.jan.read("Patient/anna"))
     assert entry.interaction == "read"
     assert (entry.action, entry.outcome, entry.patient, entry.type, entry.target) == (
         "R",
@@ -32,24 +32,24 @@ async def test_a_read_is_logged_with_the_rule_that_let_it(there: Watched) -> Non
 
 
 async def test_a_patient_reads_their_own(there: Watched) -> None:
-    (entry,) = await there.since(there.anna.get("Patient/anna"))
+    (entry,) = await there.since(there.anna.read("Patient/anna"))
     assert (entry.rule, entry.person) == ("self", "Patient/anna")
 
 
 @pytest.mark.parametrize("id", ["bert", "nobody"])
 async def test_a_refusal_stands_in_the_log_of_the_patient_asked_about(there: Watched, id: str) -> None:
-    (entry,) = await there.since(there.anna.get(f"Patient/{id}"))
+    (entry,) = await there.since(there.anna.read(f"Patient/{id}"))
     assert (entry.outcome, entry.rule, entry.patient, entry.target) == ("4", "refused", id, id)
 
 
 async def test_a_refused_resource_is_in_its_patients_log(there: Watched) -> None:
-    made = await there.jan.post(observation("bert"))
-    (entry,) = await there.since(there.anna.get(f"Observation/{made.json()['id']}"))
+    made = await there.jan.create(observation("bert"))
+    (entry,) = await there.since(there.anna.read(f"Observation/{made.json()['id']}"))
     assert (entry.outcome, entry.patient) == ("4", "bert")
 
 
 async def test_a_search_is_logged_with_its_query_once_for_each_patient_seen(there: Watched) -> None:
-    entries = await there.since(there.jan.get("Patient?birthdate=1950-01-02&_include=Patient:organization"))
+    entries = await there.since(there.jan.read("Patient?birthdate=1950-01-02&_include=Patient:organization"))
     assert sorted((entry.patient or "", entry.query or "") for entry in entries) == [
         ("anna", "birthdate=1950-01-02&_include=Patient:organization"),
         ("bert", "birthdate=1950-01-02&_include=Patient:organization"),
@@ -57,18 +57,18 @@ async def test_a_search_is_logged_with_its_query_once_for_each_patient_seen(ther
 
 
 async def test_a_search_that_finds_nobody_is_one_record(there: Watched) -> None:
-    (entry,) = await there.since(there.jan.get("Patient?family=Niemand"))
+    (entry,) = await there.since(there.jan.read("Patient?family=Niemand"))
     assert (entry.interaction, entry.patient, entry.query) == ("search-type", None, "family=Niemand")
 
 
 async def test_a_write_is_logged_with_its_version(there: Watched) -> None:
-    entries = await there.since(there.jan.post(observation("anna")))
+    entries = await there.since(there.jan.create(observation("anna")))
     entry = next(one for one in entries if one.type == "Observation")
     assert (entry.interaction, entry.action, entry.version, entry.patient) == ("create", "C", 1, "anna")
 
 
 async def test_a_write_that_fails_is_logged_without_a_version(there: Watched) -> None:
-    (entry,) = await there.since(there.jan.post({**observation("anna"), "status": "no"}))
+    (entry,) = await there.since(there.jan.create({**observation("anna"), "status": "no"}))
     assert (entry.action, entry.outcome, entry.version, entry.patient) == ("C", "4", None, "anna")
 
 
@@ -94,9 +94,9 @@ async def test_entries_of_a_batch_are_logged_each(there: Watched) -> None:
 
 async def test_the_log_is_sound_after_all_that(there: Watched) -> None:
     for ask in (
-        there.jan.get("Patient/anna"),
-        there.anna.get("Patient/bert"),
-        there.jan.post(observation("anna")),
+        there.jan.read("Patient/anna"),
+        there.anna.read("Patient/bert"),
+        there.jan.create(observation("anna")),
     ):
         await ask
     found = await there.verify()

@@ -7,7 +7,7 @@ from fhirhub.auth import accounts
 from fhirhub.store.log import Looks
 from tests.audit.watching import Watched
 from tests.auth.builders import Json, write
-from tests.careplan import people
+from tests.careplan.people import person
 
 USUAL = reviewing.bands("07:00-20:00", ["hap-arts"], 3, 2)
 MONDAY = 1_790_000_000 // 3600 // 24 * 24 + 3 * 24 + 10
@@ -62,12 +62,12 @@ async def test_the_officer_sees_a_sample_and_who_looked_at_the_own_name_or_was_r
 ) -> None:
     name = [{"family": "Jansen-Proef", "given": ["Jan"]}]
     await write(there.hub, {"resourceType": "Practitioner", "id": "jan", "name": name})
-    els = await people.person(there.hub, "els")
-    await there.jan.get("Patient/anna")
-    await els.get("Patient/anna")
+    els = await person(there.hub, "els")
+    await there.jan.read("Patient/anna")
+    await els.read("Patient/anna")
     for _ in range(5):
-        assert (await els.get("Patient/nobody")).status_code == 404
-    answer = (await there.officer.get("AuditEvent/$review?sample=3")).json()
+        assert (await els.read("Patient/nobody")).status_code == 404
+    answer = (await there.officer.read("AuditEvent/$review?sample=3")).json()
     sample = answer["parameter"][0]["resource"]["entry"]
     assert len(sample) == 3
     assert all("text" in one["resource"] for one in sample)
@@ -78,17 +78,17 @@ async def test_the_officer_sees_a_sample_and_who_looked_at_the_own_name_or_was_r
     assert (
         found["refused"]["description"] == "els, praktijkondersteuner huisarts, kreeg 5 keer een weigering."
     )
-    lines = (await there.officer.get(found["same-name"]["lines"])).json()
+    lines = (await there.officer.read(found["same-name"]["lines"])).json()
     assert len(lines["entry"]) == 1
 
 
 async def test_who_looks_at_themselves_or_at_a_colleague_stands_out(there: Watched) -> None:
     as_patient = {"username": "els", "password": "geheim", "fhirUser": "Patient/bert", "role": "patient"}
-    els = await people.person(there.hub, "els")
+    els = await person(there.hub, "els")
     await accounts.add(there.hub.realm, accounts.wanted(as_patient))
-    await els.get("Patient/bert")
-    await there.jan.get("Patient/bert")
-    answer = (await there.officer.get("AuditEvent/$review", Accept_Language="en")).json()
+    await els.read("Patient/bert")
+    await there.jan.read("Patient/bert")
+    answer = (await there.officer.read("AuditEvent/$review", Accept_Language="en")).json()
     told = [one["description"] for one in outliers(answer) if one["kind"] in ("own-record", "colleague")]
     assert told == [
         "els, practice nurse, looked at the own record (1 times).",
@@ -97,18 +97,18 @@ async def test_who_looks_at_themselves_or_at_a_colleague_stands_out(there: Watch
 
 
 async def test_of_another_organisation_nothing_is_reviewed(there: Watched) -> None:
-    piet = await people.person(there.hub, "piet")
+    wil = await person(there.hub, "wil")
     for _ in range(6):
-        await piet.get("Patient/anna")
-    answer = (await there.officer.get("AuditEvent/$review")).json()
+        await wil.read("Patient/anna")
+    answer = (await there.officer.read("AuditEvent/$review")).json()
     assert outliers(answer) == []
     sample = answer["parameter"][0]["resource"].get("entry", [])
     assert "thuiszorg" not in str(sample)
 
 
 async def test_a_review_is_a_look_and_for_the_officer_alone(there: Watched) -> None:
-    await there.jan.get("Patient/anna")
+    await there.jan.read("Patient/anna")
     for other in (there.jan, there.anna):
-        assert (await other.get("AuditEvent/$review")).status_code == 403
-    made = await there.since(there.officer.get("AuditEvent/$review"))
+        assert (await other.read("AuditEvent/$review")).status_code == 403
+    made = await there.since(there.officer.read("AuditEvent/$review"))
     assert [(one.interaction, one.patient, one.rule) for one in made] == [("$review", "anna", "officer")]

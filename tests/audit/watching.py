@@ -10,9 +10,10 @@ from fhirhub.store import chain, verifying
 from fhirhub.store.chain import Entry, recorded
 from fhirhub.store.sql import Statement
 from fhirhub.store.verifying import Verdict
-from tests.auth.builders import Hub, Json
-from tests.careplan import people
-from tests.careplan.people import Person
+from tests.auth.builders import Hub, Json, patient
+from tests.careplan import neighbourhood
+from tests.careplan.people import Person, person
+from tests.careplan.resources import PRACTICE
 
 
 @dataclass
@@ -46,20 +47,24 @@ class Watched:
 
 
 async def settle(hub: Hub) -> Watched:
-    await people.settle(hub)
+    await neighbourhood.settle(
+        hub,
+        patient("anna", "Anna", generalPractitioner=[PRACTICE]),
+        patient("bert", "Bert", generalPractitioner=[PRACTICE]),
+    )
     asked = {
         "username": "officer",
         "password": "geheim",
-        "fhirUser": "Practitioner/piet",
+        "fhirUser": "Practitioner/wil",
         "role": "privacy-officer",
     }
     await accounts.add(hub.realm, accounts.wanted({**asked, "organization": "Organization/praktijk"}))
     return Watched(
         hub,
-        await people.person(hub, "jan"),
-        await people.person(hub, "anna", "anna"),
-        await people.person(hub, "bert", "bert"),
-        await people.person(hub, "officer"),
+        await person(hub, "jan"),
+        await person(hub, "anna"),
+        await person(hub, "bert"),
+        await person(hub, "officer"),
     )
 
 

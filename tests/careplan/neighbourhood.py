@@ -1,125 +1,48 @@
-"""A neighbourhood with a token for each of its people: two practices, a post that covers, district nursing, welfare."""
+"""A neighbourhood around Anna: written, and with its people signed in, each once; and one in which she has a plan."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass, field
 from typing import Any
 
 import httpx
 
 from fhirhub.access import EVERYTHING
-from fhirhub.auth import accounts, trial
-from fhirhub.auth.realm import Issuer
 from fhirhub.repository import Repository
-from fhirhub.resources import document
-from fhirhub.resources.masking import BSN_SYSTEMS
-from fhirhub.store.request import parse
-from tests.auth.builders import BACKEND, BASE, Hub, Json, bearer, write
-
-TYPE = "http://nictiz.nl/fhir/NamingSystem/organization-type"
-CAST = {
-    "anna": ("Patient/anna", "patient", None),
-    "mia": ("RelatedPerson/mia", "mantelzorger", None),
-    "huisarts": ("Practitioner/huisarts", "huisarts", "Organization/praktijk"),
-    "poh": ("Practitioner/poh", "poh", "Organization/praktijk"),
-    "tweede": ("Practitioner/tweede", "huisarts", "Organization/tweede"),
-    "hap": ("Practitioner/hap", "hap-arts", "Organization/post"),
-    "wijk": ("Practitioner/wijk", "wijkverpleegkundige", "Organization/thuiszorg"),
-    "specialist": ("Practitioner/specialist", "specialist-ouderengeneeskunde", "Organization/verpleeghuis"),
-    "welzijn": ("Practitioner/welzijn", "welzijn", "Organization/welzijn"),
-    "beheer": ("Practitioner/beheer", "beheerder", "Organization/praktijk"),
-    "privacy": ("Practitioner/privacy", "privacy-officer", "Organization/post"),
-}
-ANNA_BSN = "999900006"
+from tests.auth.builders import Hub, Json, write
+from tests.careplan.people import CAST, ORGANIZATIONS, Person, account, all_stored, person, stored
+from tests.careplan.resources import (
+    ANNA,
+    anna,
+    code,
+    consent,
+    member,
+    organization,
+    plan,
+    queue,
+    team,
+    to,
+    works,
+)
 
 
-def to(reference: str) -> Json:
-    return {"reference": reference}
-
-
-def organization(id: str, code: str | None) -> Json:
-    type = [{"coding": [{"system": TYPE, "code": code}]}] if code else []
-    return {
-        "resourceType": "Organization",
-        "id": id,
-        "name": f"Organisatie {id}",
-        **({"type": type} if type else {}),
-    }
-
-
-def anna(**also: Any) -> Json:
-    return {
-        "resourceType": "Patient",
-        "id": "anna",
-        "identifier": [{"system": BSN_SYSTEMS[0], "value": ANNA_BSN}],
-        "name": [{"family": "Voorbeeldstra", "given": ["Anna"]}],
-        "birthDate": "1941-03-12",
-        "address": [{"postalCode": "1234 BC"}],
-        "generalPractitioner": [to("Organization/praktijk")],
-        **also,
-    }
-
-
-def directory() -> Iterator[Json]:
-    for id, code in (
-        ("praktijk", "Z3"), ("tweede", "Z3"), ("post", "N6"), ("thuiszorg", "T2"), ("verpleeghuis", "R5"),
-        ("welzijn", None),
-    ):  # fmt: skip
-        yield organization(id, code)
-    for name, (user, role, place) in CAST.items():
-        if place is None:
-            continue
-        yield {"resourceType": "Practitioner", "id": name, "name": [{"text": f"Mens {name}"}]}
-        yield {
-            "resourceType": "PractitionerRole",
-            "id": f"{name}-daar",
-            "practitioner": to(user),
-            "organization": to(place),
-            "code": [{"text": role}],
-        }
-
-
-@dataclass
 class Neighbourhood:
-    """The hub with its people, each with an account."""
+    """The hub with these people signed in, each once."""
 
-    hub: Hub
-    tokens: dict[str, str] = field(default_factory=dict)
+    def __init__(self, hub: Hub) -> None:
+        self.hub = hub
+        self._people: dict[str, Person] = {}
 
     @property
     def whole(self) -> Repository:
         return Repository(self.hub.realm.tenant, EVERYTHING)
 
-    async def put(self, *resources: Json) -> None:
-        await write(self.hub, *resources)
-
-    async def account(self, name: str, user: str, role: str, place: str | None) -> None:
-        asked = {
-            "username": name,
-            "password": "geheim",
-            "fhirUser": user,
-            "role": role,
-            "organization": place,
-        }
-        await accounts.add(self.hub.realm, accounts.wanted(asked))
-
-    async def token(self, name: str) -> str:
-        if name not in self.tokens:
-            user, _, _ = CAST.get(name, ("", "", None))
-            context = user.startswith("RelatedPerson/")
-            self.tokens[name] = await trial.token(
-                Issuer(self.hub.realm, BASE), client="app", user=name, role=None, scope="user/*.cruds",
-                patient="anna" if context else None,
-            )  # fmt: skip
-        return self.tokens[name]
+    async def as_(self, name: str) -> Person:
+        if name not in self._people:
+            self._people[name] = await person(self.hub, name)
+        return self._people[name]
 
     async def ask(self, name: str, method: str, path: str, content: Any = None) -> httpx.Response:
-        headers = bearer(await self.token(name))
-        body = None if content is None else document.encode(content)
-        if body is not None:
-            headers["Content-Type"] = "application/fhir+json"
-        return await self.hub.http.request(method, f"{BASE}/{path}", content=body, headers=headers)
+        return await (await self.as_(name)).ask(method, path, content)
 
     async def call(self, name: str, path: str, *values: Json) -> httpx.Response:
         """Calls an operation with these parameters, each with its name."""
@@ -131,34 +54,110 @@ class Neighbourhood:
         assert answer.status_code in (200, 404), answer.text
         return answer.status_code == 200
 
-    async def stored(self, type: str, query: str = "") -> list[Json]:
-        """What there is, as the hub finds it."""
-        page = await self.whole.search(parse(type, query, self.whole.parameters))
-        return [document.decode(match.body) for match in page.matches]
+    async def put(self, *resources: Json) -> None:
+        await write(self.hub, *resources)
+
+    async def place(
+        self, by: str, owner: str, status: int = 201, *, draft: bool = False, **more: Any
+    ) -> Json:
+        """A Task that `by` asks of `owner`, as it is answered; without a plan it starts one."""
+        if draft:
+            more["status"] = "draft"
+        return await (await self.as_(by)).post("Task", asked(by, owner, **more), status)
+
+    async def move(self, by: str, task: Json, to_status: str, status: int = 200, **more: Any) -> Json:
+        """The newest version of the Task as `by` sees it, brought to that state."""
+        asker = await self.as_(by)
+        current = await asker.get(f"Task/{task['id']}")
+        current.get("meta", {}).pop("tag", None)
+        return await asker.put({**current, "status": to_status, **more}, status)
+
+    async def agree(self, *organizations: str) -> None:
+        """Anna agrees that these take part."""
+        anna = await self.as_("anna")
+        for one in organizations:
+            await anna.post("Consent", consent("permit", one))
+
+    async def plan(self, by: str = "jan", **more: Any) -> str:
+        """The plan that `by` starts with a Task for a colleague."""
+        made = await self.place(
+            by, "PractitionerRole/rol-els" if by == "jan" else "PractitionerRole/rol-jan", **more
+        )
+        return str(made["basedOn"][0]["reference"])
+
+    async def read(self, name: str) -> Json:
+        """What the store holds, whoever may see it."""
+        return await stored(self.hub, *name.split("/"))
+
+    async def find(self, type: str, query: str = "") -> list[Json]:
+        """What the store finds, whoever may see it."""
+        return await all_stored(self.hub, type, query)
 
     async def told(self, recipient: str) -> list[str]:
         """What this party was told."""
-        found = await self.stored("Communication", f"recipient={recipient}&_sort=sent")
+        found = await self.find("Communication", f"recipient={recipient}&_sort=sent")
         return [one["payload"][0]["contentString"] for one in found]
 
+    async def members(self, plan: str, *, active: bool = True) -> list[str]:
+        """Who is in the team of a plan: now, or ever, in order of the entries."""
+        team = (await self.read(plan))["careTeam"][0]["reference"]
+        entries = (await self.read(team))["participant"]
+        return [
+            one["member"]["reference"] for one in entries if not active or "end" not in one.get("period", {})
+        ]
 
-async def settle(hub: Hub) -> Neighbourhood:
-    made = Neighbourhood(hub)
-    await made.put(
-        *directory(), anna(),
-        {"resourceType": "RelatedPerson", "id": "mia", "patient": to("Patient/anna"), "name": [{"text": "Mia"}]},
-    )  # fmt: skip
-    for name, (user, role, place) in CAST.items():
-        await made.account(name, user, role, place)
+
+def asked(by: str, owner: str, **more: Any) -> Json:
+    requester = CAST[by][0] if CAST[by][1] is None else f"PractitionerRole/rol-{by}"
+    made: Json = {
+        "resourceType": "Task",
+        "status": "requested",
+        "intent": "order",
+        "code": code("task", "zorgvraag"),
+        "for": ANNA,
+        "requester": to(requester),
+        "owner": to(owner),
+    }
+    for name, value in more.items():
+        made[name.rstrip("_")] = value
+    return {name: value for name, value in made.items() if value is not None}
+
+
+async def settle(hub: Hub, *also: Json) -> Neighbourhood:
+    """Write the neighbourhood, its accounts and the app they sign in with."""
+    professionals = {name: (at, role) for name, (_, at, role) in CAST.items() if at is not None}
+    await write(
+        hub,
+        *(organization(id, code) for id, code in ORGANIZATIONS.items()),
+        *(one for name, (at, role) in professionals.items() for one in works(name, at, role)),
+        anna(),
+        {"resourceType": "Patient", "id": "bert", "name": [{"family": "Elders"}]},
+        {"resourceType": "RelatedPerson", "id": "mia", "patient": ANNA, "name": [{"text": "Mia"}]},
+        queue("wachtrij", "thuiszorg"),
+        *also,
+    )
+    for name, (user, at, role) in CAST.items():
+        await account(hub, name, user, at, role)
     await hub.register(
-        client_id="app", client_name="Dagboek", redirect_uris=["https://app.example/done"],
-        token_endpoint_auth_method="none", grant_types=["authorization_code", "refresh_token"],
-        scope="openid fhirUser launch/patient offline_access patient/*.cruds user/*.cruds",
-    )  # fmt: skip
-    await hub.backend(**{**BACKEND, "organization": "Organization/praktijk"})
-    return made
+        client_id="app",
+        client_name="Dagboek",
+        redirect_uris=["https://app.example/done"],
+        token_endpoint_auth_method="none",
+        grant_types=["authorization_code", "refresh_token"],
+        scope="launch launch/patient openid fhirUser offline_access patient/*.cruds user/*.cruds",
+    )
+    return Neighbourhood(hub)
 
 
-def codes(resources: list[Json]) -> list[str]:
-    """The codes of Tasks."""
-    return sorted(one["code"]["coding"][0]["code"] for one in resources)
+async def settle_with_plan(hub: Hub) -> None:
+    """The same where Anna has a plan, with els (who coordinates it), the district nurses and herself in the team; sam
+    of welfare is not in it; and bert has a plan that none of them sees."""
+    coordinator = code("team-function", "coordinator")
+    treating = {"coding": [{"system": "http://snomed.info/sct", "code": "405623001"}]}
+    await settle(
+        hub,
+        team(member("PractitionerRole/rol-els", coordinator), member("Organization/thuiszorg", treating)),
+        plan(author=to("PractitionerRole/rol-els")),
+        team(id="team-bert", subject="Patient/bert"),
+        plan("plan-bert", subject=to("Patient/bert"), careTeam=[to("CareTeam/team-bert")]),
+    )

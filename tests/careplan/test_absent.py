@@ -12,8 +12,8 @@ import pytest
 
 from fhirhub.resources.masking import BSN_SYSTEMS
 from tests.auth.builders import BASE, Json, bearer
-from tests.careplan.neighbourhood import Neighbourhood, anna, to
-from tests.careplan.planning import SHARED, code, parameters
+from tests.careplan.neighbourhood import Neighbourhood
+from tests.careplan.resources import SHARED, anna, code, parameters, to
 from tests.careplan.test_hearing import heard
 
 HIDDEN, ABSENT = "geheim", "nietda"
@@ -160,7 +160,7 @@ def referring() -> Iterator[Json]:
     yield {**task, "basedOn": [to("CarePlan/@")]}
     yield {**task, "partOf": [to("Task/@")]}
     yield {"resourceType": "Provenance", "target": [to("CarePlan/@")], "recorded": "2026-01-01T00:00:00Z",
-           "agent": [{"who": to("Practitioner/wijk")}]}  # fmt: skip
+           "agent": [{"who": to("Practitioner/wil")}]}  # fmt: skip
     yield heard(to("RelatedPerson/@"))
     plan = {"resourceType": "CarePlan", "status": "active", "intent": "plan", **_ANNAS}
     yield {**plan, "careTeam": [to("CareTeam/@")]}
@@ -199,12 +199,12 @@ _STAMPS = re.compile(
 )
 
 
-@pytest.mark.parametrize("who", ["wijk", "anna"])
+@pytest.mark.parametrize("who", ["wil", "anna"])
 async def test_r2_what_is_not_seen_is_answered_as_what_is_not_there(there: Neighbourhood, who: str) -> None:
     there.hub.realm.tenant.integrity = False
     await there.put(*hidden(), *seen())
     there.hub.realm.tenant.integrity = True
-    headers = bearer(await there.token(who))
+    headers = bearer((await there.as_(who)).token)
     for method, path, body, also in asked():
         answers = []
         for id in (HIDDEN, ABSENT):

@@ -14,8 +14,9 @@ from fhirhub.repository import Repository, now
 from fhirhub.resources import relations
 from fhirhub.store.sql import Statement
 from tests.auth.builders import Hub, Json, write
-from tests.careplan.planning import code, person, to
-from tests.careplan.vicinity import ANNA, Neighbourhood, asked, consent, settle
+from tests.careplan.neighbourhood import Neighbourhood, asked, settle
+from tests.careplan.people import person
+from tests.careplan.resources import ANNA, PATIENT, code, consent, to
 
 pytestmark = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 
@@ -52,11 +53,11 @@ async def test_a_task_across_organisations_waits_until_the_patient_agreed(here: 
     assert refused["issue"][0]["code"] == "business-rule"
     (question,) = await questions(here)
     assert f"Task/{question['id']}" in refused["issue"][0]["details"]["text"]
-    assert (question["owner"], question["focus"]) == (to(ANNA), to(f"Task/{task['id']}"))
+    assert (question["owner"], question["focus"]) == (ANNA, to(f"Task/{task['id']}"))
     await here.move("anna", question, "completed")
     (made,) = await here.find("Consent", "status=active")
     assert made["provision"]["actor"][0]["reference"] == to(NURSING)
-    assert made["performer"] == [to(ANNA)]
+    assert made["performer"] == [ANNA]
     seen = await here.read(f"Task/{task['id']}")
     assert (seen["status"], reason(seen)) == ("received", None)
     await here.move("wil", task, "accepted")
@@ -84,7 +85,7 @@ async def test_what_the_patient_writes_completes_the_question(here: Neighbourhoo
 
 async def test_what_a_professional_heard_completes_the_question(here: Neighbourhood) -> None:
     await waiting(here)
-    heard = {**consent("permit", NURSING), "verification": [{"verified": True, "verifiedWith": to(ANNA)}]}
+    heard = {**consent("permit", NURSING), "verification": [{"verified": True, "verifiedWith": ANNA}]}
     await (await here.as_("jan")).post("Consent", heard)
     assert [one["status"] for one in await questions(here)] == ["completed"]
 
@@ -147,7 +148,7 @@ async def test_a_part_for_a_third_organisation_needs_agreement_too(here: Neighbo
     task = await here.place("jan", NURSING)
     part = await here.place("wil", OTHERS, for_=None, partOf=[to(f"Task/{task['id']}")])
     assert (part["status"], reason(part)) == ("received", "awaiting-agreement")
-    assert (part["for"], part["basedOn"]) == (to(ANNA), task["basedOn"])
+    assert (part["for"], part["basedOn"]) == (ANNA, task["basedOn"])
     assert (await here.move("ine", part, "accepted", 422))["issue"][0]["code"] == "business-rule"
 
 
@@ -164,7 +165,7 @@ async def test_in_an_emergency_the_hub_agrees_for_72_hours(here: Neighbourhood) 
     (entry,) = [one for one in team["participant"] if one["member"] == to(NURSING)]
     until = relations.period(entry["period"])[1]
     assert 0 <= until - before - agreement.EMERGENCY_US < 60_000_000
-    for who in (ANNA, JAN):
+    for who in (PATIENT, JAN):
         assert any("Spoed" in one["payload"][0]["contentString"] for one in await heard(here, who))
     # An agreement of the patient's own lets them stay.
     (question,) = await questions(here)
@@ -235,12 +236,12 @@ async def test_a_block_ends_everything_at_once(here: Neighbourhood) -> None:
     wil = await here.as_("wil")
     await wil.get(plan)
     await (await here.as_("anna")).post("Consent", consent("deny", NURSING))
-    assert await here.members(plan) == [ANNA, JAN]
+    assert await here.members(plan) == [PATIENT, JAN]
     seen = await here.read(f"Task/{task['id']}")
     assert (seen["status"], reason(seen)) == ("cancelled", "participation-ended")
-    for name in (plan, f"Task/{task['id']}", ANNA):
+    for name in (plan, f"Task/{task['id']}", PATIENT):
         await wil.get(name, 404)
-    for who in (ANNA, JAN):
+    for who in (PATIENT, JAN):
         (message,) = [one for one in await heard(here, who) if one.get("about")]
         assert message["about"] == [to(f"Task/{task['id']}")]
         assert "gestopt" in message["payload"][0]["contentString"]
@@ -260,7 +261,7 @@ async def test_a_blocked_person_ends_and_their_organisation_stays(here: Neighbou
     other = await here.place("jan", NURSING, basedOn=task["basedOn"])
     await here.move("wim", other, "accepted")
     await (await here.as_("anna")).post("Consent", consent("deny", "Practitioner/wil"))
-    assert await here.members(plan) == [ANNA, JAN, NURSING]
+    assert await here.members(plan) == [PATIENT, JAN, NURSING]
     assert (await here.read(f"Task/{other['id']}"))["status"] == "accepted"
     await (await here.as_("wil")).get(plan, 404)
     await (await here.as_("wim")).get(plan)
@@ -273,7 +274,7 @@ async def test_an_agreement_withdrawn_ends_who_joined_by_it(here: Neighbourhood)
     plan = task["basedOn"][0]["reference"]
     await here.move("wil", task, "accepted")
     await anna.put({**given, "status": "inactive"})
-    assert await here.members(plan) == [ANNA, JAN]
+    assert await here.members(plan) == [PATIENT, JAN]
     assert (await here.read(f"Task/{task['id']}"))["status"] == "cancelled"
 
 
@@ -330,10 +331,10 @@ async def test_welfare_reads_its_task_and_after_acceptance_whom_to_call(here: Ne
     await here.agree(WELFARE)
     task = await here.place("jan", WELFARE, code=code("task", "welzijn-op-recept"))
     sam = await here.as_("sam")
-    assert (await sam.get(f"Task/{task['id']}"))["for"] == to(ANNA)
-    await sam.get(ANNA, 404)
+    assert (await sam.get(f"Task/{task['id']}"))["for"] == ANNA
+    await sam.get(PATIENT, 404)
     await here.move("sam", task, "accepted")
-    seen = await sam.get(ANNA)
+    seen = await sam.get(PATIENT)
     assert seen["telecom"]
     assert "birthDate" not in seen
     plan = task["basedOn"][0]["reference"]

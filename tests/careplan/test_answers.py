@@ -12,7 +12,9 @@ from fhirhub.resources import careplan, dimensions, guide
 from fhirhub.resources.validation.validator import Validator
 from tests.auth.builders import Hub, Json, write
 from tests.auth.conftest import Open
-from tests.careplan.people import ANNA, JAN, Person, person, settle, stored
+from tests.careplan.neighbourhood import settle
+from tests.careplan.people import Person, all_stored, person
+from tests.careplan.resources import ANNA, JAN
 
 URL = "https://example.nl/form"
 SDC = "http://hl7.org/fhir/uv/sdc/StructureDefinition/sdc-questionnaire-"
@@ -51,7 +53,7 @@ def response(*items: Json, **more: Any) -> Json:
 
 
 async def made(by: Person, resource: Json) -> Json:
-    answer = await by.post(resource)
+    answer = await by.create(resource)
     assert answer.status_code == 201, answer.text
     found: Json = answer.json()
     return found
@@ -69,11 +71,11 @@ async def test_a_draft_may_be_incomplete_and_what_is_completed_may_not(hub: Hub,
     empty = response()
     del empty["item"]
     draft = await made(anna, empty)
-    lacking = await anna.put({**draft, "status": "completed"})
+    lacking = await anna.update({**draft, "status": "completed"})
     assert lacking.status_code == 422
     wrong = {**draft, "status": "completed", "item": [{"linkId": "q", "answer": [{"valueInteger": 3}]}]}
-    assert (await anna.put(wrong)).status_code == 422
-    assert (await anna.put({**response(), "id": draft["id"], "status": "completed"})).status_code == 200
+    assert (await anna.update(wrong)).status_code == 422
+    assert (await anna.update({**response(), "id": draft["id"], "status": "completed"})).status_code == 200
 
 
 async def test_a_draft_of_a_questionnaire_that_changed_is_refused_with_the_new_version(
@@ -82,22 +84,22 @@ async def test_a_draft_of_a_questionnaire_that_changed_is_refused_with_the_new_v
     await write(hub, form())
     draft = await made(anna, response())
     await write(hub, form(version="2"))
-    assert "version 2" in refused(await anna.put({**draft, "status": "completed"}))
-    assert "version 2" in refused(await anna.post(response(status="completed")))
-    assert (await anna.put({**draft, "status": "stopped"})).status_code == 200
+    assert "version 2" in refused(await anna.update({**draft, "status": "completed"}))
+    assert "version 2" in refused(await anna.create(response(status="completed")))
+    assert (await anna.update({**draft, "status": "stopped"})).status_code == 200
 
 
 async def test_a_draft_is_refused_where_its_version_was_rewritten_in_place(hub: Hub, anna: Person) -> None:
     await write(hub, form())
     draft = await made(anna, response())
     await write(hub, form({"linkId": "q", "type": "string", "maxLength": 3}))
-    assert "changed" in refused(await anna.put({**draft, "status": "completed"}))
+    assert "changed" in refused(await anna.update({**draft, "status": "completed"}))
 
 
 async def test_a_draft_keeps_its_questionnaire(hub: Hub, anna: Person) -> None:
     await write(hub, form(), form(id="other", url="https://example.nl/other"))
     draft = await made(anna, response())
-    refused(await anna.put({**draft, "questionnaire": "https://example.nl/other|1"}))
+    refused(await anna.update({**draft, "questionnaire": "https://example.nl/other|1"}))
 
 
 async def test_a_draft_too_old_is_refused(open_hub: Open) -> None:
@@ -107,13 +109,13 @@ async def test_a_draft_too_old_is_refused(open_hub: Open) -> None:
         await write(hub, form())
         draft = await made(anna, response())
         await asyncio.sleep(0.002)
-        assert "days ago" in refused(await anna.put({**draft, "status": "completed"}))
+        assert "days ago" in refused(await anna.update({**draft, "status": "completed"}))
         expiry = {"value": 2, "system": "http://unitsofmeasure.org", "code": "d"}
         url = guide.url("StructureDefinition", "draft-expiry")
         own = {"extension": [{"url": url, "valueDuration": expiry}]}
         await write(hub, form(id="longer", url="https://example.nl/longer", **own))
         longer = await made(anna, response(questionnaire="https://example.nl/longer|1"))
-        assert (await anna.put({**longer, "status": "completed"})).status_code == 200
+        assert (await anna.update({**longer, "status": "completed"})).status_code == 200
 
 
 def extracting(template: Json) -> Json:
@@ -146,9 +148,9 @@ async def test_what_the_questionnaire_asks_is_written_on_completion_in_the_same_
 ) -> None:
     await write(hub, extracting(WISH))
     draft = await made(anna, response())
-    assert await stored(hub, "Goal") == []
-    assert (await anna.put({**draft, "status": "completed"})).status_code == 200
-    (goal,) = await stored(hub, "Goal")
+    assert await all_stored(hub, "Goal") == []
+    assert (await anna.update({**draft, "status": "completed"})).status_code == 200
+    (goal,) = await all_stored(hub, "Goal")
     assert (goal["description"], goal["expressedBy"]) == ({"text": "x"}, ANNA)
 
 
@@ -159,10 +161,10 @@ async def test_what_the_author_may_not_write_or_is_about_another_is_refused_with
     for number, template in enumerate((condition, {**WISH, "subject": {"reference": "Patient/bert"}})):
         url = f"https://example.nl/form{number}"
         await write(hub, {**extracting(template), "id": f"form{number}", "url": url})
-        answer = await anna.post(response(status="completed", questionnaire=f"{url}|1"))
+        answer = await anna.create(response(status="completed", questionnaire=f"{url}|1"))
         assert answer.status_code in (403, 422), answer.text
-    assert await stored(hub, "QuestionnaireResponse") == []
-    assert await stored(hub, "Goal") == []
+    assert await all_stored(hub, "QuestionnaireResponse") == []
+    assert await all_stored(hub, "Goal") == []
 
 
 async def test_a_task_before_a_visit_is_done_when_the_patient_answers(hub: Hub, anna: Person) -> None:
@@ -181,9 +183,9 @@ async def test_a_task_before_a_visit_is_done_when_the_patient_answers(hub: Hub, 
     }
     task = await made(jan, asked)
     draft = await made(anna, response())
-    assert (await jan.get(f"Task/{task['id']}")).json()["status"] == "requested"
-    assert (await anna.put({**draft, "status": "completed"})).status_code == 200
-    done = (await jan.get(f"Task/{task['id']}")).json()
+    assert (await jan.read(f"Task/{task['id']}")).json()["status"] == "requested"
+    assert (await anna.update({**draft, "status": "completed"})).status_code == 200
+    done = (await jan.read(f"Task/{task['id']}")).json()
     assert done["status"] == "completed"
     assert done["output"][0]["valueReference"] == {"reference": f"QuestionnaireResponse/{draft['id']}"}
 
@@ -239,7 +241,7 @@ async def test_both_sides_put_subjects_on_one_agenda_at_once_and_none_is_lost(hu
         )
     )
     assert {answer.status_code for answer in answers} == {200}
-    (now,) = await stored(hub, "List")
+    (now,) = await all_stored(hub, "List")
     entries = dict(shown_entries(now))
     assert len(entries) == 7
     assert entries["A 1"] == "Patient/anna"
@@ -257,13 +259,13 @@ async def test_a_subject_is_taken_off_by_who_put_it_there_and_the_patient_orders
     jan = await person(hub, "jan")
     kept = await made(anna, agenda("Slapen", "Pijn"))
     with_both = (
-        await jan.put({**kept, "entry": [*kept["entry"], {"item": {"display": "Medicijnen"}}]})
+        await jan.update({**kept, "entry": [*kept["entry"], {"item": {"display": "Medicijnen"}}]})
     ).json()
     sleep, pain, pills = with_both["entry"]
-    refused(await jan.put({**with_both, "entry": [sleep, pills]}))
-    refused(await anna.put({**with_both, "entry": [sleep, pain]}))
-    refused(await jan.put({**with_both, "entry": [pain, sleep, pills]}))
-    ordered = await anna.put({**with_both, "entry": [pills, pain, sleep]})
+    refused(await jan.update({**with_both, "entry": [sleep, pills]}))
+    refused(await anna.update({**with_both, "entry": [sleep, pain]}))
+    refused(await jan.update({**with_both, "entry": [pain, sleep, pills]}))
+    ordered = await anna.update({**with_both, "entry": [pills, pain, sleep]})
     assert ordered.status_code == 200, ordered.text
     assert shown_entries(ordered.json())[0] == ("Medicijnen", "Practitioner/jan")
 
@@ -290,7 +292,7 @@ async def test_chosen_cards_and_subjects_come_onto_the_agenda(hub: Hub, anna: Pe
         ],
     }
     await made(jan, response(subject, questionnaire=SUBJECTS, status="completed", author=JAN, source=JAN))
-    (found,) = await stored(hub, "List")
+    (found,) = await all_stored(hub, "List")
     assert shown_entries(found) == [
         ("Wat mij gaande houdt", "Patient/anna"),
         ("Mijn fiets", "Patient/anna"),

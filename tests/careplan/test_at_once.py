@@ -8,8 +8,9 @@ from pathlib import Path
 
 from tests.auth.builders import Json, write
 from tests.auth.conftest import Open
-from tests.careplan.planning import organization, to, works
-from tests.careplan.vicinity import ANNA, PEOPLE, Neighbourhood, settle
+from tests.careplan.neighbourhood import Neighbourhood, settle
+from tests.careplan.people import CAST
+from tests.careplan.resources import PATIENT, organization, to, works
 
 MANY = 4
 
@@ -30,7 +31,7 @@ async def test_acceptances_at_the_same_moment_all_count(open_hub: Open) -> None:
     # Two hubs on one database are two processes to it.
     async with open_hub() as hub, open_hub() as other:
         for number in range(MANY):
-            PEOPLE[f"zuster{number}"] = (
+            CAST[f"zuster{number}"] = (
                 f"Practitioner/zuster{number}",
                 f"zorg{number}",
                 "wijkverpleegkundige",
@@ -64,10 +65,10 @@ async def test_acceptances_at_the_same_moment_all_count(open_hub: Open) -> None:
                     for number, task in enumerate(tasks)
                 )
             )
-            assert await here.members(plan) == [ANNA, "PractitionerRole/rol-jan"]
+            assert await here.members(plan) == [PATIENT, "PractitionerRole/rol-jan"]
         finally:
             for number in range(MANY):
-                del PEOPLE[f"zuster{number}"]
+                del CAST[f"zuster{number}"]
 
 
 async def test_of_ten_who_claim_one_wins_and_the_rest_are_told(open_hub: Open) -> None:
@@ -125,7 +126,7 @@ import asyncio, sys
 import httpx
 from pathlib import Path
 from tests.auth.builders import BASE, Hub, new_app
-from tests.careplan.vicinity import Neighbourhood
+from tests.careplan.neighbourhood import Neighbourhood
 
 async def run(url, folder, name, task):
     app = new_app(url, Path(folder))

@@ -11,25 +11,16 @@ from fhirhub.resources import guide
 from fhirhub.store.erasing import erase_patient
 from fhirhub.store.sql import Statement
 from tests.auth.builders import Hub, Json, write
-from tests.careplan.planning import (
-    code,
-    goal,
-    message,
-    parameters,
-    person,
-    plan,
-    region,
-    stored,
-    task,
-    to,
-)
+from tests.careplan.neighbourhood import settle_with_plan
+from tests.careplan.people import person, stored
+from tests.careplan.resources import code, goal, message, parameters, plan, task, to
 
 PLAN = "CarePlan/plan"
 
 
 @pytest_asyncio.fixture
 async def people(hub: Hub) -> Hub:
-    await region(hub)
+    await settle_with_plan(hub)
     return hub
 
 

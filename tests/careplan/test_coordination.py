@@ -6,8 +6,8 @@ import pytest
 import pytest_asyncio
 
 from tests.auth.builders import Hub, Json, write
-from tests.careplan.planning import code, plan, team, to
-from tests.careplan.vicinity import ANNA, Neighbourhood, asked, consent, settle
+from tests.careplan.neighbourhood import Neighbourhood, asked, settle
+from tests.careplan.resources import ANNA, PATIENT, code, consent, plan, team, to
 
 pytestmark = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 
@@ -44,7 +44,7 @@ async def test_who_starts_a_plan_coordinates_until_another_accepts_it(here: Neig
     assert await holders(here, plan, "coordinator") == [NURSING]
     # The doctor is still in charge, and so still there; who coordinates stays once the Task is done.
     await here.move("wil", accepted, "completed")
-    assert await here.members(plan) == [ANNA, JAN, NURSING]
+    assert await here.members(plan) == [PATIENT, JAN, NURSING]
     assert await holders(here, plan, "coordinator") == [NURSING]
 
 
@@ -92,7 +92,7 @@ async def test_where_the_practice_is_blocked_the_patient_chooses(here: Neighbour
     assert said[0]["valueCode"] == "none"
     chosen = f"code={code('task', 'coordinator-kiezen')['coding'][0]['code']}"
     (question,) = await here.find("Task", chosen)
-    assert question["owner"] == to(ANNA)
+    assert question["owner"] == ANNA
     hand = await here.place("anna", NURSING, code=COORDINATION, basedOn=[to(plan)])
     await here.move("wil", hand, "accepted")
     assert await holders(here, plan, "coordinator") == [NURSING]
@@ -132,7 +132,7 @@ async def test_nursing_is_handed_over_before_the_sender_leaves(here: Neighbourho
         {
             "resourceType": "DocumentReference",
             "status": "current",
-            "subject": to(ANNA),
+            "subject": ANNA,
             "content": [{"attachment": {"title": "Overdracht"}}],
         },
     )
@@ -179,7 +179,7 @@ async def test_a_plan_made_by_itself_has_a_team_with_who_made_it(here: Neighbour
     for name in ("id", "careTeam"):
         del content[name]
     made = await jan.post("CarePlan", content)
-    assert await here.members(f"CarePlan/{made['id']}") == [ANNA, JAN]
+    assert await here.members(f"CarePlan/{made['id']}") == [PATIENT, JAN]
     refused = await jan.put({**made, "careTeam": []} | {"careTeam": [to("CareTeam/x")]}, 422)
     assert refused["issue"][0]["code"] in ("business-rule", "not-found")
 
@@ -207,7 +207,7 @@ async def test_a_team_that_a_plan_contains_is_kept_up_in_place(here: Neighbourho
     await here.move("wil", task, "accepted")
     kept = await here.read("CarePlan/in-een")
     members = [one["member"]["reference"] for one in kept["contained"][0]["participant"]]
-    assert members == [ANNA, PRACTICE, NURSING]
+    assert members == [PATIENT, PRACTICE, NURSING]
     assert kept["careTeam"] == [to("#team")]
     assert (await (await here.as_("wil")).get("CarePlan/in-een"))["id"] == "in-een"
     assert await here.find("CareTeam") == []
@@ -220,7 +220,7 @@ async def test_a_plan_without_a_team_gets_one_that_the_practice_coordinates(here
     task = await here.place("jan", NURSING, basedOn=[to("CarePlan/kaal")])
     assert "careTeam" not in await here.read("CarePlan/kaal")
     await here.move("wil", task, "accepted")
-    assert await here.members("CarePlan/kaal") == [ANNA, NURSING, PRACTICE]
+    assert await here.members("CarePlan/kaal") == [PATIENT, NURSING, PRACTICE]
     assert await holders(here, "CarePlan/kaal", "coordinator") == [PRACTICE]
 
 
@@ -233,16 +233,16 @@ async def test_members_are_persons_relatives_and_organisations_without_a_number(
         further = await here.place("jan", owner, basedOn=task["basedOn"])
         await here.move(name, further, "accepted")
     assert await here.members(plan) == [
-        ANNA, JAN, "RelatedPerson/mia", WIL, "Organization/welzijn", "Practitioner/ine"
+        PATIENT, JAN, "RelatedPerson/mia", WIL, "Organization/welzijn", "Practitioner/ine"
     ]  # fmt: skip
-    own = await here.place("jan", ANNA, basedOn=task["basedOn"])
+    own = await here.place("jan", PATIENT, basedOn=task["basedOn"])
     await here.move("anna", own, "accepted")
-    assert (await here.members(plan)).count(ANNA) == 1
+    assert (await here.members(plan)).count(PATIENT) == 1
 
 
 async def test_the_practice_where_a_patient_is_registered_stays_as_it_is(here: Neighbourhood) -> None:
     jan = await here.as_("jan")
-    anna = await jan.get(ANNA)
+    anna = await jan.get(PATIENT)
     written = await jan.put({**anna, "generalPractitioner": [to(NURSING)], "language": "nl"})
     assert written["generalPractitioner"] == [to(PRACTICE)]
     # It stands like a participant without being one: Els places a Task on a plan that she is not in.
@@ -271,7 +271,7 @@ async def test_a_part_never_changes_the_team_and_its_answer_is_its_output(here: 
     part = await ine.post(
         "Task",
         asked(
-            "ine", ANNA, partOf=[to(f"Task/{task['id']}")], for_=seen["for"], basedOn=seen["basedOn"],
+            "ine", PATIENT, partOf=[to(f"Task/{task['id']}")], for_=seen["for"], basedOn=seen["basedOn"],
             code=code("task", "vragenlijst"), input=[wanted],
         ),
         201,
@@ -283,8 +283,8 @@ async def test_a_part_never_changes_the_team_and_its_answer_is_its_output(here: 
         "resourceType": "QuestionnaireResponse",
         "questionnaire": wanted["valueCanonical"],
         "status": "completed",
-        "subject": to(ANNA),
-        "source": to(ANNA),
+        "subject": ANNA,
+        "source": ANNA,
     }
     answered = await anna.post("QuestionnaireResponse", response)
     done = await ine.get(f"Task/{part['id']}")
@@ -292,6 +292,6 @@ async def test_a_part_never_changes_the_team_and_its_answer_is_its_output(here: 
     reference = done["output"][0]["valueReference"]["reference"]
     assert reference == f"QuestionnaireResponse/{answered['id']}"
     assert (await ine.get(reference))["id"] == answered["id"]
-    await ine.get(ANNA, 404)
-    assert await here.members(plan, active=False) == [ANNA, JAN]
+    await ine.get(PATIENT, 404)
+    assert await here.members(plan, active=False) == [PATIENT, JAN]
     await here.move("ine", task, "accepted")

@@ -5,14 +5,16 @@ from __future__ import annotations
 import pytest_asyncio
 
 from tests.auth.builders import Hub, Json
-from tests.careplan.planning import ANNA, PLAN, code, person, region, task, to
+from tests.careplan.neighbourhood import settle_with_plan
+from tests.careplan.people import person
+from tests.careplan.resources import ANNA, PLAN, code, task, to
 
 PRACTICE = to("Organization/praktijk")
 
 
 @pytest_asyncio.fixture
 async def people(hub: Hub) -> Hub:
-    await region(hub)
+    await settle_with_plan(hub)
     return hub
 
 

@@ -11,7 +11,9 @@ import pytest_asyncio
 from fhirhub.resources import dimensions, guide
 from fhirhub.resources.validation.validator import Validator
 from tests.auth.builders import Hub, Json, write
-from tests.careplan.people import ANNA, JAN, MIA, Person, person, settle, stored
+from tests.careplan.neighbourhood import settle
+from tests.careplan.people import Person, all_stored, person
+from tests.careplan.resources import ANNA, JAN, MIA
 
 LONG = guide.url("Questionnaire", "positieve-gezondheid") + "|0.1.0"
 SHORT = guide.url("Questionnaire", "positieve-gezondheid-kort") + "|0.1.0"
@@ -67,7 +69,7 @@ async def scores(hub: Hub) -> dict[str, tuple[str, str, str]]:
             each["status"],
             each["meta"]["versionId"],
         )
-        for each in await stored(hub, "Observation", "category=survey")
+        for each in await all_stored(hub, "Observation", "category=survey")
     }
 
 
@@ -83,9 +85,9 @@ async def test_a_completed_response_makes_a_score_for_each_dimension_that_has_on
     given = answers(
         {"lichaamsfuncties": [6, 6, 6, 7, None, None, None], "meedoen": [8, 8, 8, None, None, None, None]}
     )
-    response = await done(await anna.post(given))
+    response = await done(await anna.create(given))
     assert await scores(hub) == {"lichaamsfuncties": ("6.3", "final", "1")}
-    (score,) = await stored(hub, "Observation")
+    (score,) = await all_stored(hub, "Observation")
     assert score["derivedFrom"] == [{"reference": f"QuestionnaireResponse/{response['id']}"}]
     assert score["performer"] == [ANNA]
     assert score["method"]["coding"][0]["code"] == "self"
@@ -95,41 +97,41 @@ async def test_a_completed_response_makes_a_score_for_each_dimension_that_has_on
 
 
 async def test_in_the_short_version_the_mark_is_the_score(hub: Hub, anna: Person) -> None:
-    await done(await anna.post(short({"zingeving": 7, "meedoen": 3})))
+    await done(await anna.create(short({"zingeving": 7, "meedoen": 3})))
     assert await scores(hub) == {"zingeving": ("7", "final", "1"), "meedoen": ("3", "final", "1")}
 
 
 async def test_a_draft_has_no_scores_until_it_is_completed(hub: Hub, anna: Person) -> None:
-    draft = await done(await anna.post(short({"zingeving": 7}, status="in-progress")))
+    draft = await done(await anna.create(short({"zingeving": 7}, status="in-progress")))
     assert await scores(hub) == {}
-    await done(await anna.put({**draft, "status": "completed"}), 200)
+    await done(await anna.update({**draft, "status": "completed"}), 200)
     assert await scores(hub) == {"zingeving": ("7", "final", "1")}
 
 
 async def test_a_correction_makes_versions_that_are_corrected_and_takes_back_what_is_no_score(
     hub: Hub, anna: Person
 ) -> None:
-    response = await done(await anna.post(short({"zingeving": 7, "meedoen": 3, "kwaliteit-van-leven": 5})))
+    response = await done(await anna.create(short({"zingeving": 7, "meedoen": 3, "kwaliteit-van-leven": 5})))
     items = short({"zingeving": 8, "kwaliteit-van-leven": 5})["item"]
-    amended = await done(await anna.put({**response, "status": "amended", "item": items}), 200)
+    amended = await done(await anna.update({**response, "status": "amended", "item": items}), 200)
     assert await scores(hub) == {
         "zingeving": ("8", "corrected", "2"),
         "meedoen": ("3", "entered-in-error", "2"),
         "kwaliteit-van-leven": ("5", "final", "1"),
     }
     again = {**amended, "item": short({"zingeving": 8, "kwaliteit-van-leven": 5, "meedoen": 4})["item"]}
-    await done(await anna.put(again), 200)
+    await done(await anna.update(again), 200)
     assert (await scores(hub))["meedoen"] == ("4", "corrected", "3")
     gone = {**again, "status": "entered-in-error"}
-    await done(await anna.put(gone), 200)
+    await done(await anna.update(gone), 200)
     assert {status for _, status, _ in (await scores(hub)).values()} == {"entered-in-error"}
 
 
 async def test_a_mark_out_of_range_is_refused_with_all_else(hub: Hub, anna: Person) -> None:
-    refused = await anna.post(short({"zingeving": 7, "meedoen": 11}))
+    refused = await anna.create(short({"zingeving": 7, "meedoen": 11}))
     assert refused.status_code == 422
     assert "11" in refused.text
-    assert await stored(hub, "QuestionnaireResponse") == []
+    assert await all_stored(hub, "QuestionnaireResponse") == []
     assert await scores(hub) == {}
 
 
@@ -137,10 +139,10 @@ async def test_who_may_not_see_the_answers_does_not_see_the_scores(hub: Hub, ann
     label = {"system": "http://terminology.hl7.org/CodeSystem/v3-Confidentiality", "code": "R"}
     jan = await person(hub, "jan")
     given = short({"zingeving": 7}, author=JAN, source=JAN, meta={"security": [label]})
-    await done(await jan.post(given))
+    await done(await jan.create(given))
     els = await person(hub, "els")
-    assert (await els.get("Patient/anna/$spider")).json() == {"resourceType": "Parameters"}
-    assert len((await jan.get("Patient/anna/$spider")).json()["parameter"]) == 1
+    assert (await els.read("Patient/anna/$spider")).json() == {"resourceType": "Parameters"}
+    assert len((await jan.read("Patient/anna/$spider")).json()["parameter"]) == 1
 
 
 async def test_a_licensed_questionnaire_is_scored_by_its_codes(hub: Hub, anna: Person) -> None:
@@ -169,27 +171,27 @@ async def test_a_licensed_questionnaire_is_scored_by_its_codes(hub: Hub, anna: P
         {"linkId": "a", "answer": [{"valueCoding": {"code": "c2"}}]},
         {"linkId": "b", "answer": [{"valueInteger": 7}]},
     ]
-    await done(await anna.post(answers({}, questionnaire="https://licensed.example/q|3", item=items)))
+    await done(await anna.create(answers({}, questionnaire="https://licensed.example/q|3", item=items)))
     assert await scores(hub) == {"meedoen": ("4.5", "final", "1")}
 
 
 async def test_a_score_changes_with_its_answers_alone(hub: Hub, anna: Person) -> None:
-    await done(await anna.post(short({"zingeving": 7})))
-    (score,) = await stored(hub, "Observation")
+    await done(await anna.create(short({"zingeving": 7})))
+    (score,) = await all_stored(hub, "Observation")
     score["valueQuantity"]["value"] = 9
-    refused = await anna.put(score)
+    refused = await anna.update(score)
     assert (refused.status_code, refused.json()["issue"][0]["code"]) == (422, "business-rule")
     fresh = {**score, "valueQuantity": {**score["valueQuantity"], "value": 12}}
-    refused = await anna.post(fresh)
+    refused = await anna.create(fresh)
     assert (refused.status_code, refused.json()["issue"][0]["code"]) == (422, "business-rule")
 
 
 async def all_three(hub: Hub, anna: Person) -> None:
-    await done(await anna.post(short({"zingeving": 7, "meedoen": 3})))
-    await done(await anna.post(short({"zingeving": 5}, authored="2026-01-05")))
+    await done(await anna.create(short({"zingeving": 7, "meedoen": 3})))
+    await done(await anna.create(short({"zingeving": 5}, authored="2026-01-05")))
     jan = await person(hub, "jan")
-    await done(await jan.post(short({"zingeving": 6}, author=JAN, source=JAN, authored="2026-11-21")))
-    await done(await jan.post(short({"meedoen": 2}, author=JAN, source=MIA, authored="2026-11-22")))
+    await done(await jan.create(short({"zingeving": 6}, author=JAN, source=JAN, authored="2026-11-21")))
+    await done(await jan.create(short({"meedoen": 2}, author=JAN, source=MIA, authored="2026-11-22")))
 
 
 def read(series: Json) -> Json:
@@ -205,7 +207,7 @@ def read(series: Json) -> Json:
 
 async def test_spider_gives_series_by_source_and_response_the_newest_first(hub: Hub, anna: Person) -> None:
     await all_three(hub, anna)
-    answer = await done(await anna.get("Patient/anna/$spider"), 200)
+    answer = await done(await anna.read("Patient/anna/$spider"), 200)
     found = [read(each) for each in answer["parameter"]]
     assert [(each["source"], each["date"][:10], each["points"]) for each in found] == [
         ("carer", "2026-11-22", {"meedoen": 2}),
@@ -215,13 +217,13 @@ async def test_spider_gives_series_by_source_and_response_the_newest_first(hub: 
     ]
     assert all(each["response"]["reference"].startswith("QuestionnaireResponse/") for each in found)
     assert Validator().validate(answer) == []
-    later = await done(await anna.get("Patient/anna/$spider?start=2026-11-21"), 200)
+    later = await done(await anna.read("Patient/anna/$spider?start=2026-11-21"), 200)
     assert len(later["parameter"]) == 2
 
 
 async def test_spider_of_who_may_not_be_seen_is_not_found(hub: Hub, anna: Person) -> None:
-    assert (await anna.get("Patient/bert/$spider")).status_code == 404
-    assert (await anna.get("Patient/nobody/$spider")).status_code == 404
+    assert (await anna.read("Patient/bert/$spider")).status_code == 404
+    assert (await anna.read("Patient/nobody/$spider")).status_code == 404
 
 
 @pytest.mark.parametrize(
@@ -231,8 +233,8 @@ async def test_spider_draws_what_can_be_read_without_seeing_it(
     hub: Hub, anna: Person, language: str, word: str, number: str
 ) -> None:
     await all_three(hub, anna)
-    await done(await anna.post(answers({"lichaamsfuncties": [6, 6, 6, 7, None, None, None]})))
-    answer = await anna.get("Patient/anna/$spider", Accept="image/svg+xml", Accept_Language=language)
+    await done(await anna.create(answers({"lichaamsfuncties": [6, 6, 6, 7, None, None, None]})))
+    answer = await anna.read("Patient/anna/$spider", Accept="image/svg+xml", Accept_Language=language)
     assert answer.headers["content-type"].startswith("image/svg+xml")
     drawing = ElementTree.fromstring(answer.text)
     name = "{http://www.w3.org/2000/svg}"
@@ -249,9 +251,9 @@ async def test_spider_draws_what_can_be_read_without_seeing_it(
 
 
 async def test_spider_without_scores_is_empty(hub: Hub, anna: Person) -> None:
-    assert (await anna.get("Patient/anna/$spider")).json() == {"resourceType": "Parameters"}
-    assert "nog geen scores" in (await anna.get("Patient/anna/$spider", Accept="image/svg+xml")).text
+    assert (await anna.read("Patient/anna/$spider")).json() == {"resourceType": "Parameters"}
+    assert "nog geen scores" in (await anna.read("Patient/anna/$spider", Accept="image/svg+xml")).text
 
 
 async def test_another_operation_is_not_had_as_a_picture(anna: Person) -> None:
-    assert (await anna.get("Patient/anna/$everything", Accept="image/svg+xml")).status_code == 406
+    assert (await anna.read("Patient/anna/$everything", Accept="image/svg+xml")).status_code == 406

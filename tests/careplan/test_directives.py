@@ -5,7 +5,9 @@ from __future__ import annotations
 from fhirhub.resources import guide
 from fhirhub.resources.validation.validator import Validator
 from tests.auth.builders import Hub, Json, write
-from tests.careplan.planning import ANNA, code, person, region, stored, task, to
+from tests.careplan.neighbourhood import settle_with_plan
+from tests.careplan.people import person, stored
+from tests.careplan.resources import ANNA, code, task, to
 
 RESUSCITATION, ADMISSION = "89666000", "32485007"
 
@@ -37,7 +39,7 @@ def output(**parts: str | None) -> list[Json]:
 
 
 async def test_what_is_decided_takes_the_place_of_earlier_directives(hub: Hub) -> None:
-    await region(hub)
+    await settle_with_plan(hub)
     conversation = task(
         "gesprek",
         code=code("task", "behandelwensen-gesprek"),

@@ -7,7 +7,9 @@ from typing import Any
 from fhirhub.auth import accounts
 from fhirhub.resources import guide
 from tests.auth.builders import Json
-from tests.careplan.neighbourhood import Neighbourhood, anna, to
+from tests.careplan.neighbourhood import Neighbourhood
+from tests.careplan.people import account
+from tests.careplan.resources import anna, to
 
 PRIVACY = {"system": "http://terminology.hl7.org/CodeSystem/consentscope", "code": "patient-privacy"}
 
@@ -34,7 +36,7 @@ def task(id: str, owner: str, **also: Any) -> Json:
 
 
 async def dies(there: Neighbourhood) -> None:
-    answer = await there.ask("huisarts", "PUT", "Patient/anna", anna(deceasedDateTime="2026-11-20"))
+    answer = await there.ask("jan", "PUT", "Patient/anna", anna(deceasedDateTime="2026-11-20"))
     assert answer.status_code == 200, answer.text
 
 
@@ -52,15 +54,15 @@ async def test_r34_open_tasks_and_reminders_end_and_their_owners_hear_it_at_once
         task("klaar", "Organization/thuiszorg", status="completed"), reminder,
     )  # fmt: skip
     await dies(there)
-    tasks = {one["id"]: one for one in await there.stored("Task", "patient=anna")}
+    tasks = {one["id"]: one for one in await there.find("Task", "patient=anna")}
     assert {id: one["status"] for id, one in tasks.items()} == {
         "een": "cancelled", "twee": "cancelled", "klaar": "completed",
     }  # fmt: skip
     assert tasks["een"]["statusReason"]["coding"][0]["code"] == "patient-died"
-    assert (await there.stored("CommunicationRequest"))[0]["status"] == "revoked"
+    assert (await there.find("CommunicationRequest"))[0]["status"] == "revoked"
     for owner in ("Organization/thuiszorg", "Organization/praktijk"):
         assert any("overleden" in text for text in await there.told(owner))
-    found = (await there.ask("wijk", "GET", "Communication")).json()
+    found = (await there.ask("wil", "GET", "Communication")).json()
     assert any("overleden" in one["resource"]["payload"][0]["contentString"] for one in found["entry"])
 
 
@@ -78,15 +80,15 @@ async def test_r34_a_carer_sees_nothing_more_unless_the_patient_said_so_in_life(
     await there.put(grant())
     assert await there.sees("mia", "Patient/anna")
     await there.put({"resourceType": "RelatedPerson", "id": "tom", "patient": to("Patient/anna")})
-    await there.account("tom", "RelatedPerson/tom", "mantelzorger", None)
+    await account(there.hub, "tom", "RelatedPerson/tom", None, "mantelzorger")
     await there.put(grant("RelatedPerson/tom", "blijvend", after_death=True))
     await dies(there)
     assert not await there.sees("mia", "Patient/anna")
     assert await there.sees("tom", "Patient/anna")
-    assert await there.sees("huisarts", "Patient/anna")
+    assert await there.sees("jan", "Patient/anna")
 
 
 async def test_r34_a_patient_whom_load_says_to_be_dead_changes_nothing(there: Neighbourhood) -> None:
     await there.put(task("een", "Organization/thuiszorg"))
     await there.put(anna(deceasedBoolean=True))
-    assert (await there.stored("Task"))[0]["status"] == "requested"
+    assert (await there.find("Task"))[0]["status"] == "requested"

@@ -10,7 +10,9 @@ import pytest_asyncio
 from fhirhub.careplan.goals import ACCEPTANCE
 from fhirhub.resources import dimensions
 from tests.auth.builders import Hub, Json
-from tests.careplan.people import ANNA, JAN, Person, person, settle, stored
+from tests.careplan.neighbourhood import settle
+from tests.careplan.people import Person, all_stored, person
+from tests.careplan.resources import ANNA, JAN
 
 
 class Two(NamedTuple):
@@ -53,15 +55,15 @@ def refused(answer: Any, where: str) -> bool:
 
 
 async def made(by: Person, resource: Json) -> Json:
-    answer = await by.post(resource)
+    answer = await by.create(resource)
     assert answer.status_code == 201, answer.text
     found: Json = answer.json()
     return found
 
 
 async def test_the_patient_proposes_in_their_own_words_and_name(two: Two) -> None:
-    assert refused(await two.anna.post(goal()), "Goal.expressedBy")
-    assert refused(await two.anna.post(goal(expressedBy=JAN)), "Goal.expressedBy")
+    assert refused(await two.anna.create(goal()), "Goal.expressedBy")
+    assert refused(await two.anna.create(goal(expressedBy=JAN)), "Goal.expressedBy")
     await made(two.anna, goal(expressedBy=ANNA))
 
 
@@ -70,27 +72,27 @@ async def test_a_professional_who_rewords_leaves_the_old_words_findable_and_the_
 ) -> None:
     own = await made(two.anna, goal(expressedBy=ANNA))
     other = {**own, "description": {"text": "Sociale participatie vergroten"}}
-    answer = await two.jan.put(other)
+    answer = await two.jan.update(other)
     assert answer.status_code == 200, answer.text
-    (origin,) = [each for each in await stored(two.hub, "Provenance") if "entity" in each]
+    (origin,) = [each for each in await all_stored(two.hub, "Provenance") if "entity" in each]
     assert origin["target"] == [{"reference": f"Goal/{own['id']}/_history/2"}]
     assert origin["entity"] == [{"role": "revision", "what": {"reference": f"Goal/{own['id']}/_history/1"}}]
     assert origin["agent"][0]["who"] == JAN
-    (told,) = await stored(two.hub, "Communication", "recipient=Patient/anna")
+    (told,) = await all_stored(two.hub, "Communication", "recipient=Patient/anna")
     assert "Weer naar het koor" in told["payload"][0]["contentString"]
-    before = await two.anna.get(f"Goal/{own['id']}/_history/1")
+    before = await two.anna.read(f"Goal/{own['id']}/_history/1")
     assert before.json()["description"] == {"text": "Weer naar het koor"}
 
 
 async def test_what_does_not_touch_the_words_tells_nobody(two: Two) -> None:
     own = await made(two.anna, goal(expressedBy=ANNA))
-    assert (await two.jan.put({**own, "startDate": "2026-12-01"})).status_code == 200
-    assert await stored(two.hub, "Communication") == []
+    assert (await two.jan.update({**own, "startDate": "2026-12-01"})).status_code == 200
+    assert await all_stored(two.hub, "Communication") == []
 
 
 async def test_who_said_it_stays_who_said_it(two: Two) -> None:
     own = await made(two.anna, goal(expressedBy=ANNA))
-    assert refused(await two.jan.put({**own, "expressedBy": JAN}), "Goal.expressedBy")
+    assert refused(await two.jan.update({**own, "expressedBy": JAN}), "Goal.expressedBy")
 
 
 async def test_each_accepts_for_themselves(two: Two) -> None:
@@ -98,25 +100,25 @@ async def test_each_accepts_for_themselves(two: Two) -> None:
         two.jan, goal(expressedBy=JAN, extension=[acceptance(JAN), acceptance(ANNA, "pending")])
     )
     forged = {**asked, "extension": [acceptance(JAN), acceptance(ANNA)]}
-    assert refused(await two.jan.put(forged), "Goal.extension")
-    agreed = await two.anna.put({**forged, "lifecycleStatus": "accepted"})
+    assert refused(await two.jan.update(forged), "Goal.extension")
+    agreed = await two.anna.update({**forged, "lifecycleStatus": "accepted"})
     assert agreed.status_code == 200, agreed.text
     declined = {**agreed.json(), "extension": [acceptance(JAN, "disagree"), acceptance(ANNA)]}
-    assert refused(await two.anna.put(declined), "Goal.extension")
+    assert refused(await two.anna.update(declined), "Goal.extension")
 
 
 async def test_the_patient_answers_and_orders_what_others_put_into_words_and_leaves_the_words(
     two: Two,
 ) -> None:
     asked = await made(two.jan, goal(expressedBy=JAN))
-    assert refused(await two.anna.put({**asked, "description": {"text": "Iets anders"}}), "Goal")
+    assert refused(await two.anna.update({**asked, "description": {"text": "Iets anders"}}), "Goal")
     ordered = {**asked, "priority": important("high"), "extension": [acceptance(ANNA, "disagree")]}
-    answer = await two.anna.put({**ordered, "lifecycleStatus": "rejected"})
+    answer = await two.anna.update({**ordered, "lifecycleStatus": "rejected"})
     assert answer.status_code == 200, answer.text
     other = {**answer.json(), "priority": important("low")}
-    assert refused(await two.jan.put(other), "Goal.priority")
+    assert refused(await two.jan.update(other), "Goal.priority")
 
 
 async def test_a_category_among_the_dimensions_is_one_of_the_six(two: Two) -> None:
     wrong = [{"coding": [{"system": dimensions.system(), "code": "geluk"}]}]
-    assert (await two.jan.post(goal(category=wrong))).status_code == 422
+    assert (await two.jan.create(goal(category=wrong))).status_code == 422

@@ -18,7 +18,8 @@ from fhirhub.repository import Repository
 from fhirhub.resources import guide
 from fhirhub.store import counting
 from tests.auth.builders import Hub, Json
-from tests.careplan.planning import SHARED, code, member, organization, person, team, to, works
+from tests.careplan.people import person
+from tests.careplan.resources import SHARED, code, member, organization, team, to, works
 
 PERIOD = "periodStart=2026-01-01&periodEnd=2026-06-30"
 TREATING = {"coding": [{"system": "http://snomed.info/sct", "code": "405623001"}]}
@@ -181,8 +182,8 @@ async def test_an_analyst_has_region_and_care_groups_and_the_practices_of_the_ow
     adoption = await analyst.get(f"Measure/$evaluate-measure?measure=Measure/adoption&{PERIOD}")
     assert "reporter" not in adoption
     assert counts(adoption["group"][0]) == [85, 85, 23]
-    assert set(strata(adoption, "care-group")) == {"groep", "andere"}
-    assert set(strata(adoption, "practice")) == {"noord", "zuid"}
+    assert set(strata(adoption, "care-group")) == {"Organisatie groep", "Organisatie andere"}
+    assert set(strata(adoption, "practice")) == {"Organisatie noord", "Organisatie zuid"}
     group = await analyst.get(f"Measure/adoption/$evaluate-measure?subject=Organization/groep&{PERIOD}")
     assert counts(group["group"][0])[0] == 71
     await analyst.get(f"Measure/adoption/$evaluate-measure?subject=Organization/oost&{PERIOD}", 403)
@@ -193,8 +194,14 @@ async def test_what_subtraction_would_tell_is_hidden_too(region: Hub) -> None:
     analyst = await person(region, "ans")
     report = await analyst.get(f"Measure/shared-plan/$evaluate-measure?{PERIOD}")
     assert counts(report["group"][0])[:2] == [85, 47]
-    assert strata(report, "care-group") == {"groep": [71, None, None], "andere": [14, None, None]}
-    assert strata(report, "practice") == {"noord": [40, 25, 12], "zuid": [31, None, None]}
+    assert strata(report, "care-group") == {
+        "Organisatie groep": [71, None, None],
+        "Organisatie andere": [14, None, None],
+    }
+    assert strata(report, "practice") == {
+        "Organisatie noord": [40, 25, 12],
+        "Organisatie zuid": [31, None, None],
+    }
 
 
 async def test_no_other_figures_are_had(region: Hub) -> None:

@@ -9,20 +9,9 @@ import pytest_asyncio
 from fhirhub.resources import guide
 from fhirhub.resources.validation.validator import Validator
 from tests.auth.builders import Hub, Json, write
-from tests.careplan.planning import (
-    ANNA,
-    PLAN,
-    code,
-    goal,
-    message,
-    parameters,
-    person,
-    plan,
-    region,
-    stored,
-    task,
-    to,
-)
+from tests.careplan.neighbourhood import settle_with_plan
+from tests.careplan.people import person, stored
+from tests.careplan.resources import ANNA, PLAN, code, goal, message, parameters, plan, task, to
 
 DECIDED = "urn:uuid:5a1e4e0c-27b4-4dca-b4a5-0c8b1e0f7a11"
 ANSWER_BY = {
@@ -33,7 +22,7 @@ ANSWER_BY = {
 
 @pytest_asyncio.fixture
 async def people(hub: Hub) -> Hub:
-    await region(hub)
+    await settle_with_plan(hub)
     return hub
 
 

@@ -7,20 +7,9 @@ import pytest_asyncio
 from fhirhub.resources import guide
 from fhirhub.resources.validation.validator import Validator
 from tests.auth.builders import Hub, Json, write
-from tests.careplan.planning import (
-    PLAN,
-    code,
-    goal,
-    member,
-    parameters,
-    person,
-    plan,
-    region,
-    stored,
-    task,
-    team,
-    to,
-)
+from tests.careplan.neighbourhood import settle_with_plan
+from tests.careplan.people import person, stored
+from tests.careplan.resources import PLAN, code, goal, member, parameters, plan, task, team, to
 
 OTHER = "CarePlan/ander"
 BOTH = {"source": to(OTHER), "target": to(PLAN)}
@@ -41,7 +30,7 @@ def pressure(id: str, below: int) -> Json:
 @pytest_asyncio.fixture
 async def people(hub: Hub) -> Hub:
     """A second plan of Anna's, with a goal that contradicts one of the first, a Task and another coordinator."""
-    await region(hub)
+    await settle_with_plan(hub)
     coordinator = code("team-function", "coordinator")
     await write(
         hub,

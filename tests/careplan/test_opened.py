@@ -9,8 +9,9 @@ import pytest
 from fhirhub.repository import now
 from fhirhub.resources import document
 from tests.auth.builders import Json
-from tests.careplan.neighbourhood import Neighbourhood, to
-from tests.careplan.planning import code
+from tests.careplan.neighbourhood import Neighbourhood
+from tests.careplan.people import account
+from tests.careplan.resources import code, to
 from tests.careplan.test_opening import AGREED, BY_BSN, PLAN, REASON, cover, service
 
 SHARED = {"coding": [{"system": "http://snomed.info/sct", "code": "135411000146103"}]}
@@ -62,17 +63,17 @@ async def test_r11_who_covers_begins_no_plan_and_stays_in_no_team(there: Neighbo
     assert await placed(there, "hap", {**goal, "subject": to("Patient/anna")}) == 403
     assert (await there.ask("hap", "PUT", "CarePlan/plan", {**PLAN, "title": "x"})).status_code == 403
     assert await placed(there, "hap", task("Organization/post", "Organization/praktijk")) == 201
-    assert [one["id"] for one in await there.stored("CarePlan")] == ["plan"]
-    assert await there.stored("CareTeam") == []
+    assert [one["id"] for one in await there.find("CarePlan")] == ["plan"]
+    assert await there.find("CareTeam") == []
 
 
 async def test_r12_who_broke_the_glass_places_no_task_of_any_kind(there: Neighbourhood) -> None:
     await there.put(PLAN)
-    assert (await there.call("wijk", "Patient/$break-glass", BY_BSN, REASON)).status_code == 200
+    assert (await there.call("wil", "Patient/$break-glass", BY_BSN, REASON)).status_code == 200
     for kind in ("consult", *PLANLESS):
         for also in ({}, {"basedOn": [to("CarePlan/plan")]}):
             made = task("Organization/thuiszorg", "Organization/thuiszorg", kind, **also)
-            assert await placed(there, "wijk", made) == 403, (kind, also)
+            assert await placed(there, "wil", made) == 403, (kind, also)
 
 
 @pytest.mark.parametrize(("party", "reads"), [("Organization/thuiszorg", True), ("Organization/post", False)])
@@ -82,6 +83,6 @@ async def test_r8_after_a_shift_of_a_post_nothing_remains(
     ended = document.instant(now() - 60_000_000)
     day = {"start": "2026-01-01", "end": ended}
     await there.put(PLAN, team((party, day)))
-    await there.account("dokter", "Practitioner/hap", "huisarts", "Organization/post")
-    who = "wijk" if reads else "dokter"
+    await account(there.hub, "dokter", "Practitioner/hap", "post", "huisarts")
+    who = "wil" if reads else "dokter"
     assert await there.sees(who, "CarePlan/plan") is reads

@@ -5,11 +5,13 @@ from __future__ import annotations
 from fhirhub.resources import guide
 from fhirhub.resources.validation.validator import Validator
 from tests.auth.builders import Hub, Json, write
-from tests.careplan.planning import ANNA, PLAN, code, person, plan, region, stored, task, to
+from tests.careplan.neighbourhood import settle_with_plan
+from tests.careplan.people import person, stored
+from tests.careplan.resources import ANNA, PLAN, code, plan, task, to
 
 
 async def test_feedback_of_welfare_becomes_an_outcome_of_the_plan(hub: Hub) -> None:
-    await region(hub)
+    await settle_with_plan(hub)
     referral = task(
         "verwijzing",
         status="in-progress",

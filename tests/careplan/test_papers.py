@@ -11,7 +11,9 @@ import pytest_asyncio
 from fhirhub.resources import guide
 from fhirhub.resources.validation.validator import Validator
 from tests.auth.builders import Hub, Json, write
-from tests.careplan.people import ANNA, JAN, PRACTICE, Person, person, settle
+from tests.careplan.neighbourhood import settle
+from tests.careplan.people import Person, person
+from tests.careplan.resources import ANNA, JAN, PRACTICE
 
 SNOMED, HL7 = "http://snomed.info/sct", "http://terminology.hl7.org/CodeSystem"
 OTHERWISE = "http://nictiz.nl/fhir/StructureDefinition/ext-TreatmentDirective2.SpecificationOther"
@@ -80,7 +82,7 @@ def said(section: Json) -> str:
 
 
 async def test_the_crisis_summary_of_somebody_of_whom_nothing_is_recorded_says_so(jan: Person) -> None:
-    answer = await jan.get("Patient/anna/$crisis-summary")
+    answer = await jan.read("Patient/anna/$crisis-summary")
     assert answer.status_code == 200, answer.text
     found = sections(answer.json())
     assert list(found) == [
@@ -91,7 +93,7 @@ async def test_the_crisis_summary_of_somebody_of_whom_nothing_is_recorded_says_s
         assert said(found[code]) == "Niet vastgelegd.", code
         assert found[code]["emptyReason"]["coding"][0]["code"] == "unavailable"
     assert "Mia" in said(found["contact"])
-    english = sections((await jan.get("Patient/anna/$crisis-summary", Accept_Language="en")).json())
+    english = sections((await jan.read("Patient/anna/$crisis-summary", Accept_Language="en")).json())
     assert said(english["problemen"]) == "Not recorded."
 
 
@@ -112,7 +114,7 @@ async def test_a_limit_that_is_otherwise_stands_word_for_word_and_no_answer_is_d
             modifierExtension=[{"url": "http://x.example/y", "valueString": "?"}],
         ),
     )
-    section = sections((await jan.get("Patient/anna/$crisis-summary")).json())["behandelgrenzen"]
+    section = sections((await jan.read("Patient/anna/$crisis-summary")).json())["behandelgrenzen"]
     told = said(section)
     assert "Reanimeren: niet uitvoeren (2026-02-20, jan)" in told
     assert "Opnemen: wel uitvoeren" in told
@@ -127,7 +129,7 @@ async def test_what_a_professional_wrote_last_tells_policy_and_entrance(hub: Hub
     await write(
         hub, summary(("crisisbeleid", "Bij benauwdheid extra furosemide."), ("toegang", "Sleutel bij nr 14."))
     )
-    found = sections((await jan.get("Patient/anna/$crisis-summary")).json())
+    found = sections((await jan.read("Patient/anna/$crisis-summary")).json())
     assert said(found["crisisbeleid"]) == "Bij benauwdheid extra furosemide. (2026-02-19, jan)"
     assert "Sleutel bij nr 14." in said(found["toegang"])
     assert found["toegang"]["extension"][0]["valueDateTime"] == "2026-02-19"
@@ -144,7 +146,7 @@ async def test_the_summary_is_a_document_that_its_profile_accepts(hub: Hub, jan:
         "recordedDate": "2026-02-02",
     }
     await write(hub, problem, directive("reanimeren", "Reanimeren", "deny"))
-    bundle = (await jan.get("Patient/anna/$crisis-summary")).json()
+    bundle = (await jan.read("Patient/anna/$crisis-summary")).json()
     assert bundle["type"] == "document"
     named = [one["fullUrl"].rsplit("/fhir/", 1)[-1] for one in bundle["entry"][1:]]
     assert {"Patient/anna", "Condition/hartfalen", "Practitioner/jan"} <= set(named)
@@ -159,17 +161,17 @@ async def test_the_summary_is_a_document_that_its_profile_accepts(hub: Hub, jan:
 async def test_what_the_access_leaves_out_is_not_called_unrecorded(hub: Hub, jan: Person) -> None:
     await write(hub, directive("reanimeren", "Reanimeren", "deny"))
     narrow = await person(hub, "jan", scope="user/Patient.rs user/Condition.rs")
-    found = sections((await narrow.get("Patient/anna/$crisis-summary")).json())
+    found = sections((await narrow.read("Patient/anna/$crisis-summary")).json())
     assert said(found["behandelgrenzen"]) == "Niet opgevraagd: uw toegang omvat dit niet."
     assert found["behandelgrenzen"]["emptyReason"]["coding"][0]["code"] == "withheld"
     assert said(found["problemen"]) == "Niet vastgelegd."
 
 
 async def test_nobody_else_gets_a_summary_or_document(hub: Hub, jan: Person) -> None:
-    piet = await person(hub, "piet")
-    assert (await piet.get("Patient/anna/$crisis-summary")).status_code == 404
-    assert (await piet.get("Patient/nobody/$crisis-summary")).status_code == 404
-    assert (await piet.get("CarePlan/nobody/$document")).status_code == 404
+    wil = await person(hub, "wil")
+    assert (await wil.read("Patient/anna/$crisis-summary")).status_code == 404
+    assert (await wil.read("Patient/nobody/$crisis-summary")).status_code == 404
+    assert (await wil.read("CarePlan/nobody/$document")).status_code == 404
 
 
 @pytest_asyncio.fixture
@@ -218,12 +220,12 @@ async def plan(hub: Hub, jan: Person) -> str:
 
 
 async def test_the_plan_is_a_document_its_profile_accepts(jan: Person, plan: str) -> None:
-    bundle = (await jan.get(f"{plan}/$document")).json()
+    bundle = (await jan.read(f"{plan}/$document")).json()
     found = sections(bundle)
     assert "Thuis blijven wonen" in said(found["wensen"])
     assert "Weer naar de markt lopen" in said(found["wensen"])
     assert "Weer naar de markt lopen, zonder rusten" in said(found["doelen"])
-    assert said(found["afspraken"]) == "Tweemaal per week oefenen, gepland, Anna Jansen"
+    assert said(found["afspraken"]) == "Tweemaal per week oefenen, gepland, Anna Voorbeeldstra"
     assert "praktijk, sinds 2026-01-01" in said(found["team"])
     urls = [guide.url("StructureDefinition", "PlanDocument")]
     issues = Validator().validate(bundle["entry"][0]["resource"], profiles=urls)
@@ -231,14 +233,14 @@ async def test_the_plan_is_a_document_its_profile_accepts(jan: Person, plan: str
 
 
 async def test_the_plan_is_read_as_a_page_and_as_a_pdf(jan: Person, plan: str) -> None:
-    page = await jan.get(f"{plan}/$document", Accept="text/html")
+    page = await jan.read(f"{plan}/$document", Accept="text/html")
     assert page.headers["content-type"].startswith("text/html")
     assert "sandbox" in page.headers["content-security-policy"]
     assert '<html lang="nl">' in page.text
     assert "<h2>Doelen</h2>" in page.text
     assert "Weer naar de markt lopen" in page.text
     assert "<script" not in page.text
-    printed = await jan.get(f"{plan}/$document", Accept="application/pdf")
+    printed = await jan.read(f"{plan}/$document", Accept="application/pdf")
     assert printed.headers["content-type"] == "application/pdf"
     assert printed.content.startswith(b"%PDF-")
 
@@ -249,7 +251,7 @@ async def test_names_in_any_script_are_printed(hub: Hub, jan: Person, plan: str,
     await write(
         hub, {"resourceType": "Patient", "id": "anna", "name": name, "generalPractitioner": [PRACTICE]}
     )
-    answer = await jan.get(f"{plan}/$document", Accept=form)
+    answer = await jan.read(f"{plan}/$document", Accept=form)
     assert answer.status_code == 200, answer.text
     if form == "text/html":
         assert "Ağatha &lt;b&gt; Żółć-Øçalan" in answer.text

@@ -7,8 +7,8 @@ import pytest
 from fhirhub.resources import guide
 from fhirhub.resources.validation.validator import Validator
 from tests.auth.builders import Hub, Json
-from tests.careplan.planning import code
-from tests.careplan.vicinity import Neighbourhood, consent, queue, settle
+from tests.careplan.neighbourhood import Neighbourhood, settle
+from tests.careplan.resources import code, consent, queue
 
 pytestmark = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 

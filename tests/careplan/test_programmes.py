@@ -12,7 +12,9 @@ from fhirhub.careplan import programmes
 from fhirhub.resources import guide
 from fhirhub.resources.validation.validator import Validator
 from tests.auth.builders import Hub, Json
-from tests.careplan.planning import PLAN, parameters, person, plan, region, stored, to
+from tests.careplan.neighbourhood import settle_with_plan
+from tests.careplan.people import person, stored
+from tests.careplan.resources import PLAN, parameters, plan, to
 
 OURS = ("diabetes-type-2", "copd", "atriumfibrilleren", "hart-en-vaatrisico", "kwetsbare-ouderen")
 START = date(2026, 3, 1)
@@ -101,7 +103,7 @@ def test_targets_that_differ_contradict_and_equal_ones_are_one() -> None:
 
 @pytest_asyncio.fixture
 async def people(hub: Hub) -> Hub:
-    await region(hub)
+    await settle_with_plan(hub)
     return hub
 
 

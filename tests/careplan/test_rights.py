@@ -10,13 +10,15 @@ from fhirhub.careplan import programmes
 from fhirhub.resources import guide
 from fhirhub.resources.validation.validator import Validator
 from tests.auth.builders import Hub, Json, write
-from tests.careplan.planning import ANNA, code, person, region, stored, to
+from tests.careplan.neighbourhood import settle_with_plan
+from tests.careplan.people import person, stored
+from tests.careplan.resources import ANNA, code, to
 
 
 @pytest_asyncio.fixture
 async def people(hub: Hub) -> Hub:
     """Anna's record with a value that district nursing measured, and one that nobody here did."""
-    await region(hub)
+    await settle_with_plan(hub)
     for id, performer in (("wond", [to("PractitionerRole/rol-wil")]), ("oud", [])):
         measured: Json = {
             "resourceType": "Observation",

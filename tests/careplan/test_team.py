@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest_asyncio
 
 from tests.auth.builders import Hub
-from tests.careplan.planning import code, to
-from tests.careplan.vicinity import ANNA, BSN, Neighbourhood, settle
+from tests.careplan.neighbourhood import Neighbourhood, settle
+from tests.careplan.resources import ANNA, BSN, PATIENT, code, to
 
 JAN, ELS, WIL = (f"PractitionerRole/rol-{name}" for name in ("jan", "els", "wil"))
 NURSING, OTHERS = "Organization/thuiszorg", "Organization/andere"
@@ -21,12 +21,12 @@ async def here(hub: Hub) -> Neighbourhood:
 async def test_a_task_without_a_plan_starts_plan_and_team(here: Neighbourhood) -> None:
     task = await here.place("jan", NURSING)
     plan = await here.read(task["basedOn"][0]["reference"])
-    assert plan["subject"] == to(ANNA)
+    assert plan["subject"] == ANNA
     assert plan["author"] == to(JAN)
     assert plan["activity"] == [{"reference": to(f"Task/{task['id']}")}]
     assert plan["category"][0]["coding"][0]["code"] == "135411000146103"
     team = await here.read(plan["careTeam"][0]["reference"])
-    assert [one["member"]["reference"] for one in team["participant"]] == [ANNA, JAN]
+    assert [one["member"]["reference"] for one in team["participant"]] == [PATIENT, JAN]
     roles = [coding["code"] for role in team["participant"][1]["role"] for coding in role["coding"]]
     assert roles == ["huisarts", "coordinator", "regiebehandelaar"]
     jan = await here.as_("jan")
@@ -39,7 +39,7 @@ async def test_the_patient_of_a_task_that_starts_a_plan_may_be_named_by_bsn_alon
 ) -> None:
     whom = {"type": "Patient", "identifier": {"system": BSN, "value": "999911120"}}
     task = await here.place("jan", NURSING, for_=whom)
-    assert task["for"] == {**whom, "reference": ANNA}
+    assert task["for"] == {**whom, "reference": PATIENT}
     assert task["basedOn"]
     for value in ("999911132", "123456782"):
         unknown = {"identifier": {"system": BSN, "value": value}}
@@ -58,15 +58,15 @@ async def test_who_accepts_takes_part_until_it_is_done_and_returns_by_a_new_entr
     plan = task["basedOn"][0]["reference"]
     assert NURSING not in await here.members(plan)
     accepted = await here.move("wil", task, "accepted")
-    assert await here.members(plan) == [ANNA, JAN, NURSING]
+    assert await here.members(plan) == [PATIENT, JAN, NURSING]
     assert (await (await here.as_("wil")).get(plan))["id"]
     await here.move("wil", accepted, "in-progress")
     await here.move("wil", accepted, "completed")
-    assert await here.members(plan) == [ANNA, JAN]
+    assert await here.members(plan) == [PATIENT, JAN]
     again = await here.place("jan", NURSING, basedOn=[to(plan)])
     await here.move("wil", again, "accepted")
-    assert await here.members(plan, active=False) == [ANNA, JAN, NURSING, NURSING]
-    assert await here.members(plan) == [ANNA, JAN, NURSING]
+    assert await here.members(plan, active=False) == [PATIENT, JAN, NURSING, NURSING]
+    assert await here.members(plan) == [PATIENT, JAN, NURSING]
     activities = [one["reference"]["reference"] for one in (await here.read(plan))["activity"]]
     assert activities == [f"Task/{task['id']}", f"Task/{again['id']}"]
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 from fhirhub.auth import accounts
 from tests.auth.browser import Browser, Page
 from tests.auth.builders import ROOT, Json
-from tests.careplan.neighbourhood import Neighbourhood, to
+from tests.careplan.neighbourhood import Neighbourhood
+from tests.careplan.resources import to
 from tests.careplan.test_dying import grant, task
 
 TEAM: Json = {
@@ -33,18 +34,18 @@ async def test_r10_the_patient_is_told_which_help_will_stop_before_a_block(there
     assert "Organisatie praktijk" in page.text
     asked = await browser.send(page, "team", ("block", "Organization/thuiszorg"))
     assert "Wondzorg elke dag" in asked.text
-    assert await there.sees("wijk", "Patient/anna")
-    assert await there.stored("Consent") == []
+    assert await there.sees("wil", "Patient/anna")
+    assert await there.find("Consent") == []
     done = await browser.send(asked, "team", ("confirm", "Organization/thuiszorg"))
     assert "Dat is nu zo" in done.text, done.text
-    assert not await there.sees("wijk", "Patient/anna")
-    (ended,) = await there.stored("Task", "_id=wond")
+    assert not await there.sees("wil", "Patient/anna")
+    (ended,) = await there.find("Task", "_id=wond")
     assert ended["status"] == "cancelled"
-    (block,) = await there.stored("Consent")
+    (block,) = await there.find("Consent")
     assert block["provision"]["type"] == "deny"
     undone = await browser.send(done, "team", ("withdraw", block["id"]))
     assert undone.status == 200
-    assert (await there.stored("Consent"))[0]["status"] == "inactive"
+    assert (await there.find("Consent"))[0]["status"] == "inactive"
 
 
 async def test_r18_the_patient_withdraws_a_grant(there: Neighbourhood) -> None:
@@ -63,7 +64,7 @@ async def test_r10_what_would_stop_is_told_to_who_sees_it_and_changes_nothing(th
     assert answer.status_code == 200, answer.text
     (told,) = answer.json()["parameter"]
     assert told["part"][1]["valueString"] == "Wondzorg"
-    assert (await there.stored("Task"))[0]["status"] == "requested"
+    assert (await there.find("Task"))[0]["status"] == "requested"
     assert (await there.call("tweede", "Patient/anna/$what-stops", asked)).status_code == 404
 
 
@@ -71,7 +72,7 @@ async def test_the_page_is_a_patients_alone(there: Neighbourhood) -> None:
     asked = {
         "username": "arts",
         "password": "geheim",
-        "fhirUser": "Practitioner/huisarts",
+        "fhirUser": "Practitioner/jan",
         "role": "huisarts",
     }
     await accounts.add(there.hub.realm, accounts.wanted(asked | {"organization": "Organization/praktijk"}))

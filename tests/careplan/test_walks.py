@@ -7,8 +7,8 @@ import random
 import pytest
 
 from tests.auth.builders import Hub, Json
-from tests.careplan.planning import to
-from tests.careplan.vicinity import ANNA, Neighbourhood, settle
+from tests.careplan.neighbourhood import Neighbourhood, settle
+from tests.careplan.resources import PATIENT, to
 
 pytestmark = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 
@@ -84,7 +84,7 @@ async def test_a_walk_through_tasks_ends_where_the_model_does(hub: Hub, seed: in
         for joined in active() - before:
             entries[joined] += 1
         members = await here.members(plan)
-        assert set(members) == {ANNA, "PractitionerRole/rol-jan", *active()}
+        assert set(members) == {PATIENT, "PractitionerRole/rol-jan", *active()}
         assert len(members) == len(set(members))
     ever = await here.members(plan, active=False)
     assert {owner: ever.count(owner) for owner in OWNERS} == entries

@@ -17,7 +17,9 @@ from fhirhub.resources import careplan, guide
 from fhirhub.resources.validation.validator import Validator
 from tests.auth.builders import Hub, Json
 from tests.auth.conftest import Open
-from tests.careplan.people import ANNA, JAN, PRACTICE, Person, person, settle, stored
+from tests.careplan.neighbourhood import settle
+from tests.careplan.people import Person, all_stored, person
+from tests.careplan.resources import ANNA, JAN, PRACTICE
 
 LOINC, UCUM = "http://loinc.org", "http://unitsofmeasure.org"
 CALL = "Bel nu 112."
@@ -87,9 +89,9 @@ async def monitored(hub: Hub, timing: Json = ALWAYS) -> str:
         "owner": PRACTICE,
         "input": inputs(timing),
     }
-    answer = await jan.post(asked)
+    answer = await jan.create(asked)
     assert answer.status_code == 201, answer.text
-    accepted = await jan.put({**answer.json(), "status": "accepted"})
+    accepted = await jan.update({**answer.json(), "status": "accepted"})
     assert accepted.status_code == 200, accepted.text
     return f"Task/{accepted.json()['id']}"
 
@@ -103,19 +105,21 @@ def state(observation: Json) -> str:
 
 async def sent(anna: Person, value: Any, **more: Any) -> tuple[str, str]:
     """The state and the warning of the answer to a measurement."""
-    answer = await anna.post(weight(value, **more))
+    answer = await anna.create(weight(value, **more))
     assert answer.status_code == 201, answer.text
     return state(answer.json()), answer.headers["warning"]
 
 
 async def reviews(hub: Hub) -> list[Json]:
     return [
-        each for each in await stored(hub, "Task") if careplan.task_codes(each) == {"meetwaarde-beoordelen"}
+        each
+        for each in await all_stored(hub, "Task")
+        if careplan.task_codes(each) == {"meetwaarde-beoordelen"}
     ]
 
 
 async def messages(hub: Hub, *to: str) -> list[Json]:
-    found = await stored(hub, "Communication")
+    found = await all_stored(hub, "Communication")
     return [each for each in found if each["recipient"][0]["reference"] in to]
 
 
@@ -124,9 +128,9 @@ async def test_without_an_accepted_task_the_answer_says_that_nobody_watches(watc
     said, warning = await sent(anna, 90)
     assert said == "not-watched"
     assert "Nobody watches" in warning
-    outcome = await anna.post(weight(91), Prefer="return=OperationOutcome")
+    outcome = await anna.create(weight(91), Prefer="return=OperationOutcome")
     assert any("Nobody watches" in each["details"]["text"] for each in outcome.json()["issue"])
-    minimal = await anna.post(weight(92), Prefer="return=minimal")
+    minimal = await anna.create(weight(92), Prefer="return=minimal")
     assert "Nobody watches" in minimal.headers["warning"]
     assert await reviews(watched) == []
 
@@ -161,7 +165,7 @@ async def test_repeated_routine_deviations_join_the_open_task_and_tell_once(watc
 async def test_deviations_that_arrive_at_once_are_one_open_task(watched: Hub) -> None:
     await monitored(watched)
     anna = await person(watched, "anna")
-    answers = await asyncio.gather(*(anna.post(weight(value)) for value in (76, 77, 78, 85, 86)))
+    answers = await asyncio.gather(*(anna.create(weight(value)) for value in (76, 77, 78, 85, 86)))
     assert {answer.status_code for answer in answers} == {201}
     (review,) = await reviews(watched)
     assert (review["priority"], len(review["input"])) == ("urgent", 5)
@@ -190,12 +194,12 @@ async def test_a_value_in_another_unit_of_the_kind_is_held_against_the_same_band
 
 @pytest.mark.parametrize(("value", "unit"), [(72, "mm[Hg]"), (7200, "kg"), (72, "stuks"), (-3, "kg")])
 async def test_what_cannot_be_is_refused(watched: Hub, value: int, unit: str) -> None:
-    refused = await (await person(watched, "anna")).post(weight(value, unit=unit))
+    refused = await (await person(watched, "anna")).create(weight(value, unit=unit))
     assert (refused.status_code, refused.json()["issue"][0]["code"]) in (
         (422, "value"),
         (422, "code-invalid"),
     )
-    assert await stored(watched, "Observation") == []
+    assert await all_stored(watched, "Observation") == []
 
 
 async def test_outside_the_hours_the_answer_says_so_and_never_hides_what_is_urgent(watched: Hub) -> None:
@@ -213,15 +217,15 @@ async def test_a_review_not_accepted_in_time_goes_to_organisation_and_coordinato
     await monitored(watched)
     await sent(await person(watched, "anna"), 85)
     (review,) = await reviews(watched)
-    before = len(await stored(watched, "Communication"))
+    before = len(await all_stored(watched, "Communication"))
     repository = Repository(watched.realm.tenant, HUB)
     await watching.look_again(repository, {"task": review["id"]})
     (late,) = await reviews(watched)
     assert careplan.has_own_code(late["statusReason"], "task-reason", "not-accepted-in-time")
-    assert len(await stored(watched, "Communication")) > before
-    after = len(await stored(watched, "Communication"))
+    assert len(await all_stored(watched, "Communication")) > before
+    after = len(await all_stored(watched, "Communication"))
     await watching.look_again(repository, {"task": review["id"]})
-    assert len(await stored(watched, "Communication")) == after
+    assert len(await all_stored(watched, "Communication")) == after
 
 
 async def test_bands_are_set_by_a_professional_and_complete_before_acceptance(watched: Hub) -> None:
@@ -234,21 +238,21 @@ async def test_bands_are_set_by_a_professional_and_complete_before_acceptance(wa
         "for": ANNA,
         "owner": PRACTICE,
     }
-    refused = await anna.post({**asked, "requester": ANNA, "input": inputs()})
+    refused = await anna.create({**asked, "requester": ANNA, "input": inputs()})
     assert (refused.status_code, refused.json()["issue"][0]["code"]) == (422, "business-rule")
-    made = await jan.post({**asked, "requester": JAN, "input": inputs()[:2]})
+    made = await jan.create({**asked, "requester": JAN, "input": inputs()[:2]})
     assert made.status_code == 201, made.text
-    early = await jan.put({**made.json(), "status": "accepted"})
+    early = await jan.update({**made.json(), "status": "accepted"})
     assert (early.status_code, "uren" in early.text) == (422, True)
 
 
 async def test_what_the_hub_said_is_not_written_by_others(watched: Hub) -> None:
     await monitored(watched)
     anna = await person(watched, "anna")
-    kept = (await anna.post(weight(85))).json()
+    kept = (await anna.create(weight(85))).json()
     forged = json.loads(json.dumps(kept).replace(CALL, "Niets aan de hand."))
-    assert (await anna.put(forged)).status_code == 422
-    again = await anna.put({**kept, "note": [{"text": "Na het ontbijt."}]})
+    assert (await anna.update(forged)).status_code == 422
+    again = await anna.update({**kept, "note": [{"text": "Na het ontbijt."}]})
     assert again.status_code == 200, again.text
     assert len(await reviews(watched)) == 1
 
@@ -265,12 +269,12 @@ async def test_a_system_that_hands_over_old_values_asks_nobody_to_look(watched: 
 async def test_what_is_stored_keeps_to_the_profiles_of_the_guide(watched: Hub) -> None:
     name = await monitored(watched)
     anna = await person(watched, "anna")
-    kept = (await anna.post(weight(85))).json()
-    task = (await (await person(watched, "jan")).get(name)).json()
+    kept = (await anna.create(weight(85))).json()
+    task = (await (await person(watched, "jan")).read(name)).json()
     for resource, profile in ((kept, "HomeMeasurement"), (task, "HomeMonitoringTask")):
         found = Validator().validate(resource, [guide.url("StructureDefinition", profile)])
         assert [each for each in found if each.severity == "error"] == []
-    wrong = await anna.put({**kept, "status": "entered-in-error"})
+    wrong = await anna.update({**kept, "status": "entered-in-error"})
     assert state(wrong.json()) == "urgent"
 
 
@@ -281,7 +285,7 @@ async def test_a_goal_whose_target_is_missed_is_named(watched: Hub) -> None:
         "measure": {"coding": [{"system": LOINC, "code": "29463-7"}]},
         "detailQuantity": {**kg(71), "comparator": "<"},
     }
-    goal = await jan.post(
+    goal = await jan.create(
         {
             "resourceType": "Goal",
             "lifecycleStatus": "active",

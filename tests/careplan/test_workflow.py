@@ -11,8 +11,8 @@ import pytest_asyncio
 from fhirhub import searchparameters
 from fhirhub.resources import guide
 from tests.auth.builders import Hub, Json, write
-from tests.careplan.planning import code, organization, to
-from tests.careplan.vicinity import ANNA, BSN, Neighbourhood, asked, settle
+from tests.careplan.neighbourhood import Neighbourhood, asked, settle
+from tests.careplan.resources import ANNA, BSN, PATIENT, code, organization, to
 
 pytestmark = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 
@@ -108,13 +108,13 @@ async def test_what_is_fixed_does_not_change(here: Neighbourhood, element: str, 
 
 
 async def test_who_sees_a_task_in_part_changes_nothing_they_were_not_shown(here: Neighbourhood) -> None:
-    whom = to(ANNA, display="Anna Voorbeeldstra", identifier={"system": BSN, "value": "999911120"})
+    whom = to(PATIENT, display="Anna Voorbeeldstra", identifier={"system": BSN, "value": "999911120"})
     task = await here.place("jan", OTHERS, for_=whom)
     ine = await here.as_("ine")
     seen = await ine.get(f"Task/{task['id']}")
-    assert seen["for"] == to(ANNA)
-    answer = await ine.put({**seen, "for": to(ANNA, display="Iemand"), "note": [{"text": "Gezien"}]})
-    assert answer["for"] == to(ANNA)
+    assert seen["for"] == ANNA
+    answer = await ine.put({**seen, "for": to(PATIENT, display="Iemand"), "note": [{"text": "Gezien"}]})
+    assert answer["for"] == ANNA
     assert (await here.read(f"Task/{task['id']}"))["for"] == whom
     del seen["for"]
     assert told(await ine.put(seen, 422))[0] == "business-rule"
@@ -164,7 +164,7 @@ async def test_a_task_for_somebody_unknown_or_unseen_is_refused_alike(here: Neig
     wil = await here.as_("wil")
     answers = [
         await wil.post("Task", asked("wil", NURSING, for_=to(whom)), 422)
-        for whom in (ANNA, "Patient/niemand")
+        for whom in (PATIENT, "Patient/niemand")
     ]
     assert told(answers[0])[0] == told(answers[1])[0] == "not-found"
     assert await here.find("CarePlan") == []
@@ -188,7 +188,7 @@ async def test_the_patient_begins_no_plan(here: Neighbourhood) -> None:
 
 
 async def test_what_the_hub_alone_asks_nobody_forges(here: Neighbourhood) -> None:
-    refused = await here.place("jan", ANNA, 422, code=code("task", "toestemming-vragen"))
+    refused = await here.place("jan", PATIENT, 422, code=code("task", "toestemming-vragen"))
     assert refused["issue"][0]["expression"] == ["Task.code"]
 
 
@@ -209,7 +209,7 @@ async def test_a_task_of_a_queue_is_ready_by_itself_and_claimed_once(here: Neigh
     claimed = await here.move("wil", task, "accepted", owner=to(WIL))
     assert claimed["owner"] == to(WIL)
     plan = task["basedOn"][0]["reference"]
-    assert await here.members(plan) == [ANNA, JAN, WIL]
+    assert await here.members(plan) == [PATIENT, JAN, WIL]
 
 
 async def test_a_claim_that_came_too_late_is_told_so(here: Neighbourhood) -> None:
@@ -241,7 +241,7 @@ async def test_who_is_affiliated_to_a_queue_claims_from_it_and_nobody_else(here:
     await ine.get(f"Task/{task['id']}", 404)
     await write(here.hub, affiliated(OTHERS))
     seen = await ine.get(f"Task/{task['id']}")
-    assert seen["for"] == to(ANNA)
+    assert seen["for"] == ANNA
     claimed = await here.move("ine", task, "accepted", owner=to(OTHERS))
     assert claimed["owner"] == to(OTHERS)
 
@@ -255,7 +255,7 @@ async def test_a_competent_colleague_takes_a_task_over_and_the_old_owner_is_told
     assert told(await here.move("wim", accepted, "accepted", 422, owner=to(OTHERS)))[0] == "business-rule"
     moved = await here.move("wim", accepted, "accepted", owner=to(wim))
     assert moved["owner"] == to(wim)
-    assert await here.members(plan) == [ANNA, JAN, wim]
+    assert await here.members(plan) == [PATIENT, JAN, wim]
     (message,) = await here.find("Communication", f"recipient={WIL}")
     assert f"Task/{task['id']}" in message["payload"][0]["contentString"]
     assert "subject" not in message

@@ -11,7 +11,7 @@ from fhirhub.resources.validation.validator import Validator
 from fhirhub.store.sql import Statement
 from tests.auth.builders import Hub
 from tests.auth.conftest import hub, open_hub
-from tests.careplan.vicinity import Neighbourhood, settle
+from tests.careplan.neighbourhood import Neighbourhood, settle
 from tests.claims import profile_of
 
 __all__ = ["hub", "open_hub"]

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from fhirhub.auth import accounts
 from tests.auth.builders import Hub, Json, write
-from tests.careplan.planning import Person, organization, person, works
+from tests.careplan.people import Person, person
+from tests.careplan.resources import organization, works
 
 TYPES = {"huisarts": "Z3", "hap-arts": "N6", "wijkverpleegkundige": "T2"}
 

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from tests.auth.builders import Json
-from tests.careplan.planning import to
-from tests.careplan.vicinity import ANNA, Neighbourhood, consent
+from tests.careplan.neighbourhood import Neighbourhood
+from tests.careplan.resources import PATIENT, consent, to
 from tests.scenarios.telling import found, sees
 
 NURSING = "Organization/thuiszorg"
@@ -49,7 +49,7 @@ async def anna_blocks_district_nursing(street: Neighbourhood) -> None:
 
 async def district_nursing_sees_nothing_any_more(street: Neighbourhood, plan: str, running: Json) -> None:
     wil = await street.as_("wil")
-    for path in (plan, ANNA, f"Task/{running['id']}"):
+    for path in (plan, PATIENT, f"Task/{running['id']}"):
         assert not await sees(wil, path), path
 
 
@@ -69,7 +69,7 @@ async def its_participation_has_ended_and_its_open_tasks_are_cancelled(
 async def anna_and_the_practice_know_which_help_stopped(
     street: Neighbourhood, running: Json, waiting: Json
 ) -> None:
-    for name, party in (("anna", ANNA), ("jan", "PractitionerRole/rol-jan")):
+    for name, party in (("anna", PATIENT), ("jan", "PractitionerRole/rol-jan")):
         told = await found(await street.as_(name), f"Communication?recipient={party}")
         (stopped,) = [one for one in told if "is gestopt" in one["payload"][0]["contentString"]]
         named = {one["reference"] for one in stopped["about"]}

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from tests.auth.browser import Browser
 from tests.auth.builders import ROOT, Json
-from tests.careplan.planning import Person, person, to
-from tests.careplan.vicinity import ANNA, Neighbourhood, consent
+from tests.careplan.neighbourhood import Neighbourhood
+from tests.careplan.people import Person, person
+from tests.careplan.resources import ANNA, PATIENT, consent, to
 from tests.scenarios.telling import found, sees
 
 READS = {"system": "http://terminology.hl7.org/CodeSystem/consentaction", "code": "access"}
@@ -29,7 +30,7 @@ async def test_a_carer_who_gets_uses_and_loses_a_grant(street: Neighbourhood) ->
 
 async def anna_has_a_plan_and_an_illness(street: Neighbourhood) -> tuple[str, str]:
     plan = await street.plan("jan")
-    illness: Json = {"resourceType": "Condition", "code": {"text": "Hartfalen"}, "subject": to(ANNA)}
+    illness: Json = {"resourceType": "Condition", "code": {"text": "Hartfalen"}, "subject": ANNA}
     made = await (await street.as_("jan")).post("Condition", illness)
     return plan, f"Condition/{made['id']}"
 
@@ -60,7 +61,7 @@ async def bea_comes_with_the_code_and_annas_birth_date(
 
 
 async def bea_sees_nothing_yet(bea: Person, plan: str, condition: str) -> None:
-    for path in (plan, condition, ANNA):
+    for path in (plan, condition, PATIENT):
         assert not await sees(bea, path), path
 
 
@@ -98,7 +99,7 @@ async def bea_measures_and_it_is_marked_as_hers(street: Neighbourhood, bea: Pers
             }
         ],
         "code": {"coding": [{"system": "http://loinc.org", "code": "29463-7"}]},
-        "subject": to(ANNA),
+        "subject": ANNA,
         "performer": [to(relative)],
         "effectiveDateTime": "2026-11-22T08:00:00+01:00",
         "valueQuantity": {
@@ -111,7 +112,7 @@ async def bea_measures_and_it_is_marked_as_hers(street: Neighbourhood, bea: Pers
     made = await bea.post("Observation", weight)
     read = await (await street.as_("els")).get(f"Observation/{made['id']}")
     assert read["performer"] == [to(relative)]
-    await bea.post("Observation", {**weight, "performer": [to(ANNA)]}, 422)
+    await bea.post("Observation", {**weight, "performer": [ANNA]}, 422)
 
 
 async def bea_cannot_do_what_is_annas(bea: Person, plan: str) -> None:
@@ -131,7 +132,7 @@ async def bea_sees_nothing_any_more(bea: Person, plan: str, condition: str) -> N
 
 async def anna_can_read_who_looked(street: Neighbourhood, relative: str) -> None:
     anna = await street.as_("anna")
-    looks = await found(anna, f"AuditEvent?patient={ANNA}&agent={relative}&_count=50")
+    looks = await found(anna, f"AuditEvent?patient={PATIENT}&agent={relative}&_count=50")
     assert {one["action"] for one in looks} >= {"R", "C"}
     log = str(await anna.get("Patient/anna/$access-log"))
     assert "mantelzorger bekeek uw zorgplan. Waarom dat kon: u gaf deze naaste toestemming." in log

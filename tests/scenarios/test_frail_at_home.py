@@ -6,8 +6,9 @@ from typing import Any
 
 from fhirhub.resources import guide
 from tests.auth.builders import Json, write
-from tests.careplan.planning import Person, code, to
-from tests.careplan.vicinity import ANNA, BSN, Neighbourhood
+from tests.careplan.neighbourhood import Neighbourhood
+from tests.careplan.people import Person
+from tests.careplan.resources import ANNA, BSN, PATIENT, code, to
 from tests.scenarios.telling import code_of, found, newcomer, sees
 
 PRACTICE, NURSING, POST = "Organization/praktijk", "Organization/thuiszorg", "Organization/post"
@@ -37,7 +38,7 @@ async def test_a_frail_person_at_home_from_first_conversation_to_a_night_visit(s
 
 async def jan_starts_a_plan_with_els(street: Neighbourhood) -> str:
     plan = await street.plan("jan", description="Een gesprek over hoe het thuis gaat.")
-    assert await street.members(plan) == [ANNA, "PractitionerRole/rol-jan"]
+    assert await street.members(plan) == [PATIENT, "PractitionerRole/rol-jan"]
     return plan
 
 
@@ -45,7 +46,7 @@ async def els_asks_anna_some_questions_before_the_visit(street: Neighbourhood, p
     visit = {"period": {"end": "2026-12-01"}}
     asked = {"type": code("task-part", "vragenlijst"), "valueCanonical": SHORT}
     await street.place(
-        "els", ANNA, code=code("task", "vragenlijst"), basedOn=[to(plan)], input=[asked], restriction=visit
+        "els", PATIENT, code=code("task", "vragenlijst"), basedOn=[to(plan)], input=[asked], restriction=visit
     )
 
 
@@ -53,7 +54,7 @@ async def anna_answers_at_home_and_her_web_is_drawn(street: Neighbourhood) -> No
     anna = await street.as_("anna")
     (task,) = [
         one
-        for one in await found(anna, f"Task?owner={ANNA}&status=requested")
+        for one in await found(anna, f"Task?owner={PATIENT}&status=requested")
         if code_of(one) == "vragenlijst"
     ]
     marks = {"lichaamsfuncties": 4, "zingeving": 7, "meedoen": 3, "dagelijks-functioneren": 5}
@@ -62,7 +63,7 @@ async def anna_answers_at_home_and_her_web_is_drawn(street: Neighbourhood) -> No
         "status": "completed",
         "questionnaire": task["input"][0]["valueCanonical"],
         "authored": "2026-11-22T10:00:00+01:00",
-        **{name: to(ANNA) for name in ("subject", "author", "source")},
+        **dict.fromkeys(("subject", "author", "source"), ANNA),
         "item": [{"linkId": name, "answer": [{"valueInteger": mark}]} for name, mark in marks.items()],
     }
     response = await anna.post("QuestionnaireResponse", answers)
@@ -83,8 +84,8 @@ async def anna_says_in_her_own_words_what_she_wants(street: Neighbourhood) -> Js
         "lifecycleStatus": "proposed",
         "category": [code("positive-health-dimension", "meedoen")],
         "description": {"text": WORDS},
-        "subject": to(ANNA),
-        "expressedBy": to(ANNA),
+        "subject": ANNA,
+        "expressedBy": ANNA,
         "startDate": "2026-11-22",
     }
     return await (await street.as_("anna")).post("Goal", wanted)
@@ -98,14 +99,14 @@ async def els_puts_it_into_the_plan_and_cannot_change_annas_words_unseen(
     await els.put({**read, "goal": [to(f"Goal/{goal['id']}")]})
     now_there = await els.get(f"Goal/{goal['id']}")
     await els.put({**now_there, "description": {"text": "Mobiliteit verbeteren"}})
-    told = await found(anna, f"Communication?recipient={ANNA}")
+    told = await found(anna, f"Communication?recipient={PATIENT}")
     (about,) = [one for one in told if WORDS in one["payload"][0]["contentString"]]
     assert "Mobiliteit verbeteren" in about["payload"][0]["contentString"]
     versions = await found(anna, f"Goal/{goal['id']}/_history")
     assert versions[-1]["description"]["text"] == WORDS
     mine = await anna.get(f"Goal/{goal['id']}")
     restored = await anna.put({**mine, "description": {"text": WORDS}})
-    assert restored["expressedBy"] == to(ANNA)
+    assert restored["expressedBy"] == ANNA
 
 
 async def district_nursing_is_asked_and_anna_agrees(street: Neighbourhood, plan: str) -> None:
@@ -118,7 +119,7 @@ async def district_nursing_is_asked_and_anna_agrees(street: Neighbourhood, plan:
     await street.move("wil", task, "accepted", 422)
     (question,) = [
         one
-        for one in await found(anna, f"Task?owner={ANNA}&status=requested")
+        for one in await found(anna, f"Task?owner={PATIENT}&status=requested")
         if code_of(one) == "toestemming-vragen"
     ]
     await street.move("anna", question, "completed")
@@ -134,7 +135,7 @@ async def subjects_come_on_the_agenda(street: Neighbourhood, plan: str) -> None:
         "status": "current",
         "mode": "working",
         "code": code("document-type", "agenda"),
-        "subject": to(ANNA),
+        "subject": ANNA,
         "entry": [{"item": {"display": "Wie komt er met kerst?"}}],
     }
     made = await anna.post("List", agenda)
@@ -163,7 +164,7 @@ async def subjects_come_on_the_agenda(street: Neighbourhood, plan: str) -> None:
 
 
 async def els_invites_anna_and_her_daughter_to_a_meeting(street: Neighbourhood, plan: str) -> str:
-    who = (ANNA, "RelatedPerson/mia", "PractitionerRole/rol-els", "PractitionerRole/rol-wil")
+    who = (PATIENT, "RelatedPerson/mia", "PractitionerRole/rol-els", "PractitionerRole/rol-wil")
     meeting: Json = {
         "resourceType": "Appointment",
         "status": "booked",
@@ -192,7 +193,7 @@ async def minutes_and_a_decision_with_owner_and_date_are_written_together(
         "code": code("task", "mdo-besluit"),
         "description": "Wil loopt elke dinsdag met Anna naar de markt.",
         "basedOn": [to(plan)],
-        "for": to(ANNA),
+        "for": ANNA,
         "requester": to("PractitionerRole/rol-els"),
         "owner": to(NURSING),
         "reasonReference": to(meeting),
@@ -203,7 +204,7 @@ async def minutes_and_a_decision_with_owner_and_date_are_written_together(
         "resourceType": "Composition",
         "status": "final",
         "type": code("document-type", "mdo-verslag"),
-        "subject": to(ANNA),
+        "subject": ANNA,
         "date": "2026-12-03",
         "author": [to("PractitionerRole/rol-els")],
         "title": "Verslag",
@@ -248,7 +249,7 @@ async def jan_writes_how_to_get_in_and_what_was_agreed(street: Neighbourhood) ->
         "date": "2026-12-04",
         "title": "Crisissamenvatting",
         "type": code("document-type", "crisissamenvatting"),
-        "subject": to(ANNA),
+        "subject": ANNA,
         "author": [to("PractitionerRole/rol-jan")],
         "section": [section("toegang", "De sleutel ligt bij nummer 14.")],
     }
@@ -275,7 +276,7 @@ async def the_practice_says_which_post_covers(street: Neighbourhood) -> None:
 
 
 async def the_doctor_of_the_post_sees_nothing_until_anna_calls(post: Person, plan: str) -> None:
-    for path in (ANNA, plan, f"{ANNA}/$crisis-summary"):
+    for path in (PATIENT, plan, f"{PATIENT}/$crisis-summary"):
         assert not await sees(post, path), path
 
 
@@ -287,11 +288,11 @@ async def at_night_the_doctor_opens_annas_record_and_reads_the_summary(post: Per
     ]
     opened = await post.post("Patient/$open-contact", {"resourceType": "Parameters", "parameter": asked})
     assert {one["name"] for one in opened["parameter"]} >= {"patient", "until"}
-    summary = await post.get(f"{ANNA}/$crisis-summary")
+    summary = await post.get(f"{PATIENT}/$crisis-summary")
     composition = summary["entry"][0]["resource"]
     assert len(composition["section"]) == 10
     assert "De sleutel ligt bij nummer 14." in str(composition)
-    page = await post.ask("GET", f"{ANNA}/$crisis-summary", Accept="application/pdf")
+    page = await post.ask("GET", f"{PATIENT}/$crisis-summary", Accept="application/pdf")
     assert page.content.startswith(b"%PDF")
     assert await sees(post, plan)
 
@@ -300,7 +301,7 @@ async def the_doctor_reports_and_asks_the_practice_to_look_in(post: Person, plan
     report: Json = {
         "resourceType": "DocumentReference",
         "status": "current",
-        "subject": to(ANNA),
+        "subject": ANNA,
         "content": [
             {"attachment": {"title": "Waarneembericht", "data": "QmVuYXV3ZC4=", "contentType": "text/plain"}}
         ],
@@ -313,7 +314,7 @@ async def the_doctor_reports_and_asks_the_practice_to_look_in(post: Person, plan
         "code": code("task", "zorgvraag"),
         "description": "Wilt u vandaag langsgaan?",
         "basedOn": [to(plan)],
-        "for": to(ANNA),
+        "for": ANNA,
         "requester": to(POST),
         "owner": to(PRACTICE),
     }
@@ -323,12 +324,12 @@ async def the_doctor_reports_and_asks_the_practice_to_look_in(post: Person, plan
 
 async def in_the_morning_anna_and_the_practice_know_of_it(street: Neighbourhood) -> None:
     anna, jan = await street.as_("anna"), await street.as_("jan")
-    for by, party in ((anna, ANNA), (jan, PRACTICE)):
+    for by, party in ((anna, PATIENT), (jan, PRACTICE)):
         told = [
             one["payload"][0]["contentString"] for one in await found(by, f"Communication?recipient={party}")
         ]
         assert [one for one in told if "Benauwd" in one], told
     (asked,) = await found(jan, f"Task?owner={PRACTICE}&requester={POST}")
     assert asked["description"] == "Wilt u vandaag langsgaan?"
-    assert await found(jan, f"DocumentReference?patient={ANNA}")
+    assert await found(jan, f"DocumentReference?patient={PATIENT}")
     assert "crisissamenvatting" in str(await anna.get("Patient/anna/$access-log"))

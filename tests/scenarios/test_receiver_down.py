@@ -12,8 +12,9 @@ from fhirhub.store.sql import Statement
 from fhirhub.subscriptions import managed
 from tests.auth.builders import Hub, Json, write
 from tests.auth.conftest import Open
-from tests.careplan.planning import Person, to
-from tests.careplan.vicinity import Neighbourhood, settle
+from tests.careplan.neighbourhood import Neighbourhood, settle
+from tests.careplan.people import Person
+from tests.careplan.resources import to
 from tests.subscriptions.receiver import Receiver, events, part, receiving, value
 
 NURSING = "Organization/thuiszorg"
@@ -53,7 +54,7 @@ async def the_system_of_district_nursing_is_reached_at_its_endpoint(hub: Hub, re
     await write(hub, endpoint)
     await hub.backend(client_id="ecd", organization=NURSING)
     signed = hub.assertion(iss="ecd", sub="ecd")
-    system = Person(hub.http, await hub.backend_token(assertion=signed, scope="system/*.cruds"))
+    system = Person(hub, await hub.backend_token(assertion=signed, scope="system/*.cruds"))
     await becomes(system, "active")
     assert len(receiver.told("handshake")) == 1
     return system

@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from tests.auth.builders import Json
-from tests.careplan.planning import Person, code, to
-from tests.careplan.vicinity import ANNA, Neighbourhood, consent
+from tests.careplan.neighbourhood import Neighbourhood
+from tests.careplan.people import Person
+from tests.careplan.resources import PATIENT, code, consent, to
 from tests.scenarios.telling import found, newcomer, sees
 
 CARE_GROUP = "Organization/zorggroep"
@@ -16,7 +17,7 @@ SCOPE = "http://terminology.hl7.org/CodeSystem/consentscope"
 async def test_a_research_opt_in_given_and_withdrawn(street: Neighbourhood) -> None:
     researcher = await newcomer(street.hub, "rosa", "zorggroep", "analist")
     plan = await street.plan("jan")
-    paths = (ANNA, plan)
+    paths = (PATIENT, plan)
     await nothing_is_open_to_the_researcher(researcher, paths)
     given = await anna_says_yes_to_research(street)
     await nothing_is_open_to_the_researcher(researcher, (*paths, f"Consent/{given['id']}"))
@@ -36,7 +37,7 @@ def opt_in(**more: Any) -> Json:
 async def nothing_is_open_to_the_researcher(researcher: Person, paths: tuple[str, ...]) -> None:
     for path in paths:
         assert not await sees(researcher, path), path
-    for search in ("Patient?_id=anna", f"CarePlan?subject={ANNA}", f"Consent?patient={ANNA}"):
+    for search in ("Patient?_id=anna", f"CarePlan?subject={PATIENT}", f"Consent?patient={PATIENT}"):
         answer = await researcher.ask("GET", search)
         assert answer.status_code == 403 or "entry" not in answer.json(), answer.text
 
@@ -59,7 +60,7 @@ async def the_practice_finds_that_she_said_yes(street: Neighbourhood, given: Jso
 async def said_yes(street: Neighbourhood) -> list[Json]:
     """As an export would ask: who agrees now."""
     return await found(
-        await street.as_("jan"), f"Consent?scope={SCOPE}|research&status=active&patient={ANNA}"
+        await street.as_("jan"), f"Consent?scope={SCOPE}|research&status=active&patient={PATIENT}"
     )
 
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections import Counter
 
 from tests.auth.builders import Json
-from tests.careplan.planning import parameters, to
-from tests.careplan.vicinity import ANNA, Neighbourhood
+from tests.careplan.neighbourhood import Neighbourhood
+from tests.careplan.resources import ANNA, PATIENT, parameters
 from tests.scenarios.telling import found
 
 PROGRAMMES = ("diabetes-type-2", "copd", "hart-en-vaatrisico")
@@ -33,7 +33,7 @@ async def jan_starts_a_plan_and_says_what_anna_has(street: Neighbourhood) -> str
                 ]
             },
             "code": {"coding": [{"system": "http://hl7.org/fhir/sid/icpc-1-nl", "code": icpc}], "text": name},
-            "subject": to(ANNA),
+            "subject": ANNA,
         }
         await jan.post("Condition", condition)
     return plan
@@ -42,7 +42,7 @@ async def jan_starts_a_plan_and_says_what_anna_has(street: Neighbourhood) -> str
 async def els_applies_three_programmes(street: Neighbourhood, plan: str) -> None:
     els = await street.as_("els")
     for programme in PROGRAMMES:
-        body = parameters(plan=plan, subject=ANNA, start="2026-12-01")
+        body = parameters(plan=plan, subject=PATIENT, start="2026-12-01")
         await els.post(f"PlanDefinition/{programme}/$apply", body)
 
 
@@ -84,7 +84,7 @@ async def applying_again_changes_nothing(street: Neighbourhood, plan: str) -> No
 
 async def anna_accepts_the_aim_that_matters_to_her(street: Neighbourhood, plan: str) -> None:
     anna = await street.as_("anna")
-    goals = await found(anna, f"Goal?patient={ANNA}")
+    goals = await found(anna, f"Goal?patient={PATIENT}")
     assert goals
     assert {one["lifecycleStatus"] for one in goals} == {"proposed"}
     status = {
@@ -93,7 +93,7 @@ async def anna_accepts_the_aim_that_matters_to_her(street: Neighbourhood, plan: 
     }
     acceptance = {
         "url": "http://hl7.org/fhir/StructureDefinition/goal-acceptance",
-        "extension": [{"url": "individual", "valueReference": to(ANNA)}, status],
+        "extension": [{"url": "individual", "valueReference": ANNA}, status],
     }
     chosen = goals[0]
     chosen["extension"] = [*chosen.get("extension", ()), acceptance]

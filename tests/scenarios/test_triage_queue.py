@@ -6,8 +6,9 @@ import asyncio
 
 from tests.auth.builders import Json, write
 from tests.auth.conftest import Open
-from tests.careplan.planning import Person, code, person, to
-from tests.careplan.vicinity import Neighbourhood, settle
+from tests.careplan.neighbourhood import Neighbourhood, settle
+from tests.careplan.people import Person, person
+from tests.careplan.resources import code, to
 from tests.scenarios.telling import code_of, found, newcomer, sees
 
 QUEUE = "HealthcareService/wachtrij"

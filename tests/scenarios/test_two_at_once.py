@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import asyncio
 
+from tests.auth.builders import Json
 from tests.auth.conftest import Open
-from tests.careplan.planning import code, to
-from tests.careplan.vicinity import ANNA, Neighbourhood, settle
+from tests.careplan.neighbourhood import Neighbourhood, settle
+from tests.careplan.resources import PATIENT, code, to
 from tests.scenarios.telling import found
 
 BOTH = ("Organization/thuiszorg", "Organization/verpleeghuis")
@@ -26,7 +27,7 @@ async def test_two_organisations_accept_at_the_same_moment(open_hub: Open) -> No
 async def jan_asks_two_organisations(here: Neighbourhood) -> tuple[str, list[str]]:
     plan = await here.plan("jan")
     await here.agree(*BOTH)
-    shared = {"basedOn": [to(plan)], "code": code("task", "medebehandeling")}
+    shared: Json = {"basedOn": [to(plan)], "code": code("task", "medebehandeling")}
     placed = [await here.place("jan", one, **shared) for one in BOTH]
     return plan, [task["id"] for task in placed]
 
@@ -65,4 +66,4 @@ async def the_plan_names_both_tasks_and_the_team_has_a_history_of_each(
 async def each_knows_of_the_other(here: Neighbourhood, there: Neighbourhood) -> None:
     for where, name in ((here, "wil"), (there, "sol"), (here, "anna")):
         asker = await where.as_(name)
-        assert len(await found(asker, f"Task?patient={ANNA}&status=accepted")) == 2
+        assert len(await found(asker, f"Task?patient={PATIENT}&status=accepted")) == 2

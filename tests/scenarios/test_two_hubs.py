@@ -20,8 +20,8 @@ from fhirhub.peers.viewing import BIG, URA, address
 from fhirhub.subscriptions import managed
 from tests import hub as processes
 from tests.auth.builders import Hub, Json, bearer, new_app, write
-from tests.careplan.planning import code, organization, to, works
-from tests.careplan.vicinity import ANNA, BSN, asked, consent
+from tests.careplan.neighbourhood import asked
+from tests.careplan.resources import ANNA, BSN, PATIENT, code, consent, organization, to, works
 
 SETTINGS = {"FHIRHUB_FETCH_ALLOW": "127.0.0.1", "FHIRHUB_CHECK_ANSWERS": "true"}
 NURSING_URA, JAN_BIG, WIL_BIG = "00000022", "19012345601", "49012345602"
@@ -146,12 +146,12 @@ async def a_goal_at_home_reaches_her(region: Region) -> None:
             "lifecycleStatus": "proposed",
             "description": words,
             "category": [code("positive-health-dimension", "meedoen")],
-            "subject": to(ANNA),
-            "expressedBy": to(ANNA),
+            "subject": ANNA,
+            "expressedBy": ANNA,
         },
     )
     goal = await region.until("Goal", "description", words)
-    assert goal["subject"]["reference"] == f"{region.home.base}/{ANNA}"
+    assert goal["subject"]["reference"] == f"{region.home.base}/{PATIENT}"
     found = await region.elsewhere(f"?patient={BSN}|999911120")
     assert {one["id"] for one in shown(found, "Patient")} == {"anna"}
     assert shown(await region.elsewhere(f"?patient={BSN}|999911132"), "Goal") == []
@@ -303,7 +303,7 @@ async def settle_home(url: str, folder: Path, home: processes.Hub, guest: proces
         )
         await hub.backend(client_id="beheer", organization="Organization/thuiszorg")
         who: dict[str, tuple[str, str | None, str]] = {
-            "anna": (ANNA, None, "patient"),
+            "anna": (PATIENT, None, "patient"),
             "jan": ("Practitioner/jan", "praktijk", "huisarts"),
         }
         people = await signed_in(hub, home.base, who)

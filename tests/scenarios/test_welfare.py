@@ -4,8 +4,9 @@ what it brought stands in the plan."""
 from __future__ import annotations
 
 from tests.auth.builders import Json
-from tests.careplan.planning import Person, code, to
-from tests.careplan.vicinity import ANNA, Neighbourhood
+from tests.careplan.neighbourhood import Neighbourhood
+from tests.careplan.people import Person
+from tests.careplan.resources import ANNA, PATIENT, code, to
 from tests.scenarios.telling import code_of, found, newcomer, sees
 
 WELFARE, OTHER = "Organization/welzijn", "Organization/buurthuis"
@@ -36,7 +37,7 @@ async def jan_refers_anna_and_she_agrees(street: Neighbourhood, plan: str, owner
     anna = await street.as_("anna")
     (question,) = [
         one
-        for one in await found(anna, f"Task?owner={ANNA}&status=requested")
+        for one in await found(anna, f"Task?owner={PATIENT}&status=requested")
         if code_of(one) == "toestemming-vragen"
     ]
     await street.move("anna", question, "completed")
@@ -56,9 +57,9 @@ async def welfare_has_no_place_and_says_why(street: Neighbourhood, plan: str, re
 async def before_acceptance_kim_knows_what_is_asked_and_not_of_whom(kim: Person, referral: Json) -> None:
     (own,) = await found(kim, f"Task?owner={OTHER}")
     assert own["id"] == referral["id"]
-    assert own["for"] == to(ANNA)
+    assert own["for"] == ANNA
     assert "weinig buiten" in str(own["input"])
-    assert not await sees(kim, ANNA)
+    assert not await sees(kim, PATIENT)
 
 
 async def after_acceptance_kim_knows_how_to_reach_anna_and_nothing_of_her_health(
@@ -66,12 +67,12 @@ async def after_acceptance_kim_knows_how_to_reach_anna_and_nothing_of_her_health
 ) -> None:
     jan = await street.as_("jan")
     condition = await jan.post(
-        "Condition", {"resourceType": "Condition", "code": {"text": "COPD"}, "subject": to(ANNA)}
+        "Condition", {"resourceType": "Condition", "code": {"text": "COPD"}, "subject": ANNA}
     )
     own = await kim.get(f"Task/{referral['id']}")
     own["meta"].pop("tag", None)
     await kim.put({**own, "status": "accepted"})
-    anna = await kim.get(ANNA)
+    anna = await kim.get(PATIENT)
     assert anna["telecom"]
     assert anna["address"]
     assert "identifier" not in anna
@@ -100,4 +101,4 @@ async def the_plan_has_what_it_brought(street: Neighbourhood, plan: str, first: 
 async def kim_is_no_member_any_more(street: Neighbourhood, kim: Person, plan: str) -> None:
     assert OTHER not in await street.members(plan)
     assert OTHER in await street.members(plan, active=False)
-    assert not await sees(kim, ANNA)
+    assert not await sees(kim, PATIENT)
