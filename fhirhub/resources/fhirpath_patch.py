@@ -141,7 +141,10 @@ class FhirpathPatch:
         if len(found) != 1:
             below = " has a parent that" if node else ""
             raise self.misfit(f"`{path}`{below} finds {len(found) or 'no'} elements; name a single one")
-        return found[0]
+        item = found[0]
+        if (item.parent is None or item.property is None) and item.value is not self.resource:
+            raise self.misfit(f"`{path}` finds what is computed, and no element within the resource")
+        return item
 
     def place(self, path: str, item: Item) -> _Place:
         if item.parent is None or item.property is None:
