@@ -6,6 +6,7 @@ SELECT; no handler ever holds an unfiltered store.
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -214,12 +215,12 @@ class Access:
         return "".join(letter for letter in LETTERS if letter in found)
 
     @property
-    def text(self) -> str:
-        """The same text for the same access in every process, whatever the moment."""
-        found: str | None = self.kept.get("text")
+    def digest(self) -> str:
+        """The same for the same access in every process, whatever the moment."""
+        found: str | None = self.kept.get("digest")
         if found is None:
-            rules = sorted(_told(rule) for rule in self.rules)
-            found = self.kept["text"] = repr((rules, self.caller, self.without_bsn))
+            told = repr((sorted(_told(rule) for rule in self.rules), self.caller, self.without_bsn))
+            found = self.kept["digest"] = hashlib.sha256(told.encode("utf-8", "surrogatepass")).hexdigest()
         return found
 
     def __or__(self, other: Access) -> Access:

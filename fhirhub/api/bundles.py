@@ -89,7 +89,7 @@ def scope(request: FhirRequest, used: Sequence[tuple[str, str]]) -> str:
     """Who asked what, but for the page and the form of the answer: what a cursor is tied to. The same in every
     process."""
     asked = [pair for pair in used if pair[0] not in ("_cursor", "_count", "_format", "_pretty")]
-    return repr((request.tenant, request.path, asked, request.repository.access.text))
+    return repr((request.tenant, request.path, asked, request.repository.access.digest))
 
 
 _MODES = {

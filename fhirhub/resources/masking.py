@@ -24,7 +24,7 @@ CONTACT_PARAMETERS = frozenset(
 )  # fmt: skip
 """The search parameters of Patient that read nothing else."""
 
-_BSN_BYTES = tuple(system.encode() for system in BSN_SYSTEMS)
+_BSN_BYTES = (BSN_SYSTEMS[0].encode(), BSN_SYSTEMS[1].encode())
 _SUBSETTED = {
     "system": "http://terminology.hl7.org/CodeSystem/v3-ObservationValue",
     "code": "SUBSETTED",
@@ -35,11 +35,11 @@ _SUBSETTED = {
 def shown(body: bytes, *, without_bsn: bool) -> bytes:
     """The body as the caller sees it; the same where that is all of it."""
     masked = body[:1] == MASKED_BYTE
-    if masked:
-        body = body[1:]
-    without_bsn = without_bsn and any(system in body for system in _BSN_BYTES)
+    without_bsn = without_bsn and (_BSN_BYTES[0] in body or _BSN_BYTES[1] in body)
     if not masked and not without_bsn:
         return body
+    if masked:
+        body = body[1:]
     if without_bsn:
         resource = document.decode(body)
     else:

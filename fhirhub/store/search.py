@@ -98,7 +98,7 @@ async def search(
 def _scope(tenant: int, request: SearchRequest, access: Access) -> str:
     """Who asked what, but for the page."""
     asked = [(name, value) for name, value in request.used if name not in ("_cursor", "_count")]
-    return repr((tenant, request.types, asked, access.text))
+    return repr((tenant, request.types, asked, access.digest))
 
 
 def bounded(reader: Reader, seconds: float) -> Reader:

@@ -7,6 +7,7 @@ the newest is visible to them too.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
@@ -14,7 +15,7 @@ from typing import Any, NamedTuple
 from fhirhub.access import Access
 from fhirhub.resources import compartments, references, relations
 from fhirhub.store.database import Reader
-from fhirhub.store.sql import Binder, Dialect, Row, Statement
+from fhirhub.store.sql import Binder, Dialect, Kind, Row, Statement
 from fhirhub.store.visible import Visible, visible
 
 
@@ -65,7 +66,29 @@ def read(tenant: int, access: Access, type: str, id: str, dialect: Dialect) -> S
     """The current version, deleted or not."""
     if access.unlimited:
         return Statement(_READ, (tenant, type, id), ("int", "text", "text"), together=True)
-    seen = visible(access, dialect)
+    key = ("read", type, dialect.name)
+    found: _Reading | None = access.kept.get(key)
+    if found is None:
+        found = access.kept[key] = _reading(visible(access, dialect), type)
+    now = found.now
+    values = found.values
+    if now is not None:
+        values = (*values[:now], time.time_ns() // 1000, *values[now + 1 :])
+    return Statement(found.sql, (tenant, type, id, *values), found.kinds, found.together)
+
+
+class _Reading(NamedTuple):
+    """How one caller reads resources of one type, but for tenant, type, id and moment."""
+
+    sql: str
+    values: tuple[Any, ...]
+    kinds: tuple[Kind, ...]
+    now: int | None
+    """Which of the values is the moment."""
+    together: bool
+
+
+def _reading(seen: Visible, type: str) -> _Reading:
     name = (seen.shape, type)
     found = _reads.get(name)
     if found is None:
@@ -77,7 +100,8 @@ def read(tenant: int, access: Access, type: str, id: str, dialect: Dialect) -> S
     sql, slots = found
     values, kinds = seen.given(slots)
     together = not any(kind[-1] == "]" for kind in kinds)
-    return Statement(sql, (tenant, type, id, *values), ("int", "text", "text", *kinds), together)
+    now = slots.index("now") if "now" in slots else None
+    return _Reading(sql, values, ("int", "text", "text", *kinds), now, together)
 
 
 _reads: dict[Any, tuple[str, tuple[str, ...]]] = {}
