@@ -175,7 +175,7 @@ class Application:
         return await self.tenants.named(name)
 
     async def _admit(
-        self, tenant: str, headers: Headers, base: str, path: tuple[str, ...]
+        self, tenant: str, headers: Headers, base: str, path: tuple[str, ...], source: Callable[[], str]
     ) -> tuple[Repository, Principal | None] | None:
         """The tenant's store as this caller sees it; without sign-in everybody sees everything."""
         found = await self._tenant(tenant)
@@ -183,7 +183,7 @@ class Application:
             return None
         if self.smart is None:
             return Repository(found, access.EVERYTHING), None
-        return await self.smart.admit(found, headers, base, path)
+        return await self.smart.admit(found, headers, base, path, source)
 
     @contextlib.asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
@@ -215,6 +215,8 @@ class Application:
                 for task in beside:
                     task.cancel()
                 await asyncio.gather(*beside, return_exceptions=True)
+                if self.smart is not None:
+                    await self.smart.tell_counted(all=True)
                 self.tenants = None
 
     async def _refresh(self, opened: tenants.Tenants) -> None:

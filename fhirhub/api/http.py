@@ -32,9 +32,11 @@ Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 Field = tuple[bytes, bytes]
 
 Admit = Callable[
-    [str, Headers, str, tuple[str, ...]], Awaitable[tuple[Repository, "Principal | None"] | None]
+    [str, Headers, str, tuple[str, ...], Callable[[], str]],
+    Awaitable[tuple[Repository, "Principal | None"] | None],
 ]
-"""From tenant, header fields, base URL and path to the store as this caller sees it, and the caller."""
+"""From tenant, header fields, base URL, path and what tells the address it came from to the store as this caller sees
+it, and the caller."""
 
 BODY_SECONDS = 60.0
 """How long a client may keep silent while it sends a body."""
@@ -156,7 +158,7 @@ class Door:
         tenant, path = address.path(scope)
         headers = Headers(raw)
         base = self._bases.of(scope, raw, tenant)
-        admitted = await self._admit(tenant, headers, base, path)
+        admitted = await self._admit(tenant, headers, base, path, lambda: self._bases.source(scope, raw))
         if admitted is None:
             raise not_found("There is no FHIR API at this address")
         method = scope["method"]

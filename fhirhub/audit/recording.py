@@ -230,6 +230,11 @@ def event(kind: str, outcome: str, agent: Agent, *, action: str = "E", **detail:
     return _signed(_with(agent, **detail), rule, None, now(), kind, action, outcome)
 
 
+def repeated(entry: Entry, times: int) -> Entry:
+    """The record that stands for so many of its kind."""
+    return entry._replace(detail=urlencode({**details(entry.detail), "times": str(times)}))
+
+
 def _with(agent: Agent, **also: str) -> Agent:
     return agent._replace(detail=urlencode({**details(agent.detail), **also}) or None)
 

@@ -111,6 +111,8 @@ def audit_event(line: Line, names: Mapping[str, str], view: View, tenant: str) -
     detail = recording.details(entry.detail)
     if "status" in detail:
         told["outcomeDesc"] = detail["status"]
+    if "times" in detail:
+        told["outcomeDesc"] = f"{detail['times']} times"
     told["agent"] = list(_agents(entry, detail, names))
     told["source"] = {"site": tenant, "observer": {"display": "fhirhub"}}
     entities = list(_entities(entry, hidden=view.veiled and line.hidden, queries=view.queries))

@@ -8,6 +8,7 @@ from typing import Any
 from fhirhub.access import Access
 from fhirhub.api.address import Bases
 from fhirhub.audit import recording
+from fhirhub.audit.repeating import Repeats
 from fhirhub.auth import clients, permission, permits, providers
 from fhirhub.auth.endpoints import Server
 from fhirhub.auth.jose import TokenError
@@ -50,6 +51,7 @@ class Smart:
         self._forgotten = 0.0
         self._origins: frozenset[str] = frozenset()
         self._clients: tuple[Any, ...] = ()
+        self._repeats = Repeats(clock)
         self.secret: Secret | None = None
         """Set when the database is open."""
         self.ways = Ways(opens, providers.read(settings.openid_providers))
@@ -70,9 +72,15 @@ class Smart:
         return Realm(tenant, self.secret, self._settings, self._mark, self._clock)
 
     async def admit(
-        self, tenant: Tenant, headers: Mapping[str, Any], base: str, path: tuple[str, ...]
+        self,
+        tenant: Tenant,
+        headers: Mapping[str, Any],
+        base: str,
+        path: tuple[str, ...],
+        source: Callable[[], str],
     ) -> tuple[Repository, Principal | None]:
-        """The store as the bearer of this request's token sees it, and who that is.
+        """The store as the bearer of this request's token sees it, and who that is; `source` tells the address
+        that the request came from.
 
         Raises `login` 401 for a request without a token, or with one that is not taken here.
         """
@@ -91,10 +99,29 @@ class Smart:
             try:
                 verified = await bearers.verify(Issuer(realm, base), token)
             except TokenError as fault:
-                await _log_refusal(realm, path)
+                await self._log_refusal(realm, path, source())
                 raise permission.bad_token(str(fault)) from None
         principal = verified.principal
         return Repository(tenant, await self.ways.opens(tenant, principal)), principal
+
+    async def _log_refusal(self, realm: Realm, path: tuple[str, ...], source: str) -> None:
+        """Keep in the log that a token was not taken, and what was asked with it."""
+        if realm.tenant.recorder is None:
+            return
+        detail = {"source": source} if source else {}
+        entry = recording.event("token-not-taken", "4", recording.NOBODY, **detail)
+        if len(path) > 1 and definitions.is_resource_type(path[0]):
+            patient = path[1] if path[0] == "Patient" else None
+            entry = entry._replace(type=path[0], target=path[1], patient=patient)
+        told = self._repeats.count(realm.name, source, entry)
+        if told is not None:
+            await realm.database.log(realm.number, [told])
+
+    async def tell_counted(self, *, all: bool = False) -> None:
+        """Keep in the log how many refusals were only counted; of all, before the end."""
+        for name, entry in self._repeats.due(all=all):
+            realm = self._realms[name]
+            await realm.database.log(realm.number, [entry])
 
     def is_registered(self, origin: str) -> bool:
         """Whether a registered app is at this origin, in any tenant."""
@@ -107,6 +134,7 @@ class Smart:
         if (state := tuple(rows[0])) != self._clients:
             self._origins = await clients.origins(database)
             self._clients = state
+        await self.tell_counted()
         due = self._clock() - self._forgotten >= FORGET_SECONDS
         for realm in list(self._realms.values()):
             await realm.revocations.look()
@@ -114,14 +142,3 @@ class Smart:
                 await permits.forget(realm)
         if due:
             self._forgotten = self._clock()
-
-
-async def _log_refusal(realm: Realm, path: tuple[str, ...]) -> None:
-    """Keep in the log that a token was not taken, and what was asked with it."""
-    if realm.tenant.recorder is None:
-        return
-    entry = recording.event("token-not-taken", "4", recording.NOBODY)
-    if len(path) > 1 and definitions.is_resource_type(path[0]):
-        patient = path[1] if path[0] == "Patient" else None
-        entry = entry._replace(type=path[0], target=path[1], patient=patient)
-    await realm.database.log(realm.number, [entry])
