@@ -36,23 +36,23 @@ ANSWERS: Mapping[str, tuple[str, ...]] = {
 
 def items(questionnaire: Json) -> Iterator[Json]:
     """Every item, each before those within it."""
-    pending = _list(questionnaire, "item")
+    pending = _list(questionnaire, "item")[::-1]
     while pending:
-        item = pending.pop(0)
+        item = pending.pop()
         yield item
-        pending = _list(item, "item") + pending
+        pending += _list(item, "item")[::-1]
 
 
 def response_items(response: Json) -> Iterator[Json]:
     """Every item of a response, those below answers too."""
-    pending = _list(response, "item")
+    pending = _list(response, "item")[::-1]
     while pending:
-        item = pending.pop(0)
+        item = pending.pop()
         yield item
         inner = _list(item, "item")
         for answer in _list(item, "answer"):
             inner += _list(answer, "item")
-        pending = inner + pending
+        pending += inner[::-1]
 
 
 def answers(response: Json) -> dict[str, list[Json]]:

@@ -5,6 +5,7 @@ https://hl7.org/fhir/R4/questionnaireresponse.html#link
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Iterable, Sequence
 from decimal import Decimal
 from typing import Any
@@ -25,7 +26,9 @@ _answers = member("answer")
 _conditions = member("enableWhen")
 
 _EXCLUSIVE = CORE + "questionnaire-optionExclusive"
-_LEAST, _MOST = CORE + "questionnaire-minOccurs", CORE + "questionnaire-maxOccurs"
+_COUNTED = {CORE + "questionnaire-minOccurs": (1, "least"), CORE + "questionnaire-maxOccurs": (-1, "most")}
+
+_BOUNDS = frozenset({"minValue", "maxValue", "minLength", "maxDecimalPlaces"})
 
 _FINISHED = frozenset({"completed", "amended"})
 """Of what is not finished, answers may still be missing."""
@@ -134,12 +137,20 @@ class _Response:
         self.scope = scope
         self.item = item
         self.questions = questions
-        self.given = questionnaire.answers(item.value)
-        self.places = {str(each.get("linkId")): each for each in questionnaire.items(questions)}
         self.is_finished = item.value.get("status") in _FINISHED
         self.contained = Canonicals(
             [{**each, "url": f"#{each.get('id')}"} for each in contained], examination.canonicals
         )
+
+    @functools.cached_property
+    def given(self) -> dict[str, list[Json]]:
+        """The answers by linkId."""
+        return questionnaire.answers(self.item.value)
+
+    @functools.cached_property
+    def places(self) -> frozenset[str]:
+        """The linkIds of the questionnaire."""
+        return frozenset(str(each.get("linkId")) for each in questionnaire.items(self.questions))
 
     def check(self) -> None:
         self.group(self.item, _items((self.item,)), self.questions, is_enabled=True)
@@ -293,8 +304,8 @@ class _Response:
             self.tell(answer, "too-long", text, below=".value")
         for extension in question.get("extension", ()):
             url = str(extension.get("url")).removeprefix(CORE)
-            bound = questionnaire.value(extension)
-            if url not in ("minValue", "maxValue", "minLength", "maxDecimalPlaces") or bound is None:
+            bound = questionnaire.value(extension) if url in _BOUNDS else None
+            if bound is None:
                 continue
             if not _keeps(url, value, bound[1]):
                 text = f"The answer must keep to {url} {bound[1]}; got {str(value)[:80]}"
@@ -336,7 +347,7 @@ class _Response:
                 if isinstance(expression, dict):
                     expression = expression.get("expression")
                 return not isinstance(expression, str) or self.holds(expression)
-        return questionnaire.is_enabled(question, self.given)
+        return "enableWhen" not in question or questionnaire.is_enabled(question, self.given)
 
     def holds(self, expression: str) -> bool:
         environment = self.scope.environment(self.examination)
