@@ -218,7 +218,8 @@ def _consent(resource: Json, base: str | None) -> Iterator[Row]:
             continue
         if one.reads:
             yield Relation(one.subject, one.actor, Kind.PERMIT, one.type, one.start, one.until, weight)
-            if one.actor.startswith("RelatedPerson/") or one.subject.startswith("RelatedPerson/"):
+            own_answers = one.actor and one.subject.startswith("RelatedPerson/")
+            if one.actor.startswith("RelatedPerson/") or own_answers:
                 yield Relation(one.subject, one.actor, Kind.GRANT, one.type, one.start, one.until)
         if one.collects and one.actor.startswith("RelatedPerson/"):
             yield Relation(one.subject, one.actor, Kind.COLLECT, one.type, one.start, one.until)

@@ -349,7 +349,7 @@ class Shape:
         return self._exists("relation", "xr", where)
 
     def _mine(self, x: str) -> str:
-        """The actor of a row is the caller."""
+        """The actor of a row, which has one, is the caller."""
         return self._among("$@me", x)
 
     def _among(self, names: str, x: str) -> str:
@@ -370,7 +370,7 @@ class Shape:
             f"(NOT {nobody} OR COALESCE((SELECT max(xd.weight) FROM {self._hinted('relation', 'xd')} "
             f"WHERE xd.tenant = $1 AND xd.subject = {subject} "
             f"AND {_among('xd.kind', kinds)} AND {_now('xd')} AND xd.type IN ('', {alias}.type) "
-            f"AND ({anybody} OR {self._mine('xd')})), 0) % 2 = 0)"
+            f"AND ({anybody} OR xd.actor <> '' AND {self._mine('xd')})), 0) % 2 = 0)"
         )
 
     def _holding(self, alias: str, ways: Sequence[tuple[list[str], Held]]) -> str:

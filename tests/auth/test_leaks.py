@@ -141,7 +141,21 @@ SEARCHES = [
     "Observation?date=ge2024-01-02",
     "Observation?performer=Organization/nursing",
     "Communication?_include=Communication:sender",
+    "Communication?recipient=Patient/p2&_sort=_id",
     "QuestionnaireResponse",
+    "QuestionnaireResponse?source=RelatedPerson/carer&_include=QuestionnaireResponse:subject",
+    "Appointment?_sort=_id&_include=Appointment:actor",
+    "Appointment?patient=p2",
+    "Appointment?patient.name=smit&_total=accurate",
+    "Patient?_has:Appointment:patient:status=proposed",
+    "Patient?_revinclude=Appointment:patient&_revinclude:iterate=Communication:recipient",
+    "Group?member=Patient/p1",
+    "Patient?_has:Group:member:type=person",
+    "Task?_sort=patient,_id",
+    "Task?_sort=-owner,_id&_count=1",
+    "Observation?_security=S,V",
+    "Observation?_has:List:item:_id=list",
+    "Organization?_has:Task:owner:patient=p2",
     "Consent?patient=p1",
     "?_type=Patient,CarePlan,Task,Observation",
     "?_type=CareTeam,Consent,RelatedPerson,List&_count=2",
@@ -230,7 +244,7 @@ async def timeline(store: Repository, id: str) -> Any:
 
 
 @settings(
-    max_examples=3,
+    max_examples=5,
     # A failing world is small enough to read; to shrink it takes longer than to find it.
     phases=(Phase.explicit, Phase.generate),
     report_multiple_bugs=False,

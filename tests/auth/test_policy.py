@@ -365,6 +365,22 @@ async def test_the_most_specific_wins_and_an_objection_beats_an_agreement_as_spe
     assert await world.sees(nurse, *CARE) == "Patient/anna CarePlan/plan CareTeam/team Observation/obs"
 
 
+async def test_r15_an_agreement_that_names_nobody_outweighs_no_objection_to_who_gives_no_care(
+    world: World,
+) -> None:
+    task: Json = {
+        "resourceType": "Task", "id": "asked", "status": "accepted", "intent": "order", "for": to("Patient/anna"),
+        "owner": to("Organization/welfare"),
+    }  # fmt: skip
+    await world.put(task, consent("deny", None))
+    helper = await world.as_("Practitioner/helper", "Organization/welfare", "welzijn")
+    assert await world.sees(helper, "Task/asked") == ""
+    await world.put(consent("permit", None, "second", provision=of_class("Task")))
+    assert await world.sees(helper, "Task/asked") == ""
+    await world.put(consent("permit", "Organization/welfare", "third"))
+    assert await world.sees(helper, "Task/asked") == "Task/asked"
+
+
 async def test_what_is_not_evaluated_makes_an_objection_total_and_a_permission_void(world: World) -> None:
     await world.put(team(("Organization/nursing", NOW)))
     nurse = await world.as_("Practitioner/nurse", "Organization/nursing", "wijkverpleegkundige")
@@ -447,6 +463,9 @@ async def test_a_carers_own_answers_are_theirs_alone(world: World) -> None:
     anna = await world.as_("Patient/anna", None, "patient")
     for store, seen in ((carer, True), (nurse, False), (anna, False)):
         assert bool(await world.sees(store, "QuestionnaireResponse/strain")) is seen
+    own = {**of_class("QuestionnaireResponse")}
+    await world.put(consent("permit", None, performer=[to("RelatedPerson/carer")], provision=own))
+    assert await world.sees(nurse, "QuestionnaireResponse/strain") == "", "nobody is named"
 
 
 # --- R3, R4: what is seen in part ---

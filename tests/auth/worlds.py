@@ -20,7 +20,7 @@ from fhirhub.access import (
     Rule,
     Unblocked,
 )
-from fhirhub.resources import document, masking, relations
+from fhirhub.resources import consents, document, masking, relations
 from fhirhub.resources.relations import Holding, Kind, Relation
 
 Json = dict[str, Any]
@@ -120,8 +120,11 @@ def worlds(draw: st.DrawFn) -> list[Json]:
         actors = draw(st.lists(parties, max_size=1))
         if actors:
             provision["actor"] = [{"role": {"text": "x"}, "reference": to(actor)} for actor in actors]
+        if draw(one([False, False, True])):
+            action = draw(one(["access", "collect", "correct"]))
+            provision["action"] = [{"coding": [{"system": consents.ACTIONS, "code": action}]}]
         if draw(st.booleans()):
-            code = draw(one(["CarePlan", "Observation"]))
+            code = draw(one(["CarePlan", "Observation", "QuestionnaireResponse"]))
             provision["class"] = [{"system": "http://hl7.org/fhir/resource-types", "code": code}]
         made.append(
             {
@@ -138,6 +141,7 @@ def worlds(draw: st.DrawFn) -> list[Json]:
                 },
                 "category": [{"text": "x"}],
                 "patient": to(draw(patients)),
+                **({"performer": [to("RelatedPerson/carer")]} if draw(one([False, False, True])) else {}),
                 "provision": provision,
             }
         )
@@ -195,8 +199,31 @@ def worlds(draw: st.DrawFn) -> list[Json]:
                 "id": "between",
                 "status": "completed",
                 "sender": to(draw(patients)),
-                "recipient": [to(draw(patients)), to(draw(parties))],
+                "recipient": [to(draw(patients)), to(draw(parties)), to("RelatedPerson/carer")],
             }
+        )
+    several = st.lists(patients, min_size=1, max_size=3, unique=True)
+    for number in range(draw(st.integers(0, 2))):
+        whom = draw(several)
+        made.append(
+            _labelled(
+                draw,
+                {
+                    "resourceType": "Appointment",
+                    "id": f"visit{number}",
+                    "status": "proposed",
+                    "description": f"d{number}",
+                    "participant": [
+                        {"actor": to(each), "status": "accepted"}
+                        for each in [*whom, draw(one(["Practitioner/doctor", "RelatedPerson/carer"]))]
+                    ],
+                },
+            )
+        )
+    if draw(st.booleans()):
+        entities = [{"entity": to(each)} for each in draw(several)]
+        made.append(
+            {"resourceType": "Group", "id": "group", "type": "person", "actual": True, "member": entities}
         )
     if draw(st.booleans()):
         made.append(
@@ -227,9 +254,11 @@ def worlds(draw: st.DrawFn) -> list[Json]:
 
 
 def _labelled(draw: st.DrawFn, resource: Json) -> Json:
-    label = draw(st.sampled_from([None, None, None, "R", "V", "S"]))
-    if label is not None:
-        resource["meta"] = {"security": [{"system": relations.CONFIDENTIALITY, "code": label}]}
+    labels = draw(st.sampled_from(["", "", "", "R", "V", "S", "RS", "RSV"]))
+    if labels:
+        resource["meta"] = {
+            "security": [{"system": relations.CONFIDENTIALITY, "code": label} for label in labels]
+        }
     return resource
 
 
