@@ -204,7 +204,7 @@ def worlds(draw: st.DrawFn) -> list[Json]:
         )
     several = st.lists(patients, min_size=1, max_size=3, unique=True)
     for number in range(draw(st.integers(0, 2))):
-        whom = draw(several)
+        people = draw(several)
         made.append(
             _labelled(
                 draw,
@@ -215,7 +215,7 @@ def worlds(draw: st.DrawFn) -> list[Json]:
                     "description": f"d{number}",
                     "participant": [
                         {"actor": to(each), "status": "accepted"}
-                        for each in [*whom, draw(one(["Practitioner/doctor", "RelatedPerson/carer"]))]
+                        for each in [*people, draw(one(["Practitioner/doctor", "RelatedPerson/carer"]))]
                     ],
                 },
             )
