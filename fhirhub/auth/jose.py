@@ -3,6 +3,8 @@
 
 A key has one algorithm, decided when it is taken in, and a token's own `alg` can only agree. No `crit`, no keys
 that come with the token, no RSA below 2048 bits, no shared secrets; `iss`, `aud` and `exp` are always asked for.
+
+What signs and verifies is loaded by the first token: a start has no use for it.
 """
 
 from __future__ import annotations
@@ -13,21 +15,15 @@ import json
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from cryptography.hazmat.primitives.asymmetric import ec, rsa
-from cryptography.hazmat.primitives.serialization import (
-    Encoding,
-    NoEncryption,
-    PrivateFormat,
-    load_der_private_key,
-)
-from jose import jwk, jws
-from jose.backends.base import Key
-from jose.exceptions import JOSEError
+if TYPE_CHECKING:
+    from cryptography.hazmat.primitives.asymmetric import ec, rsa
+    from jose.backends.base import Key
+
+    PrivateKey = rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey
 
 Json = dict[str, Any]
-PrivateKey = rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey
 
 MAX_TOKEN_CHARACTERS = 16_384
 MAX_KEYS = 40
@@ -70,6 +66,8 @@ class SigningKey:
     @property
     def der(self) -> bytes:
         """The private key as PKCS #8, to be sealed."""
+        from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+
         return self.private.private_bytes(Encoding.DER, PrivateFormat.PKCS8, NoEncryption())
 
     def verifying(self) -> VerifyingKey:
@@ -87,6 +85,8 @@ class VerifyingKey:
 
 def new_key(kid: str, algorithm: str) -> SigningKey:
     """A fresh key for ES384 or RS256."""
+    from cryptography.hazmat.primitives.asymmetric import ec, rsa
+
     if algorithm == "ES384":
         return _signing(kid, algorithm, ec.generate_private_key(ec.SECP384R1()))
     return _signing(kid, algorithm, rsa.generate_private_key(65537, RSA_BITS))
@@ -94,12 +94,17 @@ def new_key(kid: str, algorithm: str) -> SigningKey:
 
 def stored_key(kid: str, algorithm: str, der: bytes) -> SigningKey:
     """A key of ours as it was stored."""
+    from cryptography.hazmat.primitives.asymmetric import ec, rsa
+    from cryptography.hazmat.primitives.serialization import load_der_private_key
+
     private = load_der_private_key(der, None)
     assert isinstance(private, rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey)
     return _signing(kid, algorithm, private)
 
 
 def _signing(kid: str, algorithm: str, private: PrivateKey) -> SigningKey:
+    from jose import jwk
+
     # The stubs know keys as text alone; the library takes cryptography's own.
     given: Any = private
     return SigningKey(kid, algorithm, private, jwk.construct(given, algorithm))
@@ -107,6 +112,8 @@ def _signing(kid: str, algorithm: str, private: PrivateKey) -> SigningKey:
 
 def sign(claims: Mapping[str, Any], key: SigningKey, type: str = "JWT") -> str:
     """The claims as a signed token whose `typ` is `type`."""
+    from jose import jws
+
     headers = {"kid": key.kid, "typ": type}
     return jws.sign(dict(claims), key._built, headers, key.algorithm)
 
@@ -132,6 +139,9 @@ def verifying_keys(jwks: Any, algorithms: frozenset[str]) -> tuple[VerifyingKey,
 
 
 def _verifying(one: Json, algorithms: frozenset[str]) -> VerifyingKey | None:
+    from jose import jwk
+    from jose.exceptions import JOSEError
+
     if _PRIVATE & one.keys():
         raise TokenError(
             "the JWK Set holds a private or shared key: give public keys only, and replace this one"
@@ -201,6 +211,9 @@ def verify(
     `types` are what its `typ`, where it has one, may be. `max_seconds` bounds how far `exp` may lie ahead.
     Raises TokenError.
     """
+    from jose import jws
+    from jose.exceptions import JOSEError
+
     head = header(token)
     for part in token.split("."):
         _decoded(part)
