@@ -86,9 +86,30 @@ async def agenda(repository: Repository, plan: Json, now: int) -> Json:
         "code": careplan.own_code("document-type", AGENDA),
         "subject": plan.get("subject"),
         "date": document.instant(now),
+        "note": await _invited(repository, plan, now),
         "entry": entries,
     }
     return {key: value for key, value in made.items() if value not in (None, [])}
+
+
+async def _invited(repository: Repository, plan: Json, now: int) -> list[Json]:
+    """Who is to be there: the patient, and who takes part in the plan now, carers too."""
+    base = moves.base_of(repository)
+    teams = [one for one in plan.get("contained", ()) if one.get("resourceType") == "CareTeam"]
+    for party in careplan.parties(plan.get("careTeam"), base):
+        teams += filter(None, [await moves.read(repository, party)])
+    members = [
+        plan.get("subject", {}),
+        *(one.get("member", {}) for team in teams for one in careplan.active(team, now)),
+    ]
+    named: dict[str, str] = {}
+    for one in members:
+        reference = careplan.party(one, base)
+        if reference is not None:
+            named.setdefault(
+                reference, f"{one['display']} ({reference})" if one.get("display") else reference
+            )
+    return [{"text": f"Uit te nodigen (to invite): {', '.join(named.values())}"}] if named else []
 
 
 _ORDER = ("Afwijkende meting", "Spoed", "Over de datum", "Nog niet aangenomen")

@@ -88,6 +88,14 @@ async def test_the_agenda_has_what_programmes_leave_to_people(people: Hub) -> No
     assert ("Te beslissen", None) in topics(await els.get(f"{PLAN}/$agenda"))
 
 
+async def test_the_agenda_says_who_is_to_be_invited(people: Hub) -> None:
+    made = await (await person(people, "els")).get(f"{PLAN}/$agenda")
+    assert made["note"] == [
+        {"text": "Uit te nodigen (to invite): Patient/anna, PractitionerRole/rol-els, Organization/thuiszorg"}
+    ]
+    assert faults(made, "ConversationAgenda") == []
+
+
 async def test_a_meeting_invites_the_patient(people: Hub) -> None:
     els = await person(people, "els")
     meeting: Json = {
