@@ -17,7 +17,7 @@ from typing import Any
 
 import msgspec
 
-from bench import access, audit, limits, report, servers
+from bench import access, audit, limits, notifications, report, servers
 from bench.operations import Operation, operations
 from bench.region import Region, groups, transactions
 from bench.servers import Server
@@ -62,6 +62,7 @@ class Results:
     shares: list[report.Share] = field(default_factory=list)
     limited: list[report.Limited] = field(default_factory=list)
     logged: list[report.Logged] = field(default_factory=list)
+    notified: list[report.Notified] = field(default_factory=list)
     notes: dict[str, str] = field(default_factory=dict)
     faults: list[str] = field(default_factory=list)
 
@@ -93,6 +94,7 @@ def main() -> None:
             results.shares,
             results.limited,
             results.logged,
+            results.notified,
             results.notes,
             results.faults,
         )
@@ -208,6 +210,24 @@ def _measure_database(plan: Plan, database: str, place: Place, results: Results)
                     columns["peer"] = peer
                 _measure_operations(plan, database, place, region, size, workers, columns, results)
                 _note_memory(database, size, workers, "after the operations", hub, results)
+    _measure_notifications(plan, database, place, results)
+
+
+def _measure_notifications(plan: Plan, database: str, place: Place, results: Results) -> None:
+    """On the largest of the sizes."""
+    for workers in plan.workers:
+        variables = {"FHIRHUB_FETCH_ALLOW": "127.0.0.1"}
+        with servers.hub(place.url, workers, place.secret_file, variables) as hub:
+            for listened in (False, True):
+                try:
+                    latency = notifications.measure(
+                        hub, lambda server: _used(place, server), listened=listened
+                    )
+                except (Fault, TimeoutError, OSError) as fault:
+                    results.faults.append(f"{database}, {workers}: notifications: {fault}")
+                    continue
+                results.notified.append(report.Notified(database, plan.sizes[-1], workers, listened, latency))
+                _say(f"{database}, workers: {workers}: p99 {latency.percentile(99):.0f} ms")
 
 
 def _note_memory(database: str, size: int, workers: int, when: str, hub: Server, results: Results) -> None:

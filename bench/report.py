@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from bench import access, audit, targets, validation
+from bench import access, audit, notifications, targets, validation
 
 MAPPED = "with mapped files"
 
@@ -81,6 +81,17 @@ class Logged:
     cost: audit.Cost
 
 
+@dataclass(frozen=True, slots=True)
+class Notified:
+    """How long after a write somebody is notified of it; or, where nobody is, how long it is answered after."""
+
+    database: str
+    size: int
+    workers: int
+    is_listened: bool
+    latency: notifications.Latency
+
+
 def write(
     output: Path,
     sizes: Sequence[int],
@@ -89,6 +100,7 @@ def write(
     shares: Sequence[Share],
     limited: Sequence[Limited],
     logged: Sequence[Logged],
+    notified: Sequence[Notified],
     notes: Mapping[str, str],
     faults: Sequence[str],
 ) -> None:
@@ -103,6 +115,7 @@ def write(
     lines += ["", "## Bounded searches, one at a time", "", *_alone(sizes, databases, cells)]
     lines += ["", "## With access and without", "", *_limited(limited)]
     lines += ["", "## With the log and without", "", *_logged(logged)]
+    lines += ["", "## Notifications", "", *_notified(notified)]
     lines += ["", "## Validation", "", *validation.lines()]
     lines += ["", "## Start and memory", "", *_resources(cells)]
     if faults:
@@ -204,6 +217,28 @@ def _logged(logged: Sequence[Logged]) -> list[str]:
             f"| {one.database} | {one.size:,} | {cost.operation} | {cost.without_ms:.3f} | {cost.with_ms:.3f} "
             f"| {cost.ratio:.2f}x | {'met' if cost.ratio <= targets.AUDIT else '**not met**'} "
             f"| {cost.later_ms:.3f} | {_number(cost.without_per_second)} | {_number(cost.with_per_second)} |"
+        )
+    return lines
+
+
+def _notified(notified: Sequence[Notified]) -> list[str]:
+    lines = [
+        f"{notifications.A_SECOND} writes a second for {notifications.SECONDS} seconds, each sent when it is due, "
+        "whether those before it were answered or not:",
+        "milliseconds from when it was due until a receiver has its notification, by rest-hook; and, where nobody is",
+        f"notified, until its answer. The target is p99 <= {targets.NOTIFIED_P99_MS} ms.",
+        "",
+        "| database | resources | workers | | p50 | p95 | p99 | | notifications | processor ms for a write |",
+        "|---|--:|--:|---|--:|--:|--:|---|--:|--:|",
+    ]
+    for one in notified:
+        latency = one.latency
+        p50, p95, p99 = (latency.percentile(percent) for percent in (50, 95, 99))
+        met = "met" if p99 <= targets.NOTIFIED_P99_MS else "**not met**"
+        lines.append(
+            f"| {one.database} | {one.size:,} | {one.workers} | {'notified' if one.is_listened else 'answered'} "
+            f"| {_number(p50)} | {_number(p95)} | {_number(p99)} | {met if one.is_listened else ''} "
+            f"| {latency.notifications or '-'} | {latency.processor_ms:.2f} |"
         )
     return lines
 

@@ -58,6 +58,8 @@ ACCESS = 1.5
 """A question with a care worker's access, at most so many times the same with none."""
 AUDIT = 1.25
 """A read or search that is logged, at most so many times the same without the log."""
+NOTIFIED_P99_MS = 200
+"""From when a write is due to its notification, at 100 writes a second."""
 TIMES_UNNEST = 2.0
 START_SECONDS = 1.0
 VALIDATION_MICROSECONDS = 1000

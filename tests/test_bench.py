@@ -14,9 +14,10 @@ import pytest
 
 from bench import audit, traffic
 from bench.access import Cost
+from bench.notifications import Latency
 from bench.operations import operations
 from bench.region import Region, groups, transactions
-from bench.report import Cell, Limited, Logged, Share, write
+from bench.report import Cell, Limited, Logged, Notified, Share, write
 from fhirhub.resources import document
 
 
@@ -154,9 +155,11 @@ def test_report_tells_what_was_met_and_what_was_not(tmp_path_factory: pytest.Tem
     ]
     limited = [Limited("SQLite", 10, Cost("read", 0.1, 0.13))]
     logged = [Logged("SQLite", 10, audit.Cost("read", 0.1, 0.12, 5000, 4000, 0.015))]
-    write(
-        output, [10, 100], [1], cells, shares, limited, logged, {"durability, SQLite": "synchronous=FULL"}, []
-    )
+    times = tuple(float(number) for number in range(1, 301))
+    notified = [Notified("SQLite", 100, 1, True, Latency(100.0, times, times, 40, 1.5))]
+    notes = {"durability, SQLite": "synchronous=FULL"}
+    write(output, [10, 100], [1], cells, shares, limited, logged, notified, notes, [])
+    assert "| notified | 151 | 286 | 298 | **not met** | 40 | 1.50 |" in output.read_text()
     assert "| read | 1.30x (0.13 / 0.10) |" in output.read_text()
     assert (
         "| SQLite | 10 | read | 0.100 | 0.120 | 1.20x | met | 0.015 | 5,000 | 4,000 |" in output.read_text()
