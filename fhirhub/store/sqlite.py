@@ -36,6 +36,7 @@ _Member = tuple[int, Change, "asyncio.Future[Verdict]"]
 _Told = tuple[int, Sequence[Entry], "asyncio.Future[None]"]
 """Records of the log that wait to be on disk: their tenant, themselves, and who waits for it."""
 
+_ALONE = "DELETE FROM main.row_key WHERE 0"
 MEMBERS = 128
 UNITS = 32
 """Transactions that are committed together, at the most."""
@@ -308,8 +309,13 @@ class SqliteDatabase:
     def _begin(self) -> None:
         fcntl.flock(self._turn, fcntl.LOCK_EX)
         try:
-            self._writer.execute("BEGIN IMMEDIATE")
+            # `BEGIN IMMEDIATE` would hold the file of the log too, for which the event loop would wait that is to go on
+            # with this transaction: what writes nothing takes the lock of the database alone.
+            self._writer.execute("BEGIN")
+            self._writer.execute(_ALONE)
         except BaseException:
+            if self._writer.in_transaction:
+                self._writer.execute("ROLLBACK")
             fcntl.flock(self._turn, fcntl.LOCK_UN)
             raise
         self._open = dict(self._chains)

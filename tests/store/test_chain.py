@@ -75,6 +75,22 @@ async def test_records_that_wait_together_are_all_there(log: Database) -> None:
     assert (found.records, found.faults) == (107, [])
 
 
+async def test_what_was_read_is_logged_while_a_transaction_goes_on(log: Database) -> None:
+    logged = asyncio.Event()
+
+    async def work(unit: Transaction) -> None:
+        await unit.fetch(Statement("SELECT 1"))
+        # As a rule that waits for what another request, which reads, is answered first.
+        await logged.wait()
+
+    going = asyncio.ensure_future(log.transaction(work))
+    await asyncio.sleep(0.05)
+    await log.log(TENANT, [entry(8)])
+    logged.set()
+    await going
+    assert (await verdict(log)).records == 8
+
+
 async def test_a_transaction_that_fails_leaves_nothing_in_the_log(log: Database) -> None:
     async def work(unit: Transaction) -> None:
         await unit.log(TENANT, [entry(8)])
