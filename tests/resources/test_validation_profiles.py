@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import random
 from decimal import Decimal
 from typing import Any
@@ -394,3 +395,26 @@ def test_invariants_in_python_hold_where_their_expressions_do() -> None:
                     assert rule.holds(value) == (expected is not False), (rule.key, value)
                     seen.add(rule.key)
     assert len(seen) > 15
+
+
+MOMENTS = [
+    "2024",
+    "2024-01",
+    "2024-01-04",
+    "2024-01-05",
+    "2024-01-04T23:59:59Z",
+    "2024-01-05T10:00:00Z",
+    "2024-01-05T10:00:00.5Z",
+    "2024-01-05T11:30:00+01:30",
+    "2024-01-06T00:10:00+02:00",
+]
+
+
+def test_a_task_is_modified_no_earlier_than_it_was_authored_as_its_expression_says() -> None:
+    (rule,) = [each for each in invariants.of_type("Task")["Task"] if each.key == "inv-1"]
+    assert rule.holds is not None
+    for authored, modified in itertools.product(MOMENTS, MOMENTS):
+        task = {"resourceType": "Task", "authoredOn": authored, "lastModified": modified}
+        root = of_resource(task)
+        expected = fhirpath.compile(rule.expression).holds(root, fhirpath.Environment(root))
+        assert rule.holds(task) is (expected is True), (authored, modified)

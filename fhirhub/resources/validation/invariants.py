@@ -103,6 +103,26 @@ def _ordered(value: Json) -> bool:
         return True
 
 
+def _modified_after(value: Json) -> bool:
+    """inv-1 of a Task: modified no earlier than authored. What is not as precise as the other must be later as a
+    whole."""
+    modified, authored = value.get("lastModified"), value.get("authoredOn")
+    if not isinstance(modified, str) or not isinstance(authored, str):
+        return True
+    if len(modified) == len(authored) <= 10:
+        return modified >= authored
+    try:
+        later, earlier = primitives.date_range(modified), primitives.date_range(authored)
+    except ValueError:
+        return False
+    return later[0] >= earlier["T" not in modified or "T" not in authored]
+
+
+def _measured(value: Json) -> bool:
+    """gol-1"""
+    return "measure" in value or not any(key.startswith(("detail", "_detail")) for key in value)
+
+
 def _amounts_ordered(value: Json) -> bool:
     """rng-2; amounts of unlike units are left to whoever knows them."""
     low, high = value.get("low"), value.get("high")
@@ -231,8 +251,12 @@ _HOLDS: dict[str, Holds] = {
     "prr-1": _without("orderDetail", "code"),
     "qrs-1": _not_both("answer", "item"),
     "sev-1": _not_both("name", "query"),
+    "app-1": _any_of("type", "actor"),
+    "gol-1": _measured,
+    # Several rules have the key inv-1.
+    "lastModified.exists().not() or authoredOn.exists().not() or lastModified >= authoredOn": _modified_after,
 }
-"""By key, where they are met often: none needs more than the element's own JSON."""
+"""By key, or by expression, where they are met often: none needs more than the element's own JSON."""
 
 ASKED_BY = {
     "cpl-3": "detail",
@@ -282,7 +306,7 @@ def rule(constraint: Json, profile: str | None = None) -> Rule | None:
     if profile is None:
         expression = _NAME_MEANT if expression == _NAME else CORRECTED.get(key, expression)
     expression = _SYSTEM_TYPE.sub(_of_fhir, expression)
-    holds = _HOLDS.get(key) if profile is None else None
+    holds = (_HOLDS.get(key) or _HOLDS.get(constraint["expression"])) if profile is None else None
     return Rule(
         key, constraint.get("severity", "error"), constraint.get("human", ""), expression, holds, profile
     )
