@@ -368,7 +368,8 @@ def _included(name: str, value: str, names: Names, types: tuple[str, ...]) -> It
     if modifier not in ("", "iterate", "recurse"):
         raise errors.not_supported(f"`{code}` supports the modifier `:iterate` only; got `:{modifier}`.")
     if value == "*":
-        sources = types if code == "_include" else definitions.RESOURCE_TYPES
+        # What is included may be of any type, and is followed too.
+        sources = types if code == "_include" and not modifier else definitions.RESOURCE_TYPES
         every = [each for source in sources for each in names.parameters.of(source).values()]
         chosen = [each for each in every if each.kind == "reference"]
         return _joins(names, chosen, "", bool(modifier), code == "_revinclude")

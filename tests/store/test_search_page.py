@@ -328,6 +328,10 @@ async def region(hub: Hub) -> Hub:
         ("CarePlan?_id=p1&_include=CarePlan:patient&_include=CarePlan:care-team", "CareTeam/ct Patient/a"),
         ("CarePlan?_id=p1&_include=CarePlan:*", "CareTeam/ct Patient/a PlanDefinition/old"),
         ("CarePlan?_id=p1&_include=*", "CareTeam/ct Patient/a PlanDefinition/old"),
+        (
+            "CarePlan?_id=p1&_include:iterate=*",
+            "CareTeam/ct Organization/clinic Organization/root Patient/a PlanDefinition/old Practitioner/d",
+        ),
         ("CarePlan?_id=p1&_include=CarePlan:instantiates-canonical", "PlanDefinition/old"),
         ("PlanDefinition?_id=old&_revinclude=CarePlan:instantiates-canonical", "CarePlan/p1"),
         ("PlanDefinition?_id=new&_revinclude=CarePlan:instantiates-canonical", ""),
