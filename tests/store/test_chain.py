@@ -91,6 +91,22 @@ async def test_what_was_read_is_logged_while_a_transaction_goes_on(log: Database
     assert (await verdict(log)).records == 8
 
 
+async def test_those_who_were_answered_together_are_waited_for_as_long_as_somebody_comes() -> None:
+    waiting = [0]
+
+    async def come() -> None:
+        for number in range(1, 4):
+            await asyncio.sleep(0)
+            waiting.append(number)
+
+    coming = asyncio.ensure_future(come())
+    await chain.gathered(waiting, 3)
+    assert len(waiting) == 4
+    await coming
+    await chain.gathered(waiting, 1)
+    await chain.gathered([], 5)
+
+
 async def test_a_transaction_that_fails_leaves_nothing_in_the_log(log: Database) -> None:
     async def work(unit: Transaction) -> None:
         await unit.log(TENANT, [entry(8)])
