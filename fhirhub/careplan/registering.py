@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 from fhirhub import errors
 from fhirhub.access import Actor
-from fhirhub.auth import careteam, staff
+from fhirhub.auth import careteam, consent, staff
 from fhirhub.careplan import identity, team
 from fhirhub.careplan.ending import end_participation
 from fhirhub.careplan.telling import tell
@@ -63,7 +63,11 @@ async def register(unit: Repository, actor: Actor, wanted: Wanted, *, practice: 
         await _know(unit, patient["id"], actor.organization)
         return Registered(200, _as_told(wanted, patient["id"]))
     if await careteam.registered_practice(unit, patient["id"], now()) == actor.organization:
-        return Registered(200, patient)
+        said = await consent.answer(
+            unit.transaction, unit.tenant.number, patient["id"], sorted(actor.names), now(), provider=True
+        )
+        # Who is blocked sees nothing (R17), of what they register either.
+        return Registered(200, _as_told(wanted, patient["id"]) if said == "refused" else patient)
     return Registered(202, await _ask(unit, patient["id"], actor.organization))
 
 

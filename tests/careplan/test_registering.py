@@ -16,6 +16,7 @@ from fhirhub.resources.masking import BSN_SYSTEMS
 from tests.auth.builders import BASE, Json, bearer
 from tests.careplan.neighbourhood import Neighbourhood
 from tests.careplan.resources import ANNA_BSN, anna, codes, to
+from tests.careplan.test_hearing import heard
 
 NEW_BSN = "999900018"
 CHECKED = {"system": guide.url("CodeSystem", "identity-check"), "code": "document"}
@@ -116,6 +117,16 @@ async def test_r5_a_backend_of_the_practice_registers_too(there: Neighbourhood) 
 async def test_r5_who_is_registered_here_already_is_found(there: Neighbourhood) -> None:
     answer = await there.call("jan", "Patient/$register", *ANNA)
     assert (answer.status_code, answer.json()["id"]) == (200, "anna")
+
+
+async def test_r17_a_practice_that_is_blocked_is_shown_nothing_of_whom_it_registers(
+    there: Neighbourhood,
+) -> None:
+    assert "address" in (await there.call("jan", "Patient/$register", *ANNA)).json()
+    await there.put(heard(to("Organization/praktijk"), "deny", id="nee"))
+    answer = await there.call("jan", "Patient/$register", *ANNA)
+    assert (answer.status_code, answer.json()["id"]) == (200, "anna")
+    assert not {"address", "generalPractitioner"} & answer.json().keys()
 
 
 async def test_r5_of_many_who_register_one_bsn_at_once_one_makes_it(there: Neighbourhood) -> None:

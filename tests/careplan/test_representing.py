@@ -153,3 +153,26 @@ async def test_r20_what_a_doctor_hides_has_a_reason_and_is_looked_at_within_six_
     name = f"Condition/{answer.json()['id']}"
     assert await there.sees("jan", name)
     assert not await there.sees("anna", name)
+
+
+async def test_r20_who_wrote_what_is_hidden_later_is_hidden_with_it(there: Neighbourhood) -> None:
+    goal: Json = {
+        "resourceType": "Goal", "lifecycleStatus": "active", "description": {"text": "x"},
+        "subject": to("Patient/anna"),
+    }  # fmt: skip
+    made = (await there.ask("jan", "POST", "Goal", goal)).json()
+    query = f"Provenance?target=Goal/{made['id']}"
+    assert (await there.ask("anna", "GET", query)).json()["total"] == 1
+    review = {
+        "url": guide.url("StructureDefinition", "label-review"),
+        "extension": [
+            {"url": "reason", "valueString": "schadelijk"},
+            {"url": "review", "valueDate": (TODAY + timedelta(days=60)).isoformat()},
+        ],
+    }
+    code = {"system": "http://terminology.hl7.org/CodeSystem/v3-ActCode", "code": "S", "extension": [review]}
+    changed = {**made, "meta": {"security": [code]}}
+    assert (await there.ask("jan", "PUT", f"Goal/{made['id']}", changed)).status_code == 200
+    assert (await there.ask("anna", "GET", query)).json()["total"] == 0
+    assert made["id"] not in (await there.ask("anna", "GET", "_history")).text
+    assert (await there.ask("jan", "GET", query)).json()["total"] == 2
