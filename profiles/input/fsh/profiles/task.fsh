@@ -105,7 +105,7 @@ Description: "Het verzoek zelf, in het plan: waarom welzijn, leefstijl of onders
 
 Invariant: watch-1
 Description: "Bij het aannemen staan een gewone grens, een spoedgrens, uren en een tekst bij spoed in de invoer. On acceptance the input has a routine band, an urgent band, hours and a text for urgent values."
-Expression: "status in ('draft' | 'requested' | 'received' | 'rejected' | 'cancelled') or (input.where(type.coding.where(code = 'grens-gewoon').exists()).value.ofType(Range).exists() and input.where(type.coding.where(code = 'grens-spoed').exists()).value.ofType(Range).exists() and input.where(type.coding.where(code = 'uren').exists()).value.ofType(Timing).exists() and input.where(type.coding.where(code = 'tekst-spoed').exists()).value.ofType(string).exists())"
+Expression: "(status in ('draft' | 'requested' | 'received' | 'rejected' | 'cancelled')) or (input.where(type.coding.where(code = 'grens-gewoon').exists()).value.ofType(Range).exists() and input.where(type.coding.where(code = 'grens-spoed').exists()).value.ofType(Range).exists() and input.where(type.coding.where(code = 'uren').exists()).value.ofType(Timing).exists() and input.where(type.coding.where(code = 'tekst-spoed').exists()).value.ofType(string).exists())"
 Severity: #error
 
 Profile: HomeMonitoringTask
@@ -161,7 +161,7 @@ Description: "Wat binnen een organisatie gedaan wordt voor een eigen doel. Over 
 
 Invariant: right-1
 Description: "Wie weigert, zegt waarom. Who refuses says why."
-Expression: "status in ('rejected' | 'failed') implies statusReason.text.exists() or statusReason.coding.display.exists()"
+Expression: "(status in ('rejected' | 'failed')) implies statusReason.text.exists() or statusReason.coding.display.exists()"
 Severity: #error
 
 Profile: RecordRightTask
