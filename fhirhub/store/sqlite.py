@@ -40,7 +40,7 @@ _ALONE = "DELETE FROM main.row_key WHERE 0"
 MEMBERS = 128
 UNITS = 32
 """Transactions that are committed together, at the most."""
-UNITS_SECONDS = 0.01
+UNITS_SECONDS = 0.05
 """After so long no other joins those that wait for their commit."""
 SHORT_SECONDS = 0.02
 """A read that takes longer leaves the event loop and runs in a thread."""
