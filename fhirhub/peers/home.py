@@ -6,18 +6,17 @@ from __future__ import annotations
 import secrets
 import time
 from collections.abc import Mapping
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 from urllib.parse import urlencode, urlsplit
 
 from fhirhub import fetching
-from fhirhub.auth import jose
-from fhirhub.auth.client_authentication import ASSERTION_TYPE
-from fhirhub.auth.keys import ACCESS
-from fhirhub.auth.realm import Realm
 from fhirhub.errors import FhirError
 from fhirhub.fetching import Fetched, Lines
 from fhirhub.peers.rows import Peer
 from fhirhub.resources import document
+
+if TYPE_CHECKING:
+    from fhirhub.auth.realm import Realm
 
 Json = dict[str, Any]
 
@@ -100,6 +99,10 @@ class Homes:
         known = self._tokens.get(key)
         if known is not None and known[0] > time.monotonic():
             return known[1]
+        from fhirhub.auth import jose
+        from fhirhub.auth.client_authentication import ASSERTION_TYPE
+        from fhirhub.auth.keys import ACCESS
+
         endpoint = await self._endpoint(peer)
         now = int(time.time())
         claims: Json = {

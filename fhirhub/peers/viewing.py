@@ -14,11 +14,10 @@ import re
 import time
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from fhirhub import errors, logs
 from fhirhub.access import HUB, Actor
-from fhirhub.auth.realm import Realm
 from fhirhub.errors import FhirError, Issue
 from fhirhub.peers import rows
 from fhirhub.peers.home import Homes, Person, Refused, Unreachable, parsed
@@ -26,6 +25,9 @@ from fhirhub.peers.rows import Kept, Peer
 from fhirhub.repository import Repository, Tenant
 from fhirhub.resources import document, relations
 from fhirhub.settings import Settings
+
+if TYPE_CHECKING:
+    from fhirhub.auth.realm import Realm
 
 Json = dict[str, Any]
 
