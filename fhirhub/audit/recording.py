@@ -182,8 +182,10 @@ async def of_reads(
     return made
 
 
-SINGLE = frozenset({"read", "vread"})
-"""Interactions whose record is of one version."""
+NOTIFIED = "notified"
+"""The event of a receiver that was told what happened to a resource."""
+SINGLE = frozenset({"read", "vread", NOTIFIED})
+"""Interactions whose records are each of one version."""
 
 
 def _shown(
@@ -210,7 +212,7 @@ def refusal(
 ) -> Entry:
     """The record of what was asked and not had."""
     return _signed(
-        _with(trail.agent or agent_of(access), status=str(status)),
+        also(trail.agent or agent_of(access), status=str(status)),
         "refused" if status in (401, 403, 404, 410) else "failed",
         trail.request,
         now(),
@@ -227,7 +229,7 @@ def refusal(
 def event(kind: str, outcome: str, agent: Agent, *, action: str = "E", **detail: str) -> Entry:
     """The record of what happened at the door, such as `signed-in`, or was done to the log or the database."""
     rule = "refused" if outcome != "0" else "account"
-    return _signed(_with(agent, **detail), rule, None, now(), kind, action, outcome)
+    return _signed(also(agent, **detail), rule, None, now(), kind, action, outcome)
 
 
 def repeated(entry: Entry, times: int) -> Entry:
@@ -235,8 +237,9 @@ def repeated(entry: Entry, times: int) -> Entry:
     return entry._replace(detail=urlencode({**details(entry.detail), "times": str(times)}))
 
 
-def _with(agent: Agent, **also: str) -> Agent:
-    return agent._replace(detail=urlencode({**details(agent.detail), **also}) or None)
+def also(agent: Agent, **known: str) -> Agent:
+    """The same, of whom this is known besides."""
+    return agent._replace(detail=urlencode({**details(agent.detail), **known}) or None)
 
 
 def _each(owners: str | None) -> list[str | None]:

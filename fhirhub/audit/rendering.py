@@ -53,6 +53,7 @@ EVENTS: Mapping[str, Event] = {
     "password-changed": Event(_AUTHENTICATION),
     "registered": Event(_SECURITY),
     "load": Event(("110107", "Import")),
+    recording.NOTIFIED: Event(("110106", "Export")),
     "erase": Event(("110110", "Patient Record")),
 }
 OBJECTS = "http://terminology.hl7.org/CodeSystem/audit-entity-type"

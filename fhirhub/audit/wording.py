@@ -51,6 +51,7 @@ _DEEDS: Mapping[str, tuple[str, str]] = {
     "D": ("verwijderde", "removed"),
     "E": ("vroeg op", "asked for"),
 }
+_NOTIFIED = ("kreeg bericht over", "was notified of")
 _THINGS: Mapping[str, tuple[str, str]] = {
     "Patient": ("uw persoonsgegevens", "your personal details"),
     "CarePlan": ("uw zorgplan", "your care plan"),
@@ -113,7 +114,7 @@ def told(line: Line, words: Words, view: View) -> str:
     detail = recording.details(entry.detail)
     if "purpose" in detail:
         also += f" ({detail['purpose']})"
-    deed = _DEEDS[entry.action][n]
+    deed = _NOTIFIED[n] if entry.interaction == recording.NOTIFIED else _DEEDS[entry.action][n]
     if entry.outcome != "0":
         deed = ("wilde zien of doen:", "asked for:")[n]
     return f"{_moment(entry.recorded)} {who} {deed} {what}{also}. {_because(reason, n)}"

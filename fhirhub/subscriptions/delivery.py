@@ -16,10 +16,11 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from fhirhub import logs, metrics
-from fhirhub.access import HUB
+from fhirhub.access import HUB, Access
+from fhirhub.audit import recording
 from fhirhub.errors import FhirError
 from fhirhub.fetching import Lines
-from fhirhub.repository import Repository, Stored, Tenant
+from fhirhub.repository import Repository, Seen, Stored, Tenant, Trail
 from fhirhub.resources import document
 from fhirhub.settings import Settings
 from fhirhub.subscriptions import managed, notification, queue, reading, topics
@@ -372,6 +373,7 @@ class Delivery:
             )
             await self._send(tenant, state, wanted, "event-notification", status, told)
             sent = self._clock()
+            await _log(tenant, access, state, wanted, told)
             for event in events:
                 metrics.NOTIFICATION_SECONDS.observe((sent - event.moment) / SECOND_US, wanted.channel)
         elif state.status == "error" or self._is_silent(wanted, state, now):
@@ -459,3 +461,23 @@ class Delivery:
 
 class _Ending(Exception):
     """The process ends while something is sent."""
+
+
+async def _log(
+    tenant: Tenant, access: Access, state: State, wanted: Wanted, told: Sequence[notification.Shown]
+) -> None:
+    """Keep what the receiver was told, and took: a record for each event and each patient (RULES R25). What is sent
+    again until they take it is logged once; after a crash it is sent again, and logged then."""
+    seen = [
+        Seen(one.event.type, one.event.id, one.event.version, one.current.patient, one.current.label)
+        for one in told
+        if one.current is not None
+    ]
+    if tenant.recorder is None or not seen:
+        return
+    agent = recording.also(
+        recording.agent_of(access), channel=wanted.channel, subscription=state.id, payload=wanted.content
+    )
+    trail = Trail(recording.NOTIFIED, agent=agent, seen=seen)
+    entries = await recording.of_reads(Repository(tenant, access), trail, "R", (None, None), None)
+    await tenant.database.log(tenant.number, entries)

@@ -28,6 +28,8 @@ class Shown(NamedTuple):
     event: Event
     is_seen: bool
     body: bytes | None = None
+    current: Stored | None = None
+    """The resource as it is now."""
 
 
 async def shown(seen: Repository, events: Sequence[Event], content: Content) -> list[Shown]:
@@ -45,11 +47,12 @@ async def _shown(seen: Repository, event: Event, content: Content, current: Stor
     if current is None:
         return Shown(event, False)
     if content == "id-only" or event.method == "DELETE":
-        return Shown(event, True)
+        return Shown(event, True, None, current)
     if current.version == event.version:
-        return Shown(event, True, current.body)
+        return Shown(event, True, current.body, current)
     try:
-        return Shown(event, True, (await seen.vread(event.type, event.id, str(event.version))).body)
+        version = await seen.vread(event.type, event.id, str(event.version))
+        return Shown(event, True, version.body, current)
     except FhirError:
         # That version was never theirs to see, or is erased: the resource is all the same.
         return Shown(event, False)

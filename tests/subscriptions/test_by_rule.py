@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest_asyncio
 
+from fhirhub.store.sql import Statement
 from fhirhub.subscriptions import managed, topics
 from tests.auth.builders import Hub, bearer, patient, write
 from tests.auth.conftest import Open, open_hub
@@ -151,6 +152,37 @@ async def test_what_may_no_longer_be_seen_goes_out_empty_with_its_number(
     assert part(last, "focus") is None
     await asyncio.sleep(0.3)
     assert receiver.numbers() == [1, 2, 3]
+
+
+async def test_the_log_tells_what_a_receiver_was_notified_of(hub: Hub, receiver: Receiver) -> None:
+    await write(hub, plan())
+    await told_of(receiver, 2)
+    rows = await notified(hub, 2)
+    assert [row[:3] for row in rows] == [("CareTeam", "team", "anna"), ("CarePlan", "plan", "anna")]
+    assert {row[3:] for row in rows} == {("Organization/thuiszorg", "participation")}
+    receiver.status = 503
+    await write(hub, plan(title="Gewijzigd"))
+    await write(hub, block("Organization/thuiszorg"))
+    receiver.status = 200
+    await told_of(receiver, 3)
+    # The third went out empty; nothing of it was told.
+    await asyncio.sleep(0.3)
+    assert len(await notified(hub, 2)) == 2
+
+
+async def notified(hub: Hub, count: int) -> list[tuple[str, ...]]:
+    """What the log says that receivers were told, once there is so much: type, id, patient, organisation, rule."""
+    wanted = Statement(
+        "SELECT type, target, patient, organization, rule FROM audit WHERE interaction = 'notified' "
+        "ORDER BY recorded, chain, number"
+    )
+    async with asyncio.timeout(30):
+        while True:
+            await hub.realm.database.spread(hub.realm.number)
+            rows = await hub.realm.database.fetch(wanted)
+            if len(rows) >= count:
+                return [tuple(str(value) for value in row) for row in rows]
+            await asyncio.sleep(0.05)
 
 
 async def told_of(receiver: Receiver, count: int, seconds: float = 40) -> list[Json]:

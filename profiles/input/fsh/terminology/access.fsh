@@ -115,9 +115,9 @@ Description: "De regel die iemand liet zien of veranderen wat in het logboek sta
 
 CodeSystem: HubEvent
 Id: hub-event
-Title: "Gebeurtenissen aan de deur"
+Title: "Gebeurtenissen in het logboek"
 Description: "Wat in het logboek staat en geen vraag aan de FHIR-API is."
-* insert Translated([[Events at the door]], [[What the log tells of that is no request to the FHIR API.]])
+* insert Translated([[Events of the log]], [[What the log tells of that is no request to the FHIR API.]])
 * insert Complete
 * insert Concept([[signed-in]], [[Aangemeld]], [[Signed in]], [[Iemand meldde zich aan.]])
 * insert Concept([[sign-in-failed]], [[Aanmelden mislukt]], [[Sign-in failed]], [[Een wachtwoord of code klopte niet.]])
@@ -133,6 +133,7 @@ Description: "Wat in het logboek staat en geen vraag aan de FHIR-API is."
 * insert Concept([[registered]], [[App ingeschreven]], [[App registered]], [[Een app schreef zich in.]])
 * insert Concept([[launch]], [[App gestart]], [[App launched]], [[Een systeem startte een app.]])
 * insert Concept([[load]], [[Ingelezen]], [[Loaded]], [[De beheerder bracht gegevens in.]])
+* insert Concept([[notified]], [[Bericht gekregen]], [[Notified]], [[Een ontvanger kreeg bericht van een wijziging.]])
 * insert Concept([[erase]], [[Gewist]], [[Erased]], [[Gegevens zijn voorgoed gewist.]])
 
 ValueSet: DirectiveScopes
