@@ -234,10 +234,9 @@ def _consent(actor: Actor, old: Json | None, new: Json) -> None:
     performers = _texts(new.get("performer"))
     if actor.column == "carer":
         if performers != [actor.person] or any(one.subject != actor.person for one in decided):
-            raise _refuse(
+            raise errors.forbidden(
                 "A carer decides about the own answers alone: `performer` is you, and `class` is "
-                "QuestionnaireResponse.",
-                "Consent.performer",
+                "QuestionnaireResponse."
             )
         return
     if not decided:

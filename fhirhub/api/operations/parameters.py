@@ -118,7 +118,9 @@ def parse(request: FhirRequest) -> Input:
         return Input(asked, resource, faults)
     given = resource.get("parameter")
     carried = [
-        {key: value for key, value in part.items() if key != "resource"} if isinstance(part, dict) else part
+        {key: value for key, value in part.items() if key != "resource" or not isinstance(value, dict)}
+        if isinstance(part, dict)
+        else part
         for part in (given if isinstance(given, list) else ())
     ]
     write.refuse_faults(structure.validate({**resource, "parameter": carried} if carried else resource))

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 from httpx import AsyncClient
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from tests.api.operations.terminology import ANIMALS, CODE_SYSTEM, of_animals, stored, value_set
@@ -90,6 +90,8 @@ _OPERATIONS = (
 @pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(parts=st.lists(st.tuples(_NAMES, _KINDS, _TREES), max_size=4))
+@example(parts=[("valueSet", "resource", None)])
+@example(parts=[("valueSet", "resource", [])])
 async def test_parameters_of_any_form_are_answered(
     client: AsyncClient, parts: list[tuple[str, str, Any]]
 ) -> None:
