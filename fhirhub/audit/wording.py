@@ -70,7 +70,7 @@ _THINGS: Mapping[str, tuple[str, str]] = {
     "Composition": ("een document", "a document"),
     "RelatedPerson": ("een naaste", "a relative"),
     "Appointment": ("een afspraak", "an appointment"),
-    "Provenance": ("wie iets veranderde", "who changed something"),
+    "Provenance": ("een aantekening van wie iets veranderde", "a note of who changed something"),
     "AuditEvent": ("dit logboek", "this log"),
 }
 _OPERATIONS: Mapping[str, tuple[str, str]] = {
@@ -121,7 +121,7 @@ def told(line: Line, words: Words, view: View) -> str:
 
 
 def _because(reason: str, n: int) -> str:
-    return f"{('Waarom dat kon', 'Why they could')[n]}: {reason}." if reason else ""
+    return f"{('Reden', 'Reason')[n]}: {reason}." if reason else ""
 
 
 def _who(entry: Entry, words: Words, n: int) -> str:

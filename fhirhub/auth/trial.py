@@ -17,7 +17,10 @@ async def token(
     realm = issuer.realm
     app = await clients.find(realm, client)
     if app is None or not app.may_use("authorization_code"):
-        raise invalid_request(f"there is no app {client} that people sign in with; `clients list` has them")
+        raise invalid_request(
+            f"there is no app {client} that people sign in with; `clients list` has them, "
+            "and `serve --demo` with sign-in makes the demo's"
+        )
     account = await accounts.by_username(realm, user)
     if account is None or account.disabled:
         raise invalid_request(f"there is no account {user} that can sign in; `users list` has them")

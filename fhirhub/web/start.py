@@ -60,7 +60,7 @@ patient and several care organisations work on together, and speaks HL7 FHIR R4.
 <h2>Where things are</h2>
 <table>{rows}</table>
 <h2>A first question</h2>
-<p><code>curl -H 'Accept: application/fhir+json' {escape(base)}/fhir/Patient?_count=1</code></p>
+<p><code>curl "{escape(base)}/fhir/metadata?_pretty=true"</code></p>
 <p>Version {escape(__version__)}</p>""",
     )
 
