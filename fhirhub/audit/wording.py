@@ -49,7 +49,7 @@ _DEEDS: Mapping[str, tuple[str, str]] = {
     "C": ("voegde toe:", "added"),
     "U": ("wijzigde", "changed"),
     "D": ("verwijderde", "removed"),
-    "E": ("vroeg op", "asked for"),
+    "E": ("vroeg op:", "asked for"),
 }
 _NOTIFIED = ("kreeg bericht over", "was notified of")
 _THINGS: Mapping[str, tuple[str, str]] = {
