@@ -168,15 +168,19 @@ _AUTHORS = (
     "source",
     "informationSource",
     "expressedBy",
+    "requester",
 )
 
 
 def _delete(actor: Actor, old: Json) -> None:
-    """Treating roles delete their own (R21)."""
+    """Treating roles delete their own (R21): what names them as who wrote or asked it."""
     if old["resourceType"] in matrix.DIRECTORY | matrix.DEFINITIONS:
         return
     if not actor.names & {one for name in _AUTHORS for one in _texts(old.get(name))}:
-        raise errors.forbidden(f"You may delete only a {old['resourceType']} that you wrote yourself.")
+        raise errors.forbidden(
+            f"Of type {old['resourceType']} you delete only what you wrote yourself, and what says so: one of "
+            f"{', '.join(f'`{name}`' for name in _AUTHORS)} names you."
+        )
 
 
 def _labels(actor: Actor, old: Json | None, new: Json) -> None:

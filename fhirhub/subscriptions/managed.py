@@ -119,7 +119,12 @@ async def _update(unit: Repository, organization: str, state: State, settings: S
     if resource is None:
         if current is not None and current["status"] != "off":
             await queue.change(unit.transaction, unit.tenant.number, state.id, status="off", due=queue.NEVER)
-            await unit.update({**current, "status": "off"})
+            place = await unit.find("Organization", organization.removeprefix("Organization/"))
+            if place is None or _content(place) is None:
+                # It would refer to an organisation that is no longer there.
+                await unit.delete("Subscription", state.id)
+            else:
+                await unit.update({**current, "status": "off"})
         return
     if current is not None:
         of_place = ("type", "_type", "endpoint")
