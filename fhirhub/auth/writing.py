@@ -230,7 +230,7 @@ def _consent(actor: Actor, old: Json | None, new: Json) -> None:
     decided = [*_decisions(old), *_decisions(new)]
     if any("/" in one.subject and one.subject != actor.person for one in decided):
         raise errors.forbidden("Who sees a relative's own answers is decided by that relative alone.")
-    if any(one.represents for one in decided):
+    if any(one.represents for one in decided) or consents.permits_as_representative(new):
         _representation(actor, new)
         return
     if actor.column in ("patient", "representative"):
@@ -277,16 +277,36 @@ def _representation(actor: Actor, new: Json) -> None:
         raise errors.forbidden(
             "Who represents a patient is recorded by a huisarts or a specialist ouderengeneeskunde."
         )
+    if new.get("status") == "active":
+        _complete(new)
+
+
+def _complete(new: Json) -> None:
+    """R19: a representation that holds says on what ground, by what evidence, about what and until when."""
+    lacking: dict[str, str] = {}
+    if not new.get("policy") and not new.get("policyRule"):
+        lacking["policy"] = "its ground (`policy` or `policyRule`)"
+    if not new.get("sourceReference") and not new.get("sourceAttachment") and not new.get("verification"):
+        lacking["verification"] = "its evidence (`source[x]` or `verification`)"
+    if not consents.covers(new):
+        lacking["provision"] = (
+            "the decisions that it covers (`provision.class` with types of data, or `provision.action` with `access` "
+            "and `correct` for all that the patient may do)"
+        )
     start, until = relations.period(new.get("provision", {}).get("period"))
     made = relations.period({"start": new["dateTime"]})[0] if new.get("dateTime") else start
     if until - max(start, made) > YEAR_US:
-        raise _refuse(
-            "A representation is reviewed within a year: `provision.period` has that end.",
-            "Consent.provision.period.end",
+        lacking["provision.period.end"] = (
+            "a date within a year on which it is reviewed (`provision.period.end`)"
         )
-    if not new.get("sourceReference") and not new.get("sourceAttachment") and not new.get("verification"):
+    if lacking:
         raise _refuse(
-            "A representation names its evidence: `source[x]` or `verification`.", "Consent.verification"
+            f"A representation names {', and '.join(lacking.values())}.", f"Consent.{next(iter(lacking))}"
+        )
+    if void := consents.not_evaluated(new):
+        raise _refuse(
+            f"A representation with `{void[0]}` in its provision gives nothing; leave that out.",
+            f"Consent.provision.{void[0]}",
         )
 
 

@@ -95,7 +95,10 @@ def _representation(person: Person, index: int) -> Json:
     provision = made["provision"]
     provision["period"]["end"] = day(-160)
     provision["actor"][0]["role"] = _REPRESENTATIVE
-    del provision["action"]
+    provision["action"] = [
+        *provision["action"],
+        coded(f"{HL7}/consentaction", "correct", "Access and Correct", "Inzien en wijzigen"),
+    ]
     return made
 
 

@@ -81,6 +81,41 @@ def decisions(resource: Json, base: str | None = None) -> Iterator[Decision]:
         yield from _decided(resource, patient.partition("/")[2], one, base)
 
 
+def permits_as_representative(resource: Json) -> bool:
+    """Whether it is there to let somebody represent the patient, whether or not it is so written that it can."""
+    return is_privacy(resource) and any(
+        _is_representative(actor)
+        for provision in _provisions(resource.get("provision"))
+        if provision.get("type", "permit") == "permit"
+        for actor in provision.get("actor", ())
+    )
+
+
+def covers(resource: Json) -> bool:
+    """Whether each provision that names a representative says about what they decide: the types in `class`, or all
+    that the patient may do, which is `access` and `correct` in `action`."""
+    return all(
+        provision.get("class")
+        or {"access", "correct"} <= {_action(one) for one in provision.get("action", ())}
+        for provision in _provisions(resource.get("provision"))
+        if any(map(_is_representative, provision.get("actor", ())))
+    )
+
+
+def not_evaluated(resource: Json) -> list[str]:
+    """The elements of its provisions that make a permit void (R13)."""
+    return sorted(
+        {name for one in _provisions(resource.get("provision")) for name in one.keys() - _EVALUATED}
+    )
+
+
+def _provisions(provision: Json | None) -> Iterator[Json]:
+    if provision is not None:
+        yield provision
+        for nested in provision.get("provision", ()):
+            yield from _provisions(nested)
+
+
 def of_own_answers(resource: Json, base: str | None = None) -> str | None:
     """The relative who decides in this Consent about the own answers and nothing else, whether it stands or not."""
     subjects = {one.subject for one in decisions({**resource, "status": "active"}, base)}

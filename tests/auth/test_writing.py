@@ -155,7 +155,11 @@ async def test_a_consent_is_never_written_by_whom_it_lets_in(world: World) -> No
 async def test_a_representation_is_made_by_a_doctor_for_a_year_at_most(world: World) -> None:
     made = consent("permit", "RelatedPerson/carer", dateTime="2026-11-01", verification=[{"verified": True}])
     made["provision"]["actor"][0]["role"] = {"coding": [{"code": "310391000146105"}]}
-    made["provision"]["period"] = {"start": "2026-11-01", "end": "2027-10-01"}
+    made["provision"] |= {
+        "period": {"start": "2026-11-01", "end": "2027-10-01"},
+        **of_class("Patient", "CarePlan"),
+    }
+    made["policy"] = [{"uri": "https://wetten.overheid.nl/BWBR0005290"}]
     assert await attempt((await nurse(world)).create(fresh(made))) == "forbidden"
     assert await attempt((await anna(world)).create(fresh(made))) == "forbidden"
     assert await attempt((await doctor(world)).create(fresh(made))) == "created"

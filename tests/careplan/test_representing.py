@@ -12,7 +12,7 @@ from fhirhub.resources import guide
 from tests.auth.builders import Json
 from tests.careplan import people
 from tests.careplan.neighbourhood import Neighbourhood
-from tests.careplan.resources import anna, to
+from tests.careplan.resources import anna, member, team, to
 from tests.careplan.test_dying import grant
 
 TODAY = datetime.now(UTC).date()
@@ -34,6 +34,10 @@ def representation(**also: Any) -> Json:
     made["provision"] |= {
         "period": {"start": TODAY.isoformat(), "end": (TODAY + timedelta(days=364)).isoformat()},
         "actor": [{"role": role, "reference": to("RelatedPerson/mia")}],
+        "action": [
+            {"coding": [{"system": "http://terminology.hl7.org/CodeSystem/consentaction", "code": code}]}
+            for code in ("access", "correct")
+        ],
     }
     return made
 
@@ -73,6 +77,32 @@ async def test_r19_a_representation_without_review_within_a_year_is_refused(ther
     for end in ({"start": TODAY.isoformat()}, {"start": TODAY.isoformat(), "end": "2999-01-01"}):
         made["provision"]["period"] = end
         assert (await there.ask("jan", "POST", "Consent", made)).status_code == 422
+
+
+@pytest.mark.parametrize("name", ["jan", "sol"])
+async def test_r19_a_representation_says_its_ground_evidence_decisions_and_review(
+    there: Neighbourhood, name: str
+) -> None:
+    await there.put(team(member("Organization/verpleeghuis", {"text": "x"})))
+    whole = representation()
+    del whole["id"]
+
+    async def refused(without: str, named: str) -> None:
+        made = {**whole, "provision": dict(whole["provision"])}
+        path = without.split(".")
+        (made if len(path) == 1 else made["provision"]).pop(path[-1])
+        answer = await there.ask(name, "POST", "Consent", made)
+        assert answer.status_code == 422, answer.text
+        assert named in answer.text
+
+    await refused("policy", "Policy")
+    await refused("verification", "evidence")
+    await refused("provision.action", "decisions")
+    await refused("provision.period", "reviewed")
+    void = {**whole, "provision": {**whole["provision"], "code": [{"text": "Behandeling"}]}}
+    assert (await there.ask(name, "POST", "Consent", void)).status_code == 422
+    answer = await there.ask(name, "POST", "Consent", whole)
+    assert answer.status_code == 201, answer.text
 
 
 async def test_r19_an_objection_is_a_task_for_the_doctor_who_recorded_it(there: Neighbourhood) -> None:

@@ -85,6 +85,10 @@ Description: "Vastgelegd door de huisarts, voor een jaar. Recorded by the genera
 * provision.actor.role.coding[0] = $v3-RoleCode#RESPRSN "responsible party"
 * provision.actor.role.coding[1] = $sct#310391000146105
 * provision.actor.reference = Reference(voorbeeld-dochter)
+* provision.action[0] = $consentaction#access
+* provision.action[1] = $consentaction#correct
+* verification.verified = true
+* verification.verificationDate = "2026-04-01T10:00:00+02:00"
 
 Instance: voorbeeld-noodinzage
 InstanceOf: BreakGlassRecord

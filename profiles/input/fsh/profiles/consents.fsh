@@ -51,6 +51,16 @@ Description: "Wie geblokkeerd is, ziet meteen niets meer van deze patiënt, en z
 * provision.type = #deny
 * provision.actor.reference only Reference(Organization or Practitioner)
 
+Invariant: representation-1
+Description: "Er is bewijs. There is evidence."
+Expression: "source.exists() or verification.exists()"
+Severity: #error
+
+Invariant: representation-2
+Description: "Er staat waarover de vertegenwoordiger beslist. It says about what the representative decides."
+Expression: "class.exists() or (action.coding.where(code = 'access').exists() and action.coding.where(code = 'correct').exists())"
+Severity: #error
+
 Profile: RepresentationConsent
 Parent: Consent
 Id: RepresentationConsent
@@ -62,6 +72,12 @@ Description: "Wie beslist waar de patiënt dat niet kan: op welke grond, waarove
 * provision.period 1..1
 * provision.period.end 1..1 MS
 * insert Say(provision.period.end, [[Opnieuw bekijken voor]], [[To be reviewed before]])
+* obeys representation-1
+* provision obeys representation-2
+* provision.class MS
+* insert Say(provision.class, [[De soorten gegevens waarover de vertegenwoordiger beslist]], [[The types of data about which the representative decides]])
+* provision.action MS
+* insert Say(provision.action, [[Met access en correct: alles wat de patiënt mag]], [[With access and correct: all that the patient may do]])
 * provision.actor.role = $sct#310391000146105
 * provision.actor.reference only Reference(RelatedPerson)
 
