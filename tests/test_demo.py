@@ -20,6 +20,7 @@ from fhirhub.demo.draw import Draw
 from fhirhub.demo.patients import bsns
 from fhirhub.demo.words import DIMENSIONS
 from fhirhub.resources import document, xml
+from fhirhub.resources.consents import covers, decisions, permits_as_representative
 from fhirhub.resources.validation.structure import validate
 from fhirhub.resources.validation.validator import Validator
 from tests.claims import profile_of
@@ -92,6 +93,12 @@ def test_every_resource_keeps_to_its_profile_of_the_guide(region: list[Json]) ->
         if issue.severity in ("error", "fatal")
     ]
     assert faults == []
+
+
+def test_r19_every_representation_holds(region: list[Json]) -> None:
+    made = [one for one in region if one["resourceType"] == "Consent" and permits_as_representative(one)]
+    assert made
+    assert all(covers(one) and any(two.represents for two in decisions(one)) for one in made)
 
 
 def test_every_resource_survives_xml(region: list[Json]) -> None:

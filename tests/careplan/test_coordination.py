@@ -295,3 +295,20 @@ async def test_a_part_never_changes_the_team_and_its_answer_is_its_output(here: 
     await ine.get(PATIENT, 404)
     assert await here.members(plan, active=False) == [PATIENT, JAN]
     await here.move("ine", task, "accepted")
+
+
+async def test_r21_who_does_not_see_a_shared_plan_deletes_nothing_and_is_answered_as_if_it_were_not_there(
+    there: Neighbourhood,
+) -> None:
+    plan = await there.plan()
+    await there.agree("Organization/thuiszorg")
+    for name in ("beheer", "sam", "ine", "wil", "anna"):
+        answers = [await there.ask(name, "DELETE", path) for path in (plan, "CarePlan/er-niet")]
+        if name != "anna":
+            assert [one.status_code for one in answers] == [answers[0].status_code] * 2, name
+            assert [one.text.replace(plan, "CarePlan/er-niet") for one in answers] == [answers[1].text] * 2, (
+                name
+            )
+        else:
+            assert answers[0].status_code == 403
+        assert (await there.read(plan))["status"] == "active"
