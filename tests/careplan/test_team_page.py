@@ -66,6 +66,10 @@ async def test_r10_what_would_stop_is_told_to_who_sees_it_and_changes_nothing(th
     assert told["part"][1]["valueString"] == "Wondzorg"
     assert (await there.find("Task"))[0]["status"] == "requested"
     assert (await there.call("tweede", "Patient/anna/$what-stops", asked)).status_code == 404
+    nobody = {"name": "actor", "valueReference": to("Organization/nergens")}
+    unknown = await there.call("anna", "Patient/anna/$what-stops", nobody)
+    assert unknown.status_code == 400, unknown.text
+    assert "There is no Organization/nergens" in unknown.text
 
 
 async def test_the_page_is_a_patients_alone(there: Neighbourhood) -> None:
