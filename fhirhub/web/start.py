@@ -31,8 +31,6 @@ def page(settings: Settings, base: str) -> str:
     places: tuple[tuple[str, str], ...] = (
         ("/fhir", "the FHIR R4 API (a FHIR client wants this address)"),
         ("/fhir/metadata", "what it can do: the CapabilityStatement"),
-        ("/fhir/Patient", "the patients"),
-        ("/fhir/CarePlan", "their care plans"),
         ("/guide", "the guide: profiles, codes, questionnaires and operations, for people"),
         ("/docs", "the other addresses, for those who run the hub"),
         ("/healthz", "whether the process lives"),
@@ -46,6 +44,10 @@ def page(settings: Settings, base: str) -> str:
             ("/auth/granted", "sign in, and see or withdraw what you let apps do"),
             *places[1:],
         )
+    else:
+        # With sign-in these are for apps with a token; a browser would be told 401.
+        of_patients = (("/fhir/Patient", "the patients"), ("/fhir/CarePlan", "their care plans"))
+        places = (*places[:2], *of_patients, *places[2:])
     rows = "".join(
         f'<tr><th scope="row"><a href="{escape(path)}">{escape(path)}</a></th><td>{escape(text)}</td></tr>'
         for path, text in places

@@ -13,6 +13,7 @@ import pytest
 from fhirhub import settings
 from fhirhub.app import Application, create_app
 from fhirhub.store.database import Database
+from fhirhub.web import start
 from fhirhub.web.described import application
 from fhirhub.web.pages import NO_STANDBY, PAGES, lacks_standby
 
@@ -88,9 +89,16 @@ async def test_readiness_tells_that_postgresql_has_no_synchronous_standby(
         assert (await client.get("/readyz")).text == "ready"
 
 
+def test_start_page_leads_to_no_data_that_a_browser_is_refused() -> None:
+    for auth, leads in (("none", True), ("smart", False)):
+        page = start.page(settings.read({}, auth=auth), ROOT)
+        assert ('href="/fhir/Patient"' in page) is leads
+        assert ('href="/auth/granted"' in page) is not leads
+
+
 async def test_start_page_names_the_address_by_which_it_was_called(app: Application) -> None:
     async with _client(app) as client:
-        assert f"{ROOT}/fhir/Patient" in (await client.get("/")).text
+        assert f"{ROOT}/fhir/metadata" in (await client.get("/")).text
         assert f"{ROOT}/fhir" not in (await client.get("/", headers={"Host": '"><script>'})).text
         assert "<script" not in (await client.get("/", headers={"Host": '"><script>'})).text
 
