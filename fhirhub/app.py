@@ -8,7 +8,7 @@ import time
 from collections.abc import AsyncIterator, Awaitable, Callable, MutableMapping
 from typing import TYPE_CHECKING, Any
 
-from fhirhub import access, careplan, conformance, jobs, logs, searchparameters, tenants
+from fhirhub import access, careplan, conformance, jobs, logs, peers, searchparameters, tenants
 from fhirhub.api.address import Bases
 from fhirhub.api.conditions import date_now
 from fhirhub.api.dispatch import dispatch
@@ -88,7 +88,7 @@ class Application:
             return
         if self.smart is not None and ("/auth/" in path or "/.well-known/" in path):
             await self.smart.door(scope, receive, self._dated(send))
-        elif self.peers is not None and peering.PATH in path:
+        elif self.peers is not None and peers.PATH in path:
             await peering.serve(scope, receive, self._dated(send), self._tenant, self.peers.heard)
         elif path[:6] == "/fhir/" or path == "/fhir" or _of_tenant(path):
             await self._door(scope, receive, send)

@@ -9,10 +9,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from fhirhub.auth.policy import REGISTERING
 from fhirhub.repository import Repository
 from fhirhub.repository import now as now_us
-from fhirhub.resources.relations import Kind
+from fhirhub.resources.relations import REGISTERING, Kind
 from fhirhub.store.database import Reader, take_keys
 from fhirhub.store.sql import Binder, Statement
 

@@ -34,7 +34,7 @@ from fhirhub.auth.principal import Principal
 from fhirhub.auth.scopes import EVERY_TYPE, Scope
 from fhirhub.repository import Tenant
 from fhirhub.resources import consents, definitions, guide
-from fhirhub.resources.relations import Hold, Kind, acting
+from fhirhub.resources.relations import REGISTERING, Hold, Kind, acting
 from fhirhub.settings import Settings
 from fhirhub.store import request as requests
 from fhirhub.store.conditions import All
@@ -42,8 +42,6 @@ from fhirhub.store.database import Reader
 from fhirhub.store.index.parameters import Parameters
 from fhirhub.store.sql import Statement
 
-REGISTERING = "Z3"
-"""The organisation type at which patients are registered (R6)."""
 COVERS = "N6"
 """The organisation type that covers out of hours: a participant entry of theirs is a shift, after which nothing remains
 (R8, R11)."""

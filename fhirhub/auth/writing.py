@@ -159,27 +159,18 @@ def _own_words(actor: Actor, old: Json | None, new: Json) -> None:
             raise _refuse(f"Your own {type} names you as `{name}`: `{actor.person}`.", f"{type}.{name}")
 
 
-_AUTHORS = (
-    "author",
-    "recorder",
-    "performer",
-    "asserter",
-    "sender",
-    "source",
-    "informationSource",
-    "expressedBy",
-    "requester",
-)
+_OWN = (*relations.AUTHORS, "source", "requester")
+"""The elements that say whose own a resource is: who wrote or asked it."""
 
 
 def _delete(actor: Actor, old: Json) -> None:
     """Treating roles delete their own (R21): what names them as who wrote or asked it."""
     if old["resourceType"] in matrix.DIRECTORY | matrix.DEFINITIONS:
         return
-    if not actor.names & {one for name in _AUTHORS for one in _texts(old.get(name))}:
+    if not actor.names & {one for name in _OWN for one in _texts(old.get(name))}:
         raise errors.forbidden(
             f"Of type {old['resourceType']} you delete only what you wrote yourself, and what says so: one of "
-            f"{', '.join(f'`{name}`' for name in _AUTHORS)} names you."
+            f"{', '.join(f'`{name}`' for name in _OWN)} names you."
         )
 
 

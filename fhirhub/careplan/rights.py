@@ -11,14 +11,11 @@ from fhirhub.auth import careteam
 from fhirhub.careplan import moves, parties, programmes, telling
 from fhirhub.careplan.moves import Move
 from fhirhub.repository import Effect, Repository, now
-from fhirhub.resources import careplan, document
+from fhirhub.resources import careplan, document, relations
 from fhirhub.resources.careplan import Json
 
 MONTHS: Mapping[str, int] = {"correctie": 1, "verklaring-toevoegen": 1, "vernietiging": 3}
 """By the code of what is asked, within how many months it is decided."""
-_AUTHORS = (
-    "author", "recorder", "asserter", "performer", "sender", "informationSource", "requester", "expressedBy",
-)  # fmt: skip
 _TOLD = {
     "accepted": ("is toegewezen", "was granted"),
     "rejected": ("is afgewezen", "was refused"),
@@ -92,7 +89,7 @@ async def _author(unit: Repository, move: Move, code: str) -> str:
         if found is None or found.body is None or move.patient not in (found.patient or "").split():
             raise errors.business_rule("`focus` names a resource of your own record.", "Task.focus")
         resource = document.decode(found.body)
-    for name in _AUTHORS:
+    for name in (*relations.AUTHORS, "requester"):
         values = resource.get(name)
         for one in values if isinstance(values, list) else [values]:
             party = careplan.party((one or {}).get("actor", one), move.base)

@@ -98,16 +98,17 @@ def remove_peer(
 
 def _wanted_there(realm: Realm, name: str, client: str) -> dict[str, Any]:
     """What the other hub is to register; `Organization/...` is the organisation as it is there."""
+    from fhirhub.auth.realm import Issuer
     from fhirhub.peers.viewing import address
 
-    root = realm.tenant.bases[0].removesuffix("/fhir")
+    here = Issuer(realm, realm.tenant.bases[0])
     return {
         "client": {
             "client_id": client,
-            "client_name": f"The hub at {root}",
+            "client_name": f"The hub at {here.root}",
             "grant_types": ["client_credentials"],
             "token_endpoint_auth_method": "private_key_jwt",
-            "jwks_uri": f"{root}/auth/jwks",
+            "jwks_uri": here.at("jwks"),
             "scope": "system/*.cruds user/*.cruds",
             "organization": "Organization/...",
         },

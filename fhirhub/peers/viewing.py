@@ -10,7 +10,6 @@ import asyncio
 import base64
 import contextlib
 import hmac
-import re
 import time
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
@@ -19,11 +18,12 @@ from typing import TYPE_CHECKING, Any
 from fhirhub import errors, logs
 from fhirhub.access import HUB, Actor
 from fhirhub.errors import FhirError, Issue
-from fhirhub.peers import rows
+from fhirhub.peers import PATH, rows
 from fhirhub.peers.home import Homes, Person, Refused, Unreachable, parsed
 from fhirhub.peers.rows import Kept, Peer
 from fhirhub.repository import Repository, Tenant
-from fhirhub.resources import document, relations
+from fhirhub.resources import document, references, relations
+from fhirhub.resources.references import Link, Target
 from fhirhub.settings import Settings
 
 if TYPE_CHECKING:
@@ -33,8 +33,6 @@ Json = dict[str, Any]
 
 URA = "http://fhir.nl/fhir/NamingSystem/ura"
 BIG = "http://fhir.nl/fhir/NamingSystem/big"
-PATH = "/peers/"
-"""Behind the hub's root or the tenant's name there, before the peer's name: where that notifies."""
 TYPES = ("CarePlan", "CareTeam", "Goal", "Task", "Communication", "Patient")
 _DIRECTORY = ("PractitionerRole", "Practitioner", "Organization", "HealthcareService")
 LOOK_SECONDS = 60.0
@@ -49,7 +47,6 @@ TURN_SECONDS = 1.0
 PAGE = 200
 MOST = 20_000
 SECOND_US = 1_000_000
-_RELATIVE = re.compile(r"([A-Z][A-Za-z]+)/([A-Za-z0-9.-]{1,64})(/_history/\d+)?")
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,12 +108,15 @@ class Peers:
         self._begin(tenant, name)
         return True
 
+    async def of(self, tenant: Tenant, organization: str) -> list[Peer]:
+        """The peers of this organisation."""
+        known = await rows.every(tenant.database, tenant.number)
+        return [peer for peer in known if peer.organization == organization]
+
     async def views(self, tenant: Tenant, organization: str) -> list[View]:
         """What is kept of the peers of this organisation, as new as can be."""
         found = []
-        for peer in await rows.every(tenant.database, tenant.number):
-            if peer.organization != organization:
-                continue
+        for peer in await self.of(tenant, organization):
             if self._clock() - peer.seen > FRESH_SECONDS * SECOND_US:
                 await self._begin(tenant, peer.name)
             # Read before what is kept: it may be newer than is said, and not older.
@@ -343,16 +343,18 @@ def _identifiers(directory: Iterable[Json]) -> dict[str, Json]:
 
 def _named(resources: Iterable[Json]) -> Iterator[tuple[str, str]]:
     """Type and id of what resources refer to."""
-    stack: list[Any] = list(resources)
-    while stack:
-        node = stack.pop()
-        if isinstance(node, dict):
-            reference = node.get("reference")
-            if isinstance(reference, str) and (found := _RELATIVE.fullmatch(reference)):
-                yield found[1], found[2]
-            stack.extend(node.values())
-        elif isinstance(node, list):
-            stack.extend(node)
+    for resource in resources:
+        for _, target in _local(resource):
+            yield str(target.type), str(target.id)
+
+
+def _local(resource: Json) -> Iterator[tuple[Link, Target]]:
+    """The references to what is at the same hub."""
+    for link in references.walk(resource):
+        if link.kind == "reference":
+            target = references.parse(link.text)
+            if target.is_local:
+                yield link, target
 
 
 def _sourced(resource: Json, base: str, identifiers: Mapping[str, Json]) -> Json:
@@ -363,23 +365,13 @@ def _sourced(resource: Json, base: str, identifiers: Mapping[str, Json]) -> Json
 
 
 def absolute(resource: Json, base: str, identifiers: Mapping[str, Json]) -> Json:
-    """With references that hold elsewhere: whole addresses, and the number of who is referred to."""
-    made: Json = _absolute(resource, base, identifiers)
-    return made
-
-
-def _absolute(node: Any, base: str, identifiers: Mapping[str, Json]) -> Any:
-    if isinstance(node, list):
-        return [_absolute(one, base, identifiers) for one in node]
-    if not isinstance(node, dict):
-        return node
-    made = {name: _absolute(value, base, identifiers) for name, value in node.items()}
-    reference = made.get("reference")
-    if isinstance(reference, str) and _RELATIVE.fullmatch(reference):
-        made["reference"] = f"{base}/{reference}"
-        if reference in identifiers:
-            made.setdefault("identifier", identifiers[reference])
-    return made
+    """With references that hold elsewhere: whole addresses, and the number of who is referred to; changes the resource
+    itself."""
+    for link, target in _local(resource):
+        link.holder[link.key] = f"{base}/{link.text}"
+        if target.url in identifiers:
+            link.holder.setdefault("identifier", identifiers[target.url])
+    return resource
 
 
 def told(refusal: Refused) -> FhirError:

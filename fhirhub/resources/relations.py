@@ -280,6 +280,8 @@ def _organization(organization: Json, base: str | None) -> Iterator[Row]:
 
 
 ORGANIZATION_TYPE = "http://nictiz.nl/fhir/NamingSystem/organization-type"
+REGISTERING = "Z3"
+"""The organisation type at which patients are registered (RULES R6)."""
 
 ACCEPTED = frozenset({"accepted", "in-progress", "on-hold", "completed", "failed"})
 """Task statuses that come after acceptance."""
@@ -311,11 +313,12 @@ def _communication(message: Json, base: str | None) -> Iterator[Row]:
             yield Holding("Communication", message["id"], actor, Hold.ADDRESSED)
 
 
-_AUTHORS = ("author", "recorder", "performer", "asserter", "sender", "informationSource", "expressedBy")
+AUTHORS = ("author", "recorder", "performer", "asserter", "sender", "informationSource", "expressedBy")
+"""The elements that say who wrote a resource."""
 
 
 def _written_by(resource: Json, base: str | None) -> Iterator[Holding]:
-    for name in _AUTHORS:
+    for name in AUTHORS:
         value = resource.get(name)
         values = value if isinstance(value, list) else [value]
         for actor in _named([one.get("actor", one) if one else None for one in values], base):

@@ -13,14 +13,12 @@ from typing import NamedTuple
 
 from fhirhub.resources import guide
 from fhirhub.resources.careplan import SHARED, SNOMED
-from fhirhub.resources.relations import ORGANIZATION_TYPE, Kind
+from fhirhub.resources.relations import ORGANIZATION_TYPE, REGISTERING, Kind
 from fhirhub.store.database import Reader
 from fhirhub.store.index import FUTURE
 from fhirhub.store.index.parameters import key_of, system_of
 from fhirhub.store.sql import Binder, Dialect
 
-PRACTICE = "Z3"
-"""The type of an organisation at which patients are registered."""
 DAY_US = 86_400 * 1_000_000
 _NO_VALUE = "CAST(NULL AS BIGINT)"
 BEFORE_VISIT_DAYS = 14
@@ -168,7 +166,7 @@ class _Sets:
     def _practices(self) -> str:
         return (
             f"SELECT 'Organization/' || r.id AS id FROM {self._by('token', 'k', 'a')} CROSS JOIN resource r "
-            f"WHERE {_coded('Organization:type', ORGANIZATION_TYPE, PRACTICE)} AND r.tenant = $1 AND r.rid = k.rid"
+            f"WHERE {_coded('Organization:type', ORGANIZATION_TYPE, REGISTERING)} AND r.tenant = $1 AND r.rid = k.rid"
         )
 
     def _workers(self) -> str:

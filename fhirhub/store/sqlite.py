@@ -297,14 +297,10 @@ class SqliteDatabase:
         self._begin()
         try:
             yield
-            self._writer.execute("COMMIT")
-            self._chains = self._open
+            self._commit()
         except BaseException:
-            if self._writer.in_transaction:
-                self._writer.execute("ROLLBACK")
+            self._undo()
             raise
-        finally:
-            fcntl.flock(self._turn, fcntl.LOCK_UN)
 
     def _begin(self) -> None:
         fcntl.flock(self._turn, fcntl.LOCK_EX)
@@ -314,23 +310,15 @@ class SqliteDatabase:
             self._writer.execute("BEGIN")
             self._writer.execute(_ALONE)
         except BaseException:
-            if self._writer.in_transaction:
-                self._writer.execute("ROLLBACK")
-            fcntl.flock(self._turn, fcntl.LOCK_UN)
+            self._undo()
             raise
         self._open = dict(self._chains)
 
-    def _end(self, word: str) -> None:
-        try:
-            self._writer.execute(word)
-            if word == "COMMIT":
-                self._chains = self._open
-        except BaseException:
-            if self._writer.in_transaction:
-                self._writer.execute("ROLLBACK")
-            raise
-        finally:
-            fcntl.flock(self._turn, fcntl.LOCK_UN)
+    def _commit(self) -> None:
+        """Whoever it raises for has it undone."""
+        self._writer.execute("COMMIT")
+        self._chains = self._open
+        fcntl.flock(self._turn, fcntl.LOCK_UN)
 
     def _undo(self) -> None:
         """After a failure nothing of the transaction is left, whatever SQLite did by itself."""
@@ -379,11 +367,13 @@ class SqliteDatabase:
                     unit.fail(failure)
                     if not self._writer.in_transaction:
                         raise
-            await loop.run_in_executor(self._thread, self._end, "COMMIT")
+            await loop.run_in_executor(self._thread, self._commit)
         except BaseException as failure:
-            await loop.run_in_executor(self._thread, self._undo)
-            for unit, _ in done:
-                unit.fail(failure)
+            try:
+                await loop.run_in_executor(self._thread, self._undo)
+            finally:
+                for unit, _ in done:
+                    unit.fail(failure)
         else:
             for unit, result in done:
                 if not unit.future.done():

@@ -7,6 +7,7 @@ from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any
 
 from fhirhub import tenants
+from fhirhub.peers import PATH
 from fhirhub.repository import Tenant
 
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
@@ -15,8 +16,6 @@ Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 Heard = Callable[[Tenant, str, str], Awaitable[bool]]
 """Told the peer's name and what it shows; whether that is the peer's."""
 
-PATH = "/peers/"
-"""Where peers notify: below the hub's root, or below the tenant's name there, with the peer's name behind it."""
 MAX_BODY_BYTES = 16 * 1024 * 1024
 
 

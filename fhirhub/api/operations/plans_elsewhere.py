@@ -8,14 +8,13 @@ from fhirhub.access import EVERYTHING
 from fhirhub.api import bundles, outcome
 from fhirhub.api.exchange import FhirRequest, FhirResponse, Json
 from fhirhub.api.operations import acting, parameters
+from fhirhub.careplan import identity
 from fhirhub.errors import Issue
 from fhirhub.peers.rows import Kept
 from fhirhub.peers.viewing import Peers, View
 from fhirhub.repository import Repository
 from fhirhub.resources import document
-from fhirhub.store import request as requests
 
-BSN = "http://fhir.nl/fhir/NamingSystem/bsn"
 ABOUT = ("subject", "for", "patient")
 
 
@@ -41,7 +40,7 @@ async def elsewhere(request: FhirRequest) -> FhirResponse:
         for kept, resource in _asked(view, asked):
             entries.elsewhere(view.address(kept), kept.body)
             if kept.type == "Patient":
-                patients.update(_numbers(resource))
+                patients.update(identity.bsns(resource))
     if issues:
         entries.remark(outcome.render(issues))
     await _note(repository, patients)
@@ -95,15 +94,9 @@ def _asked(view: View, patient: str | None) -> list[tuple[Kept, Json]]:
     ]
 
 
-def _numbers(patient: Json) -> list[str]:
-    return [str(one.get("value")) for one in patient.get("identifier", ()) if one.get("system") == BSN]
-
-
 async def _note(repository: Repository, numbers: set[str]) -> None:
     """Has the log tell of whom something was shown, as far as this hub knows them."""
     if repository.trail is None or not numbers:
         return
-    whole = Repository(repository.tenant, EVERYTHING)
-    for number in sorted(numbers):
-        asked = requests.parse("Patient", [("identifier", f"{BSN}|{number}")], repository.parameters)
-        repository.trail.owners += [(one.id, None) for one in await whole.all_matches(asked)]
+    known = await identity.of_bsn(Repository(repository.tenant, EVERYTHING), numbers)
+    repository.trail.owners += [(one["id"], None) for one in known]

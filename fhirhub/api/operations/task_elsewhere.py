@@ -23,14 +23,14 @@ async def answer(request: FhirRequest) -> FhirResponse:
     given, tenant = parameters.read(request), request.repository.tenant
     address = str(acting.required(given, "task"))
     assert actor.organization is not None
-    for view in await peers.views(tenant, actor.organization):
-        base, _, id = address.rpartition("/Task/")
-        if base == view.peer.base and _ID.fullmatch(id):
+    base, _, id = address.rpartition("/Task/")
+    for peer in await peers.of(tenant, actor.organization):
+        if base == peer.base and _ID.fullmatch(id):
             change: Json = {"status": acting.required(given, "status")}
             reason = given.text("reason")
             if reason is not None:
                 change["statusReason"] = {"text": reason}
-            task = await peers.answer(tenant, view.peer, id, actor, change)
+            task = await peers.answer(tenant, peer, id, actor, change)
             return FhirResponse(200, document.encode(task))
     raise errors.not_found(
         f"`{address}` is no Task at a hub where your organisation takes part. `CarePlan/$elsewhere` gives their "
