@@ -1,46 +1,45 @@
-"""Code systems that lie in the database: what is meant, written as SQL.
-
-Concepts are numbered so that what one subsumes lies in few intervals: `is-a` is a comparison of numbers,
-whatever the size (Agrawal, Borgida and Jagadish 1989). Words of names are kept by their first three letters and
-the length of the display, so that the shortest matches are found first and no others are read.
-"""
+"""Code systems that lie in the database: looked up, searched and expanded there."""
 
 from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from fhirhub import errors
-from fhirhub.resources import document
 from fhirhub.store.database import Database
-from fhirhub.store.index.string import escaped, fold
-from fhirhub.store.sql import Dialect, Kind, Row, Statement
+from fhirhub.store.index.string import escaped
+from fhirhub.store.sql import Row
 from fhirhub.terminology.concepts import Concept
+from fhirhub.terminology.conditions import (
+    Piece,
+    Resolved,
+    Writer,
+    all_of,
+    codes_in,
+    concepts_by_code,
+    join,
+    over_in,
+    under_in,
+)
 from fhirhub.terminology.expressions import (
     HIERARCHY,
     All,
-    Codes,
     Every,
     Expression,
     Having,
     Matching,
     Not,
-    Over,
     Related,
     Some,
     Under,
     compiled,
 )
+from fhirhub.terminology.rows import COLUMNS, START, WORD, concept_of
 from fhirhub.terminology.systems import Page
 
 Json = dict[str, Any]
 
-START = 3
-"""Letters by which words are kept together."""
-WORD = 40
-"""Letters of a word that are kept."""
 _LAST = "\U0010ffff"
 _COUNTED = 1_000
 """Matches of words are counted up to this number."""
@@ -50,50 +49,6 @@ _MOST_VALUES = 5_000
 _MOST_RELATED = 50_000
 _HIERARCHIES = 500
 """Of as many concepts it is kept what they subsume."""
-_FEW = 8
-"""Intervals that are written out; more are looked up."""
-_COLUMNS = "c.n, c.code, c.display, c.active, c.abstract, c.detail"
-
-
-@dataclass(frozen=True, slots=True)
-class Piece:
-    """Part of a statement: SQL with `?` for each value, and `{c}` where a concept's alias belongs."""
-
-    sql: str
-    values: tuple[Any, ...] = ()
-    kinds: tuple[Kind, ...] = ()
-
-    def on(self, alias: str) -> Piece:
-        """The same of the concept of that alias."""
-        return Piece(self.sql.replace("{c}", alias), self.values, self.kinds)
-
-    def with_values(self, values: tuple[Any, ...], kinds: tuple[Kind, ...]) -> Piece:
-        """The same with the values of places that have none yet."""
-        return Piece(self.sql, values, kinds)
-
-    def statement(self) -> Statement:
-        """The whole, with its places numbered."""
-        parts = self.sql.split("?")
-        sql = parts[0] + "".join(f"${number}{part}" for number, part in enumerate(parts[1:], 1))
-        return Statement(sql, self.values, self.kinds)
-
-
-NOTHING = Piece("1 = 0")
-EVERYTHING = Piece("1 = 1")
-
-
-def join(text: str, *pieces: Piece) -> Piece:
-    """The text with a piece at each `%s`."""
-    return Piece(
-        text % tuple(piece.sql for piece in pieces),
-        tuple(value for piece in pieces for value in piece.values),
-        tuple(kind for piece in pieces for kind in piece.kinds),
-    )
-
-
-def concepts_by_code(dialect: Dialect, alias: str) -> str:
-    """The concepts as FROM names them; SQLite has no statistics that tell it how few have one code."""
-    return f"concept {alias}" + (" INDEXED BY concept_code" if dialect.name == "sqlite" else "")
 
 
 class StoredSystem:
@@ -120,7 +75,7 @@ class StoredSystem:
         if not wanted:
             return {}
         piece = join(
-            f"SELECT {_COLUMNS} FROM {self._by_code('c')} WHERE %s AND %s",
+            f"SELECT {COLUMNS} FROM {self._by_code('c')} WHERE %s AND %s",
             self._of("c"),
             self._codes(wanted).on("c"),
         )
@@ -132,7 +87,7 @@ class StoredSystem:
         if code not in numbers:
             return []
         piece = join(
-            f"SELECT {_COLUMNS} FROM concept_edge e CROSS JOIN concept c WHERE %s AND e.parent = ? AND %s "
+            f"SELECT {COLUMNS} FROM concept_edge e CROSS JOIN concept c WHERE %s AND e.parent = ? AND %s "
             "AND c.n = e.child ORDER BY c.n LIMIT 1000",
             self._of("e"),
             self._of("c"),
@@ -173,7 +128,7 @@ class StoredSystem:
         found = self._found(resolved, words, active_only)
         order = "ORDER BY m.length, m.n" if words else "ORDER BY m.n"
         whole = join(
-            f"SELECT {_COLUMNS} FROM (%s) m CROSS JOIN concept c WHERE %s AND c.n = m.n {order}",
+            f"SELECT {COLUMNS} FROM (%s) m CROSS JOIN concept c WHERE %s AND c.n = m.n {order}",
             Piece(f"{found.sql} LIMIT {count:d} OFFSET {offset:d}", found.values, found.kinds),
             self._of("c"),
         )
@@ -206,7 +161,7 @@ class StoredSystem:
 
     async def _page_of(self, intervals: Sequence[tuple[int, int]], offset: int, count: int) -> Page:
         total = sum(high - low + 1 for low, high in intervals)
-        rows = await self._numbered_rows(_COLUMNS, _cut(intervals, offset, count))
+        rows = await self._numbered_rows(COLUMNS, _cut(intervals, offset, count))
         return Page([concept_of(row) for row in rows], total)
 
     async def _numbered_rows(self, columns: str, numbers: list[int]) -> list[Row]:
@@ -237,7 +192,7 @@ class StoredSystem:
 
     async def _listed(
         self,
-        resolved: _Resolved,
+        resolved: Resolved,
         listed: Sequence[str],
         active_only: bool,
         offset: int,
@@ -246,7 +201,7 @@ class StoredSystem:
     ) -> Page:
         """Codes that a value set lists, in its order."""
         piece = join(
-            f"SELECT {_COLUMNS} FROM {self._by_code('c')} WHERE %s AND %s AND %s%s",
+            f"SELECT {COLUMNS} FROM {self._by_code('c')} WHERE %s AND %s AND %s%s",
             self._of("c"),
             self._codes(list(listed)).on("c"),
             resolved.test.on("c"),
@@ -257,7 +212,7 @@ class StoredSystem:
         return Page(found[offset : offset + count], total)
 
     async def _total(
-        self, node: Expression, resolved: _Resolved, words: tuple[str, ...], active_only: bool
+        self, node: Expression, resolved: Resolved, words: tuple[str, ...], active_only: bool
     ) -> int | None:
         """How many there are, None where counting them would take long; an edition never changes."""
         if isinstance(node, Every) and not words and not active_only:
@@ -323,7 +278,7 @@ class StoredSystem:
         return None if len(rows) > at_most else [str(row[0]) for row in rows]
 
     def _found(
-        self, resolved: _Resolved, words: Sequence[str], active_only: bool, *, is_counted: bool = False
+        self, resolved: Resolved, words: Sequence[str], active_only: bool, *, is_counted: bool = False
     ) -> Piece:
         """The numbers of the concepts in order, with words their lengths before, without bounds."""
         tests = [resolved.test]
@@ -341,7 +296,7 @@ class StoredSystem:
                 self._of("i"),
                 driver.source,
                 self._of("c"),
-                _all(tests).on("c"),
+                all_of(tests).on("c"),
             )
         if driver is not None:
             tests[0] = driver.rest
@@ -350,9 +305,9 @@ class StoredSystem:
                 f"AND c.n = s.n AND %s{order}",
                 driver.source,
                 self._of("c"),
-                _all(tests).on("c"),
+                all_of(tests).on("c"),
             )
-        return join(f"SELECT c.n FROM concept c WHERE %s AND %s{order}", self._of("c"), _all(tests).on("c"))
+        return join(f"SELECT c.n FROM concept c WHERE %s AND %s{order}", self._of("c"), all_of(tests).on("c"))
 
     def _worded(self, tests: list[Piece], words: Sequence[str], is_counted: bool) -> Piece:
         """Those with words that begin so, the shortest displays first."""
@@ -373,7 +328,7 @@ class StoredSystem:
                 (word[:START], word, word + _LAST),
                 ("text", "text", "text"),
             )
-        test = _all(tests)
+        test = all_of(tests)
         # What asks for no more than numbers is asked of the words themselves.
         alone = all(
             f"{{c}}.{column}" not in test.sql for column in ("code", "display", "active", "abstract", "words")
@@ -391,17 +346,17 @@ class StoredSystem:
             return inner
         return Piece(f"{inner.sql} ORDER BY w.length, w.n", inner.values, inner.kinds)
 
-    async def _resolved(self, node: Expression) -> _Resolved:
+    async def _resolved(self, node: Expression) -> Resolved:
         node = await self._spelled_out(node)
-        numbers = await self._numbers(_codes_in(node))
-        under = {numbers[code] for code in _under_in(node) if code in numbers}
+        numbers = await self._numbers(codes_in(node))
+        under = {numbers[code] for code in under_in(node) if code in numbers}
         intervals = {number: await self._intervals_of(number) for number in under}
         above: dict[int, list[int]] = {}
-        for code in _over_in(node):
+        for code in over_in(node):
             if code in numbers:
                 above[numbers[code]] = await self._above(numbers[code])
-        writer = _Writer(self._database.dialect, self.edition, numbers, intervals, above)
-        return _Resolved(writer.test(node), writer.driver(node))
+        writer = Writer(self._database.dialect, self.edition, numbers, intervals, above)
+        return Resolved(writer.test(node), writer.driver(node))
 
     async def _above(self, number: int) -> list[int]:
         """The numbers of all that subsume this one."""
@@ -469,297 +424,3 @@ def _cut(intervals: Sequence[tuple[int, int]], offset: int, count: int) -> list[
         if len(numbers) >= count:
             break
     return numbers
-
-
-# Writing expressions
-
-
-@dataclass(frozen=True, slots=True)
-class _Driver:
-    """What a search for concepts begins with: a SELECT of numbers `n`, or the condition on the intervals `i` of
-    one concept. `rest` is what is left to be tested."""
-
-    source: Piece
-    rest: Piece
-    cost: int
-    is_of_intervals: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class _Resolved:
-    test: Piece
-    driver: _Driver | None
-
-
-@dataclass(frozen=True, slots=True)
-class _Writer:
-    """Writes expressions whose codes are known by number."""
-
-    dialect: Dialect
-    edition: int
-    numbers: Mapping[str, int]
-    intervals: Mapping[int, list[tuple[int, int]]]
-    above: Mapping[int, list[int]]
-
-    def of(self, alias: str) -> str:
-        return f"{alias}.tenant = 0 AND {alias}.edition = {self.edition:d}"
-
-    def test(self, node: Expression) -> Piece:
-        match node:
-            case Every():
-                return EVERYTHING
-            case Codes(codes):
-                if not codes:
-                    return NOTHING
-                if len(codes) == 1:
-                    return Piece("{c}.code = ?", codes, ("text",))
-                return Piece(self.dialect.any_of("{c}.code", "?"), (list(codes),), ("text[]",))
-            case Under(code, itself):
-                return self._under(code, itself)
-            case Over(code, itself):
-                number = self.numbers.get(code)
-                if number is None:
-                    return NOTHING
-                found = [*self.above[number], *([number] if itself else [])]
-                return Piece(self.dialect.any_of("{c}.n", "?"), (found,), ("bigint[]",))
-            case Having(name, values):
-                return self._having(name, values)
-            case Not(inner):
-                return join("NOT (%s)", self.test(inner))
-            case All(nodes):
-                return _all([self.test(each) for each in nodes])
-            case Some(nodes):
-                tests = [self.test(each) for each in nodes]
-                return join(f"({' OR '.join(['%s'] * len(tests))})", *tests) if tests else NOTHING
-        raise AssertionError(node)
-
-    def _under(self, code: str, itself: bool) -> Piece:
-        number = self.numbers.get(code)
-        if number is None:
-            return NOTHING
-        found = self.intervals[number]
-        if len(found) <= _FEW:
-            ranges = " OR ".join("({c}.n >= ? AND {c}.n <= ?)" for _ in found)
-            bounds = tuple(bound for interval in found for bound in interval)
-            within = Piece(f"({ranges})", bounds, tuple("int" for _ in bounds))
-        else:
-            within = Piece(
-                f"COALESCE((SELECT i.high FROM concept_interval i WHERE {self.of('i')} AND i.n = ? "
-                "AND i.low <= {c}.n ORDER BY i.low DESC LIMIT 1), -1) >= {c}.n",
-                (number,),
-                ("int",),
-            )
-        return within if itself else join("%s AND %s", within, Piece("{c}.n <> ?", (number,), ("int",)))
-
-    def _having(self, name: str, values: tuple[str, ...]) -> Piece:
-        if name in _COLUMN_OF:
-            column = _COLUMN_OF[name]
-            wanted = set(values) or {"true", "false"}
-            if wanted >= {"true", "false"}:
-                return EVERYTHING
-            return Piece(column if "true" in wanted else f"NOT {column}") if wanted & _BOOLEANS else NOTHING
-        if name == "display":
-            return (
-                _any([Piece("{c}.display = ?", (value,), ("text",)) for value in values])
-                if values
-                else Piece("{c}.display IS NOT NULL")
-            )
-        if name in ("parent", "subsumedBy", "child"):
-            return self._related(values, down=name != "child")
-        if not values:
-            return Piece(
-                f"{{c}}.n IN (SELECT p.n FROM concept_property p WHERE {self.of('p')} AND p.property = ?)",
-                (name,),
-                ("text",),
-            )
-        return _any(
-            [
-                Piece(
-                    f"EXISTS (SELECT 1 FROM concept_property p WHERE {self.of('p')} AND p.property = ? "
-                    "AND p.value = ? AND p.n = {c}.n)",
-                    (name, value),
-                    ("text", "text"),
-                )
-                for value in values
-            ]
-        )
-
-    def _related(self, values: tuple[str, ...], *, down: bool) -> Piece:
-        own, other = ("child", "parent") if down else ("parent", "child")
-        if not values:
-            return Piece(f"EXISTS (SELECT 1 FROM concept_edge e WHERE {self.of('e')} AND e.{own} = {{c}}.n)")
-        known = [self.numbers[value] for value in values if value in self.numbers]
-        return _any(
-            [
-                Piece(
-                    f"EXISTS (SELECT 1 FROM concept_edge e WHERE {self.of('e')} AND e.{other} = ? "
-                    f"AND e.{own} = {{c}}.n)",
-                    (number,),
-                    ("int",),
-                )
-                for number in known
-            ]
-        )
-
-    # --- what to begin with ---
-
-    def driver(self, node: Expression) -> _Driver | None:
-        """What finds the concepts without looking at every one; None where nothing does."""
-        match node:
-            case Codes() | Over():
-                test = self.test(node).on("x")
-                table = concepts_by_code(self.dialect, "x") if isinstance(node, Codes) else "concept x"
-                source = join(f"SELECT x.n FROM {table} WHERE {self.of('x')} AND %s", test)
-                return _Driver(source, EVERYTHING, 0)
-            case Having(name, values) if values:
-                return self._property_driver(name, values)
-            case Under(code, itself):
-                number = self.numbers.get(code)
-                if number is None:
-                    return _Driver(Piece("SELECT 0 AS n WHERE 1 = 0"), EVERYTHING, 0)
-                rest = EVERYTHING if itself else Piece("{c}.n <> ?", (number,), ("int",))
-                return _Driver(Piece("i.n = ?", (number,), ("int",)), rest, 5, is_of_intervals=True)
-            case All(nodes):
-                return self._best(nodes)
-            case Some(nodes) if nodes:
-                return self._several(nodes)
-        return None
-
-    def _property_driver(self, name: str, values: tuple[str, ...]) -> _Driver | None:
-        if name in _COLUMN_OF or name == "display":
-            return None
-        if name in ("parent", "subsumedBy", "child"):
-            own, other = ("parent", "child") if name == "child" else ("child", "parent")
-            known = [self.numbers[value] for value in values if value in self.numbers]
-            source = Piece(
-                f"SELECT x.{own} AS n FROM concept_edge x WHERE {self.of('x')} AND "
-                + self.dialect.any_of(f"x.{other}", "?"),
-                (known,),
-                ("bigint[]",),
-            )
-            return _Driver(source, EVERYTHING, 1)
-        source = Piece(
-            f"SELECT x.n FROM concept_property x WHERE {self.of('x')} AND x.property = ? AND "
-            + self.dialect.any_of("x.value", "?"),
-            (name, list(values)),
-            ("text", "text[]"),
-        )
-        return _Driver(source, EVERYTHING, 3)
-
-    def _best(self, nodes: tuple[Expression, ...]) -> _Driver | None:
-        best: tuple[_Driver, int] | None = None
-        for place, each in enumerate(nodes):
-            found = self.driver(each)
-            if found is not None and (best is None or found.cost < best[0].cost):
-                best = (found, place)
-        if best is None:
-            return None
-        driver, chosen = best
-        rest = [driver.rest, *(self.test(each) for place, each in enumerate(nodes) if place != chosen)]
-        return _Driver(driver.source, _all(rest), driver.cost, driver.is_of_intervals)
-
-    def _several(self, nodes: tuple[Expression, ...]) -> _Driver | None:
-        """One after another; None where one of them would have to look at every concept."""
-        sources = []
-        for each in nodes:
-            found = self.driver(each)
-            if found is None:
-                return None
-            if found.is_of_intervals:
-                sources.append(
-                    join(
-                        f"SELECT x.n FROM concept_interval i CROSS JOIN concept x WHERE {self.of('i')} AND %s "
-                        f"AND {self.of('x')} AND x.n >= i.low AND x.n <= i.high AND %s",
-                        found.source,
-                        found.rest.on("x"),
-                    )
-                )
-            else:
-                sources.append(
-                    join(
-                        f"SELECT x.n FROM (%s) y CROSS JOIN concept x WHERE {self.of('x')} AND x.n = y.n AND %s",
-                        found.source,
-                        found.rest.on("x"),
-                    )
-                )
-        return _Driver(join(" UNION ".join(["%s"] * len(sources)), *sources), EVERYTHING, 6)
-
-
-_COLUMN_OF = {"inactive": "NOT {c}.active", "notSelectable": "{c}.abstract", "abstract": "{c}.abstract"}
-_BOOLEANS = {"true", "false"}
-
-
-def _all(tests: Sequence[Piece]) -> Piece:
-    asked = [test for test in tests if test != EVERYTHING]
-    return join(" AND ".join(["%s"] * len(asked)), *asked) if asked else EVERYTHING
-
-
-def _any(tests: Sequence[Piece]) -> Piece:
-    return join(f"({' OR '.join(['%s'] * len(tests))})", *tests) if tests else NOTHING
-
-
-def _nodes(node: Expression) -> Iterable[Expression]:
-    yield node
-    match node:
-        case Not(inner):
-            yield from _nodes(inner)
-        case All(nodes) | Some(nodes):
-            for each in nodes:
-                yield from _nodes(each)
-
-
-def _codes_in(node: Expression) -> list[str]:
-    """The codes whose numbers are needed."""
-    found: list[str] = []
-    for each in _nodes(node):
-        match each:
-            case Under(code, _) | Over(code, _):
-                found.append(code)
-            case Having("parent" | "subsumedBy" | "child", values):
-                found += values
-    return found
-
-
-def _under_in(node: Expression) -> set[str]:
-    return {each.code for each in _nodes(node) if isinstance(each, Under)}
-
-
-def _over_in(node: Expression) -> set[str]:
-    return {each.code for each in _nodes(node) if isinstance(each, Over)}
-
-
-def concept_of(row: Row) -> Concept:
-    """The concept of a row of `_COLUMNS`."""
-    _, code, display, active, abstract, detail = row
-    more: Json = document.decode(detail.encode())
-    return Concept(
-        str(code),
-        display,
-        more.get("definition"),
-        tuple(more.get("designation", ())),
-        tuple(more.get("property", ())),
-        tuple(more.get("parent", ())),
-        not active,
-        bool(abstract),
-    )
-
-
-def detail_of(concept: Concept) -> str:
-    """What the row of a concept keeps beside its columns."""
-    more: Json = {}
-    if concept.definition:
-        more["definition"] = concept.definition
-    if concept.designations:
-        more["designation"] = list(concept.designations)
-    if concept.properties:
-        more["property"] = list(concept.properties)
-    if concept.parents:
-        more["parent"] = list(concept.parents)
-    return document.encode(more).decode()
-
-
-def words_of(concept: Concept) -> list[str]:
-    """The folded words by which it is found, its code among them."""
-    found = dict.fromkeys(word[:WORD] for name in concept.names() for word in fold(name).split())
-    found[fold(concept.code)[:WORD]] = None
-    return [word for word in found if word]

@@ -14,8 +14,9 @@ from fhirhub.resources.canonicals import CORE, type_of
 from fhirhub.resources.fhirpath import FhirpathError, Item
 from fhirhub.resources.fhirpath.environment import MOST_STEPS
 from fhirhub.resources.validation import datatypes, wording
+from fhirhub.resources.validation.conforming import Check
 from fhirhub.resources.validation.examination import Examination, Scope, is_example
-from fhirhub.resources.validation.profiles import Check, Node, Profile
+from fhirhub.resources.validation.profiles import Node, Profile
 
 Json = dict[str, Any]
 

@@ -17,7 +17,8 @@ from fhirhub.resources.validation import codes, patterns
 from fhirhub.resources.validation.examination import Examination, Scope
 
 if TYPE_CHECKING:
-    from fhirhub.resources.validation.profiles import Check, Node
+    from fhirhub.resources.validation.conforming import Check
+    from fhirhub.resources.validation.profiles import Node
 
 Json = dict[str, Any]
 

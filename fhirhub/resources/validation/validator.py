@@ -30,6 +30,7 @@ from fhirhub.resources.validation import (
     wording,
 )
 from fhirhub.resources.validation.bindings import LocalTerminology, Terminology
+from fhirhub.resources.validation.conforming import Check
 from fhirhub.resources.validation.examination import (
     MOST_SECONDS,
     USUAL,
@@ -40,7 +41,7 @@ from fhirhub.resources.validation.examination import (
     TooCostlyError,
 )
 from fhirhub.resources.validation.faults import MAX_FAULTS
-from fhirhub.resources.validation.profiles import Check, Profile, Profiles
+from fhirhub.resources.validation.profiles import Profile, Profiles
 
 Json = dict[str, Any]
 Level = Literal["structure", "base", "profiles"]

@@ -13,7 +13,7 @@ from fhirhub.store.sql import Statement
 from fhirhub.terminology.concepts import Concept, text_of, value_of
 from fhirhub.terminology.loading import hierarchy
 from fhirhub.terminology.loading.source import CannotLoad, Source
-from fhirhub.terminology.stored import START, detail_of, words_of
+from fhirhub.terminology.rows import START, detail_of, words_of
 
 Json = dict[str, Any]
 
