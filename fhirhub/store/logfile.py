@@ -11,6 +11,7 @@ from __future__ import annotations
 import fcntl
 import os
 import sqlite3
+import threading
 import time
 from collections.abc import Iterable, Sequence
 
@@ -87,6 +88,8 @@ class LogFile:
         for sql in _TABLES:
             self._connection.execute(sql)
         self._turn = os.open(f"{path_of(database)}-turn", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        self._alone = threading.Lock()
+        """Of the threads of this process: the lock on the file is the process's, whichever of them asks."""
         self._sealer = sealer
         self._chains: dict[int, Chain] = {}
         self._births: dict[int, bytes] = {}
@@ -102,15 +105,19 @@ class LogFile:
         self._births[chain.tenant] = chain.mac
 
     def append(self, members: Iterable[tuple[int, Sequence[Entry]]], *, wait: bool) -> bool:
-        """Puts records of tenants on disk; False where another process is at it, and no `wait`."""
-        try:
-            fcntl.flock(self._turn, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
-        except BlockingIOError:
+        """Puts records of tenants on disk; False where somebody else is at it, and no `wait`."""
+        if not self._alone.acquire(blocking=wait):
             return False
         try:
-            self._append(members)
+            fcntl.flock(self._turn, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
+            try:
+                self._append(members)
+            finally:
+                fcntl.flock(self._turn, fcntl.LOCK_UN)
+        except BlockingIOError:
+            return False
         finally:
-            fcntl.flock(self._turn, fcntl.LOCK_UN)
+            self._alone.release()
         return True
 
     def _append(self, members: Iterable[tuple[int, Sequence[Entry]]]) -> None:
@@ -139,14 +146,15 @@ class LogFile:
 
     def remove(self, part: journal.Part) -> None:
         """Takes out what has its rows in the database now."""
-        fcntl.flock(self._turn, fcntl.LOCK_EX)
-        try:
-            self._connection.execute("BEGIN IMMEDIATE")
-            for one in part.removed:
-                self._connection.execute(_REMOVED, one)
-            self._connection.execute("COMMIT")
-        finally:
-            fcntl.flock(self._turn, fcntl.LOCK_UN)
+        with self._alone:
+            fcntl.flock(self._turn, fcntl.LOCK_EX)
+            try:
+                self._connection.execute("BEGIN IMMEDIATE")
+                for one in part.removed:
+                    self._connection.execute(_REMOVED, one)
+                self._connection.execute("COMMIT")
+            finally:
+                fcntl.flock(self._turn, fcntl.LOCK_UN)
 
     def close(self) -> None:
         self._connection.close()

@@ -5,14 +5,17 @@ from __future__ import annotations
 import asyncio
 import hmac
 from collections.abc import Awaitable, Callable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from fhirhub.store import chain, verifying
+from fhirhub.store import chain, journal, verifying
 from fhirhub.store.chain import Entry
 from fhirhub.store.database import Database, Transaction
+from fhirhub.store.logfile import LogFile
 from fhirhub.store.opening import open_database
 from fhirhub.store.sql import Kind, Statement
 from fhirhub.store.verifying import Verdict
@@ -235,6 +238,24 @@ async def test_a_log_is_sound_while_others_write_and_spread(log: Database) -> No
     await log.spread(TENANT)
     assert (await verdict(log)).records == 87
     assert (await log.fetch(Statement("SELECT COUNT(*) FROM audit")))[0][0] == 87
+
+
+def test_threads_take_turns_at_the_file_of_the_log(tmp_path: Path) -> None:
+    sealer = chain.Sealer()
+    sealer.take(KEY)
+    file = LogFile(str(tmp_path / "hub.db"), sealer)
+    file.begin(chain.Chain(TENANT, 1, 0, b"birth"))
+    spread = journal.Part([], [(TENANT, 1, 900, 901)] * 20, [], (1, 901))
+
+    def append(number: int) -> bool:
+        return file.append([(TENANT, [entry(number)])], wait=True)
+
+    with ThreadPoolExecutor(4) as threads:
+        written = [threads.submit(append, number) for number in range(8)]
+        removed = [threads.submit(file.remove, spread) for _ in range(8)]
+        assert all(one.result() for one in written)
+        assert all(one.result() is None for one in removed)
+    file.close()
 
 
 async def test_what_was_logged_is_spread_when_the_database_is_closed(database_url: str) -> None:
