@@ -25,13 +25,11 @@ class Session:
 async def begin(realm: Realm, account: Account, acr: str) -> str:
     """A new session; gives the cookie's value."""
     value = new_token()
-    only = account.standings[0].id if len(account.standings) == 1 else None
     await realm.change(
         "INSERT INTO auth_session (tenant, id, account, role, acr, signed_in, expires) "
-        "VALUES ($1, $2, $3, $4, $5, $6, $7)",
+        "VALUES ($1, $2, $3, NULL, $4, $5, $6)",
         hashed(value),
         account.id,
-        only,
         acr,
         realm.now,
         _until(realm, realm.now),
@@ -44,19 +42,19 @@ async def find(realm: Realm, value: str | None) -> Session | None:
     if not value:
         return None
     rows = await realm.rows(
-        "SELECT id, account, role, acr, signed_in, expires FROM auth_session "
+        "SELECT account, id, role, acr, signed_in, expires FROM auth_session "
         "WHERE tenant = $1 AND id = $2 AND expires > $3",
         hashed(value),
         realm.now,
     )
     if not rows:
         return None
-    id, account_id, role, acr, signed_in, expires = rows[0]
-    await _keep(realm, str(id), int(signed_in), int(expires))
-    account = await accounts.by_id(realm, str(account_id))
+    account = await accounts.by_id(realm, str(rows[0][0]))
     if account is None or account.disabled:
         return None
-    return Session(str(id), account, account.standing(role), str(acr), int(signed_in), int(expires))
+    found = _session(account, *rows[0][1:])
+    await _keep(realm, found.id, found.signed_in, found.expires)
+    return found
 
 
 async def of_account(realm: Realm, account: Account) -> list[Session]:
@@ -67,10 +65,13 @@ async def of_account(realm: Realm, account: Account) -> list[Session]:
         account.id,
         realm.now,
     )
-    return [
-        Session(str(id), account, account.standing(role), str(acr), int(signed_in), int(expires))
-        for id, role, acr, signed_in, expires in rows
-    ]
+    return [_session(account, *row) for row in rows]
+
+
+def _session(account: Account, id: str, role: str | None, acr: str, signed_in: int, expires: int) -> Session:
+    """Who is one person alone chose that by signing in."""
+    only = account.standings[0] if len(account.standings) == 1 else account.standing(role)
+    return Session(str(id), account, only, str(acr), int(signed_in), int(expires))
 
 
 async def stands(realm: Realm, id: str | None) -> bool:

@@ -3,14 +3,13 @@
 
 from __future__ import annotations
 
-from fhirhub.auth import accounts, events, sessions
-from fhirhub.auth.events import Event
+from fhirhub.auth import accounts, sessions
 from fhirhub.auth.exchange import Request, Response
 from fhirhub.auth.faults import OAuthError
 from fhirhub.auth.limits import Limits
-from fhirhub.web import signing
+from fhirhub.web import sign_in, wording
 from fhirhub.web import visit as visiting
-from fhirhub.web.signing import Flow, Ways
+from fhirhub.web.flow import Flow, Ways
 
 
 async def show(request: Request, ways: Ways) -> Response:
@@ -42,7 +41,7 @@ async def take_new_password(flow: Flow, fields: dict[str, str], chosen: list[str
         return await _page(flow, 400)
     await accounts.change_password(realm, session.account, fields["new-password"])
     await sessions.end_others(realm, session)
-    events.tell(flow.visit.request, Event("password-changed", account=session.account.id))
+    flow.tell("password-changed")
     flow.fault = flow.say("password_changed")
     return await _page(flow)
 
@@ -51,16 +50,14 @@ async def end_elsewhere(flow: Flow, fields: dict[str, str], chosen: list[str]) -
     """Sign out everywhere but here."""
     if flow.session is not None:
         await sessions.end_others(flow.visit.request.realm, flow.session)
-        events.tell(
-            flow.visit.request, Event("signed-out", account=flow.session.account.id, outcome="elsewhere")
-        )
+        flow.tell("signed-out", outcome="elsewhere")
         flow.fault = flow.say("ended_elsewhere")
     return await _page(flow)
 
 
 async def _page(flow: Flow, status: int = 200) -> Response:
     if flow.session is None:
-        return signing.sign_in_page(flow)
+        return sign_in.sign_in_page(flow)
     found = await sessions.of_account(flow.visit.request.realm, flow.session.account)
     return flow.page(
         "account.html",
@@ -69,8 +66,8 @@ async def _page(flow: Flow, status: int = 200) -> Response:
         has_password=flow.session.account.password is not None,
         sessions=[
             {
-                "since": signing.day(one.signed_in),
-                "until": signing.day(one.expires),
+                "since": wording.day(one.signed_in),
+                "until": wording.day(one.expires),
                 "here": one.id == flow.session.id,
             }
             for one in found

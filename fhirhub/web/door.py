@@ -16,8 +16,8 @@ from fhirhub.auth.faults import OAuthError
 from fhirhub.auth.limits import Rate
 from fhirhub.auth.realm import Issuer, Realm
 from fhirhub.errors import FhirError
-from fhirhub.web import account, inviting, signing, team
-from fhirhub.web.signing import Ways
+from fhirhub.web import account, consenting, granted, inviting, launching, sign_in, signing, team, visit
+from fhirhub.web.flow import Ways
 
 Scope = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
@@ -30,25 +30,30 @@ GUESSABLE = frozenset({"sign-in", "second-factor", "password", "invitation", "in
 SIGN_IN_COST = 10
 SECURED = (("X-Content-Type-Options", "nosniff"), ("Referrer-Policy", "no-referrer"))
 
+
+async def _style(request: Request, ways: Ways) -> Response:
+    return visit.style()
+
+
 PAGES: Mapping[str, Mapping[str, Callable[[Request, Ways], Awaitable[Response]]]] = {
     "authorize": {"GET": signing.authorize, "POST": signing.authorize},
-    "sign-in": {"GET": signing.granted, "POST": signing.form(signing.take_password)},
-    "provider": {"GET": signing.to_provider},
+    "sign-in": {"GET": signing.alone, "POST": signing.form(sign_in.take_password)},
+    "provider": {"GET": sign_in.to_provider},
     "callback": {"GET": signing.from_provider},
-    "second-factor": {"POST": signing.form(signing.take_code)},
-    "standing": {"POST": signing.form(signing.take_standing)},
-    "patient": {"POST": signing.form(signing.take_patient)},
-    "consent": {"POST": signing.form(signing.take_consent)},
+    "second-factor": {"POST": signing.form(sign_in.take_code)},
+    "standing": {"POST": signing.form(launching.take_standing)},
+    "patient": {"POST": signing.form(launching.take_patient)},
+    "consent": {"POST": signing.form(consenting.take_consent)},
     "language": {"POST": signing.form(signing.take_language)},
-    "granted": {"GET": signing.granted, "POST": signing.form(signing.withdraw)},
+    "granted": {"GET": signing.alone, "POST": signing.form(granted.withdraw)},
     "invitation": {"GET": inviting.ask_code, "POST": signing.form(inviting.take_code)},
     "invitation-account": {"GET": inviting.ask_code, "POST": signing.form(inviting.take_account)},
     "team": {"GET": team.show, "POST": signing.form(team.take)},
     "account": {"GET": account.show},
     "password": {"GET": account.show, "POST": signing.form(account.take_new_password)},
     "sessions": {"GET": account.show, "POST": signing.form(account.end_elsewhere)},
-    "sign-out": {"GET": signing.granted, "POST": signing.form(signing.sign_out)},
-    "style.css": {"GET": signing.style},
+    "sign-out": {"GET": signing.alone, "POST": signing.form(sign_in.sign_out)},
+    "style.css": {"GET": _style},
 }
 """The pages for people, by path behind `/auth/` and method."""
 

@@ -16,9 +16,9 @@ from fhirhub.auth.limits import Limits
 from fhirhub.auth.unguessable import hashed
 from fhirhub.careplan import telling
 from fhirhub.repository import Repository
-from fhirhub.web import signing
+from fhirhub.web import sign_in
 from fhirhub.web import visit as visiting
-from fhirhub.web.signing import Flow, Ways
+from fhirhub.web.flow import Flow, Ways
 from fhirhub.web.visit import StalePage
 
 _DUTCH_DATE = re.compile(r"(\d{1,2})-(\d{1,2})-(\d{4})")
@@ -43,11 +43,11 @@ async def take_code(flow: Flow, fields: dict[str, str], chosen: list[str]) -> Re
     try:
         await limits.check_sign_in(name, source, False)
     except OAuthError as fault:
-        return signing.wait(flow, fault, "")
+        return sign_in.wait(flow, fault, "")
     invitation = await enrolment.find(realm, code, _date(fields.get("born", "")))
     if invitation is None:
         await limits.count_sign_in(name, source, False)
-        signing.tell_failure(flow, None, "invitation")
+        flow.tell_failure(None, "invitation")
         flow.fault = flow.say("wrong_invitation")
         return flow.page("invitation.html", 401)
     flow.progress = replace(flow.progress, invitation=invitation.id)
@@ -69,7 +69,7 @@ async def _account_page(
     )
 
 
-async def take_account(flow: Flow, fields: dict[str, str], chosen: list[str]) -> Response:
+async def take_account(flow: Flow, fields: dict[str, str], chosen: list[str]) -> Response | None:
     """The account, and on with the way as after a password."""
     realm, source, limits = (
         flow.visit.request.realm,
@@ -83,7 +83,7 @@ async def take_account(flow: Flow, fields: dict[str, str], chosen: list[str]) ->
     try:
         await limits.check_sign_in(username, source, False)
     except OAuthError as fault:
-        return signing.wait(flow, fault, username)
+        return sign_in.wait(flow, fault, username)
     try:
         account = await enrolment.accept(realm, invitation, username, password)
     except UsedError:
@@ -96,9 +96,10 @@ async def take_account(flow: Flow, fields: dict[str, str], chosen: list[str]) ->
     await _tell(flow, invitation)
     flow.progress = replace(flow.progress, invitation=None)
     if not realm.settings.needs_second_factor:
-        return await signing.signed_in(flow, account, "pwd")
+        await sign_in.signed_in(flow, account, "pwd")
+        return None
     flow.progress = replace(flow.progress, account=account.id, password_given=realm.now)
-    return signing.second_factor_page(flow, account)
+    return sign_in.second_factor_page(flow, account)
 
 
 async def _tell(flow: Flow, invitation: Invitation) -> None:

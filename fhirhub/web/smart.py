@@ -23,7 +23,7 @@ from fhirhub.settings import Settings
 from fhirhub.store.database import Database
 from fhirhub.store.sql import Statement
 from fhirhub.web.door import AuthDoor
-from fhirhub.web.signing import Ways
+from fhirhub.web.flow import Ways
 
 FORGET_SECONDS = 3600.0
 PUBLIC = ("metadata",)

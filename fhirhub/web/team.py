@@ -14,9 +14,9 @@ from fhirhub.errors import FhirError
 from fhirhub.repository import Repository, now
 from fhirhub.resources import consents, hours
 from fhirhub.resources.relations import ALWAYS, Kind
-from fhirhub.web import signing
+from fhirhub.web import sign_in
 from fhirhub.web import visit as visiting
-from fhirhub.web.signing import Flow, Ways
+from fhirhub.web.flow import Flow, Ways
 
 Json = dict[str, Any]
 
@@ -81,7 +81,7 @@ async def _as_patient(flow: Flow) -> Repository:
 
 async def _page(flow: Flow) -> Response:
     if flow.session is None:
-        return await signing.go_on(flow)
+        return sign_in.sign_in_page(flow)
     patient = _patient(flow)
     if patient is None:
         return flow.visit.stopped("team_not_yours", status=403)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import UTC, datetime
 from typing import Literal
 
 from fhirhub.auth.permits import Grant
@@ -86,7 +87,7 @@ TEXTS: Mapping[str, tuple[str, str]] = {
     ),
     "enrol_key": ("Sleutel", "Key"),
     "next": ("Verder", "Continue"),
-    "choose_standing": ("Als wie werkt u nu?", "As whom do you work now?"),
+    "choose_standing": ("Als wie gaat u verder?", "As whom do you continue?"),
     "responsible": ("Onder verantwoordelijkheid van", "Under the responsibility of"),
     "choose_patient": ("Voor welke patiënt?", "For which patient?"),
     "choose_patient_hint": (
@@ -322,3 +323,8 @@ def granted(language: Language, grant: Grant) -> list[str]:
 
 def _place(language: Language) -> int:
     return 0 if language == "nl" else 1
+
+
+def day(moment: int) -> str:
+    """A moment, in seconds since 1970 UTC."""
+    return datetime.fromtimestamp(moment, UTC).strftime("%Y-%m-%d %H:%M UTC")
