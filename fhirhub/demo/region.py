@@ -210,39 +210,39 @@ def _post_service(place: Neighbourhood) -> Json:
 
 
 def _cover(place: Neighbourhood, practice: str) -> Json:
-    return typed(
-        OrganizationAffiliation,
-        id=f"waarneming-{practice}",
-        meta=META,
-        active=True,
-        period={"start": "2025-01-01"},
-        organization={"reference": place.organizations["huisarts"]},
-        participatingOrganization={"reference": place.organizations["post"]},
-        code=[
-            {
-                "coding": [{"system": f"{CANONICAL}/CodeSystem/affiliation", "code": "waarneming"}],
-                "text": "Waarneming",
-            }
-        ],
+    """Out of hours the post covers for the practice."""
+    return _affiliation(
+        f"waarneming-{practice}",
+        place.organizations["huisarts"],
+        place.organizations["post"],
+        ("waarneming", "Waarneming"),
         healthcareService=[{"reference": place.organizations["post-service"]}],
     )
 
 
 def _joined(place: Neighbourhood, practice: str) -> Json:
+    """The practice is of the care group."""
+    return _affiliation(
+        f"zorggroep-{practice}",
+        place.organizations["care-group"],
+        place.organizations["huisarts"],
+        ("zorggroep", "Aangesloten bij de zorggroep"),
+    )
+
+
+def _affiliation(id: str, organization: str, participating: str, code: tuple[str, str], **also: Any) -> Json:
+    """What one organisation is to another, by the guide's code and its text."""
+    coding = {"system": f"{CANONICAL}/CodeSystem/affiliation", "code": code[0]}
     return typed(
         OrganizationAffiliation,
-        id=f"zorggroep-{practice}",
+        id=id,
         meta=META,
         active=True,
         period={"start": "2025-01-01"},
-        organization={"reference": place.organizations["care-group"]},
-        participatingOrganization={"reference": place.organizations["huisarts"]},
-        code=[
-            {
-                "coding": [{"system": f"{CANONICAL}/CodeSystem/affiliation", "code": "zorggroep"}],
-                "text": "Aangesloten bij de zorggroep",
-            }
-        ],
+        organization={"reference": organization},
+        participatingOrganization={"reference": participating},
+        code=[{"coding": [coding], "text": code[1]}],
+        **also,
     )
 
 

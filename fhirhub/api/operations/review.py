@@ -41,7 +41,8 @@ async def review(request: FhirRequest) -> FhirResponse:
     asked = LogRequest(_within(since, until), SAMPLE if count is None else count)
     lines = await reading.sample(repository, asked)
     found = await reading.looks(repository, asked)
-    names, colleagues = await _acquaintances(repository, found)
+    people = await _people(repository, found)
+    names, colleagues = await _acquaintances(repository, found, people)
     usual = reviewing.bands(
         settings.review_hours, settings.review_shift_roles, settings.review_patients, settings.review_refusals
     )
@@ -53,7 +54,7 @@ async def review(request: FhirRequest) -> FhirResponse:
         entries.found(audit_log.TYPE, event["id"], document.encode(event), "match")
     sample = document.decode(entries.bundle("searchset", now=now, links=[]))
     language = 0 if formats.language(request.headers.get("accept-language", "")) == "nl" else 1
-    called = await _called(repository, outliers)
+    called = {reference: reading.name_of(resource) for reference, resource in people.items()}
     parts = [{"name": "sample", "resource": sample}]
     parts += [_told(one, called, language, since, until) for one in outliers]
     return FhirResponse(200, document.encode({"resourceType": "Parameters", "parameter": parts}))
@@ -72,19 +73,25 @@ def _within(since: int, until: int) -> list[list[Clause]]:
     return [[[Term("recorded", ">=", since, "bigint"), Term("recorded", "<", until, "bigint")]]]
 
 
+async def _people(repository: Repository, found: list[Looks]) -> dict[str, Json]:
+    """The Practitioners who are in the log or work at the organisation."""
+    whole, actor = Repository(repository.tenant, EVERYTHING), repository.access.actor
+    names = {one.person for one in found}
+    if actor is not None and actor.organization is not None:
+        organization = actor.organization
+        names |= await whole.together(lambda unit: careteam.people_of(unit, organization))
+    return await _read(whole, "Practitioner", names)
+
+
 async def _acquaintances(
-    repository: Repository, found: list[Looks]
+    repository: Repository, found: list[Looks], people: dict[str, Json]
 ) -> tuple[dict[str, frozenset[str]], dict[str, str]]:
     """The family names of people and patients in the log, and which of the patients works at the organisation."""
-    whole = Repository(repository.tenant, EVERYTHING)
-    actor = repository.access.actor
-    staff_here = {one.person for one in found}
+    whole, actor = Repository(repository.tenant, EVERYTHING), repository.access.actor
     colleagues: dict[str, str] = {}
     if actor is not None and actor.organization is not None:
         organization = actor.organization
         colleagues = await whole.together(lambda unit: staff.patients_among(unit, organization))
-        staff_here |= await whole.together(lambda unit: careteam.people_of(unit, organization))
-    people = await _read(whole, "Practitioner", staff_here)
     patients = await _read(whole, "Patient", {f"Patient/{one.patient}" for one in found if one.patient})
     names = {reference: _families(resource) for reference, resource in {**people, **patients}.items()}
     born: dict[str, list[str]] = {}
@@ -116,13 +123,6 @@ def _families(resource: Json) -> frozenset[str]:
         text = name.get("family") or " ".join(str(name.get("text", "")).split()[-1:])
         parts |= reviewing.family(fold(str(text).replace("-", " ").replace("'", " ")))
     return frozenset(parts)
-
-
-async def _called(repository: Repository, outliers: list[Outlier]) -> dict[str, str]:
-    people = await _read(
-        Repository(repository.tenant, EVERYTHING), "Practitioner", {one.person for one in outliers}
-    )
-    return {reference: reading.name_of(resource) for reference, resource in people.items()}
 
 
 def _told(one: Outlier, called: dict[str, str], language: int, since: int, until: int) -> Json:
