@@ -446,15 +446,71 @@ def test_erase_takes_the_work_that_was_to_be_done_for_the_patient(
     assert _count(database_url, "SELECT content FROM job") == ['{"about": "Patient/px"}']
 
 
-def test_accounts_and_clients_are_added_listed_and_ended(
-    run: Runner, database_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+JAN = {
+    "username": "jan", "password": "een lang wachtwoord", "fhirUser": "Practitioner/jan",
+    "organization": "Organization/praktijk", "role": "huisarts",
+}  # fmt: skip
+
+
+@pytest.fixture
+def directory(tmp_path: Path) -> Path:
+    """A file with Jan, who works as a huisarts at one of two organisations, and Els, of whom nothing is said."""
+    gp = {"coding": [{"system": "https://fhirhub.example/fhir/CodeSystem/role", "code": "huisarts"}]}
+    ura = {"system": "http://fhir.nl/fhir/NamingSystem/ura", "value": "90000001"}
+    found = [
+        {"resourceType": "Practitioner", "id": "jan"},
+        {"resourceType": "Practitioner", "id": "els"},
+        {"resourceType": "Organization", "id": "praktijk", "name": "Praktijk", "identifier": [ura]},
+        {"resourceType": "Organization", "id": "post", "name": "Post"},
+        {
+            "resourceType": "PractitionerRole",
+            "id": "jan-praktijk",
+            "practitioner": {"reference": "Practitioner/jan"},
+            "organization": {"reference": "Organization/praktijk"},
+            "code": [gp],
+        },
+    ]
+    path = tmp_path / "directory.ndjson"
+    path.write_text("".join(json.dumps(one) + "\n" for one in found))
+    return path
+
+
+def test_accounts_are_of_people_who_work_where_they_say_and_peers_know_the_organisation(
+    run: Runner, sqlite_url: str, directory: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("FHIRHUB_SECRET_FILE", str(tmp_path / "hub.secret"))
+    run("load", str(directory), "--database", sqlite_url)
+    user = tmp_path / "user.json"
+
+    def added(**changed: str) -> Ran:
+        user.write_text(json.dumps({**JAN, **changed}))
+        return run("users", "add", str(user), "--database", sqlite_url)
+
+    for changed, right in (
+        ({"fhirUser": "Practitioner/niemand"}, "there is no Practitioner/niemand: load it first"),
+        ({"organization": "Organization/nergens"}, "there is no Organization/nergens"),
+        ({"organization": "Organization/post"}, "Organization/praktijk and not Organization/post"),
+        ({"role": "wijkverpleegkundige"}, "huisarts and not wijkverpleegkundige"),
+        ({"role": "poh", "responsible": "Practitioner/niemand"}, "there is no Practitioner/niemand"),
+        ({"fhirUser": "Patient/anna", "role": "patient"}, "there is no Patient/anna"),
+    ):
+        refused = added(**changed)
+        assert (refused.status, right in refused.err) == (2, True), refused.err
+    assert added(role="beheerder").status == 0
+    assert "load one" in added(fhirUser="Practitioner/els", username="els").err
+    peer = ("peers", "add", "thuis", "https://thuis.example.nl/fhir", "hub/wijk")
+    assert "no URA number" in run(*peer, "Organization/post", "--database", sqlite_url).err
+    told = json.loads(run(*peer, "Organization/praktijk", "--database", sqlite_url).out)
+    assert told["endpoint"]["id"] == "hub-wijk"
+
+
+def test_accounts_and_clients_are_added_listed_and_ended(
+    run: Runner, database_url: str, directory: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("FHIRHUB_SECRET_FILE", str(tmp_path / "hub.secret"))
+    run("load", str(directory), "--database", database_url)
     user, app = tmp_path / "user.json", tmp_path / "app.json"
-    user.write_text(
-        '{"username": "jan", "password": "een lang wachtwoord", "fhirUser": "Practitioner/jan", '
-        '"organization": "Organization/praktijk", "role": "huisarts"}'
-    )
+    user.write_text(json.dumps(JAN))
     app.write_text(
         '{"client_id": "dagboek", "client_name": "Dagboek", "redirect_uris": ["https://app.example/done"], '
         '"launch_uri": "https://app.example/launch", "scope": "launch patient/CarePlan.rs"}'
@@ -481,7 +537,7 @@ def test_accounts_and_clients_are_added_listed_and_ended(
     assert "a minute" in run("keys", "rotate", "--database", database_url).out
     assert run("users", "disable", "jan", "--database", database_url).status == 0
     assert json.loads(run("users", "list", "--database", database_url).out)["disabled"] is True
-    assert "may launch" in run(*launch).err
+    assert run(*launch).err.startswith("fhirhub: `user` expects")
     assert run("clients", "remove", "dagboek", "--database", database_url).status == 0
     assert "no client" in run("clients", "remove", "dagboek", "--database", database_url).err
     app.write_text("[")

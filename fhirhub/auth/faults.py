@@ -13,6 +13,8 @@ class OAuthError(Exception):
         self, code: str, description: str, status: int = 400, headers: Mapping[str, str] | None = None
     ) -> None:
         self.code = code
+        self.sentence = description
+        """As a person reads it, where no RFC says which characters there may be."""
         self.description = _plain(description)
         self.status = status
         self.headers = dict(headers or {})

@@ -64,6 +64,8 @@ ROLES: dict[str, Role] = {
     ),
 }
 
+OF_THE_HUB = frozenset({"analist", "beheerder", "privacy-officer"})
+"""Roles that are of this hub, whatever the directory says of their people's profession."""
 SUPERVISED = frozenset({"poh", "doktersassistent"})
 """Roles that work under the responsibility of a doctor of their practice (RULES R24)."""
 SUPERVISORS = ((UZI, "01.015"), (UZI, "01.047"))

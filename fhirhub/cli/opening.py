@@ -82,4 +82,4 @@ async def with_realm(chosen: Settings, work: Callable[[Realm], Awaitable[T]]) ->
         try:
             return await work(realm)
         except OAuthError as fault:
-            raise Refusal(str(fault)) from None
+            raise Refusal(fault.sentence) from None

@@ -24,6 +24,7 @@ commands = typer.Typer(
 )
 
 _NAME = re.compile(r"[a-z][a-z0-9-]{0,62}")
+_NOT_IN_IDS = re.compile(r"[^A-Za-z0-9.-]")
 Name = Annotated[str, typer.Argument(help="What it is called here, such as `thuis`.")]
 
 
@@ -55,6 +56,7 @@ def add_peer(
         raise Refusal(f"{base} cannot be asked: {fault}")
 
     async def work(realm: Realm) -> dict[str, Any]:
+        await _check_organization(realm, organization)
         if not await rows.add(realm.database, realm.number, rows.new(name, base, client, organization)):
             raise Refusal(f"there is a peer `{name}` already; `fhirhub peers remove {name}` first")
         return _wanted_there(realm, name, client)
@@ -96,6 +98,20 @@ def remove_peer(
     typer.echo(f"{name} is removed")
 
 
+async def _check_organization(realm: Realm, reference: str) -> None:
+    """It is here, with the number by which the other hub knows it. Raises Refusal."""
+    from fhirhub.peers.viewing import URA, number_of
+
+    type, _, id = reference.partition("/")
+    if type != "Organization" or not id:
+        raise Refusal(f"`{reference}` is no organisation of this hub: one is such as Organization/x")
+    if await number_of(realm.tenant, type, id, URA) is None:
+        raise Refusal(
+            f"{reference} is not here, or has no URA number, by which it is found at the other hub: load it with an "
+            f"identifier of {URA} first"
+        )
+
+
 def _wanted_there(realm: Realm, name: str, client: str) -> dict[str, Any]:
     """What the other hub is to register; `Organization/...` is the organisation as it is there."""
     from fhirhub.auth.realm import Issuer
@@ -114,6 +130,7 @@ def _wanted_there(realm: Realm, name: str, client: str) -> dict[str, Any]:
         },
         "endpoint": {
             "resourceType": "Endpoint",
+            "id": _NOT_IN_IDS.sub("-", client)[:64],
             "status": "active",
             "connectionType": {
                 "system": "http://terminology.hl7.org/CodeSystem/endpoint-connection-type",

@@ -15,6 +15,7 @@ from fhirhub.cli.telling import json_of, tell_json
 from fhirhub.settings import Refusal, Settings
 
 if TYPE_CHECKING:
+    from fhirhub.auth.accounts import Account
     from fhirhub.auth.realm import Realm
 
 
@@ -30,7 +31,7 @@ def add_user(
     file: JsonFile, database: Database = None, tenant: Tenant = None, secret_file: SecretFile = None
 ) -> None:
     """Make an account, or add a role to one: username, password, fhirUser, organization, role, responsible."""
-    from fhirhub.auth import accounts
+    from fhirhub.auth import accounts, vetting
 
     asked = json_of(file)
     chosen = prepared(database=database, tenant=tenant, secret_file=secret_file)
@@ -39,7 +40,14 @@ def add_user(
         typer.echo(
             f"Warning: a password under {accounts.SHORTEST_PASSWORD} characters is for trials", err=True
         )
-    tell_json(accounts.shown(run(with_realm(chosen, lambda realm: accounts.add(realm, wanted)))))
+
+    async def work(realm: Realm) -> Account:
+        remark = await vetting.check(realm, wanted)
+        if remark is not None:
+            typer.echo(f"Warning: {remark}", err=True)
+        return await accounts.add(realm, wanted)
+
+    tell_json(accounts.shown(run(with_realm(chosen, work))))
 
 
 @commands.command("list")

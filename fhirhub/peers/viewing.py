@@ -167,7 +167,7 @@ class Peers:
         number or is not known there: home then reads that the organisation's system did it."""
         if actor.person is None or actor.role is None or not actor.person.startswith("Practitioner/"):
             return None
-        number = await _number(tenant, "Practitioner", actor.person.partition("/")[2], BIG)
+        number = await number_of(tenant, "Practitioner", actor.person.partition("/")[2], BIG)
         if number is None:
             return None
         found = await self._homes.get(realm, peer, f"Practitioner?identifier={BIG}%7C{number}")
@@ -248,7 +248,7 @@ class Peers:
             await self._homes.ask(realm, peer, "PUT", f"Subscription/{subscription['id']}", changed)
 
     async def _ura(self, tenant: Tenant, peer: Peer) -> str:
-        number = await _number(tenant, "Organization", peer.organization.partition("/")[2], URA)
+        number = await number_of(tenant, "Organization", peer.organization.partition("/")[2], URA)
         if number is None:
             raise Unreachable(f"{peer.organization} has no URA number, by which it is known there")
         return number
@@ -311,7 +311,7 @@ def address(tenant: Tenant, name: str) -> str:
     return tenant.bases[0].removesuffix("/fhir") + PATH + name
 
 
-async def _number(tenant: Tenant, type: str, id: str, system: str) -> str | None:
+async def number_of(tenant: Tenant, type: str, id: str, system: str) -> str | None:
     """The number of somebody of this hub in a register."""
     found = await Repository(tenant, HUB).find(type, id)
     if found is None or found.body is None:
