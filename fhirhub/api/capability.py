@@ -18,6 +18,7 @@ from fhirhub.resources import definitions, document, guide
 from fhirhub.settings import Settings
 from fhirhub.store.index.parameters import Parameters
 from fhirhub.subscriptions import managed, topics
+from fhirhub.subscriptions.channels import websocket
 from fhirhub.terminology import expansion
 from fhirhub.terminology.systems import CodeSystem
 
@@ -119,8 +120,10 @@ def statement(
         "fhirVersion": "4.0.1",
         "format": ["json", "xml", formats.FHIR_JSON, formats.FHIR_XML],
         "patchFormat": [formats.JSON_PATCH, formats.FHIR_JSON, formats.FHIR_XML],
+        "instantiates": [managed.SERVER],
         "rest": [
             {
+                "extension": [{"url": _WEBSOCKET, "valueUri": websocket.address(base)}],
                 "mode": "server",
                 "documentation": "The RESTful API of FHIR R4, whole, for every resource type but Parameters, which is "
                 "not persisted.",
@@ -282,6 +285,9 @@ _OF_LOG = {
     "reference": "Modifier `:[type]`.",
     "uri": "The rule that let it, or its code.",
 }
+
+
+_WEBSOCKET = "http://hl7.org/fhir/StructureDefinition/capabilitystatement-websocket"
 
 
 def _of_subscriptions(profiles: Sequence[str]) -> Json:

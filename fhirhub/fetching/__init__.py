@@ -8,10 +8,11 @@ that turns into another address between check and use gains nothing.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from fhirhub.fetching.addresses import NO_HOST as NO_HOST
 from fhirhub.fetching.addresses import FetchError as FetchError
 from fhirhub.fetching.addresses import is_allowed
 from fhirhub.fetching.addresses import refusal as refusal
@@ -55,14 +56,15 @@ async def fetch(
     allowed: tuple[str, ...],
     *,
     method: str = "GET",
-    headers: Mapping[str, str] | None = None,
+    headers: Mapping[str, str] | Sequence[tuple[str, str]] = (),
     body: bytes | None = None,
     max_bytes: int = MAX_BYTES,
     seconds: float = SECONDS,
     lines: Lines | None = None,
 ) -> Fetched:
-    """The answer at that address. `allowed` are the private hosts, as `host` or `host:port`; with `lines` a connection
-    stays open for the next, and a request that one of them did not answer at all is sent once more.
+    """The answer at that address. `headers` may have a name more than once. `allowed` are the private hosts, as `host`
+    or `host:port`; with `lines` a connection stays open for the next, and a request that one of them did not answer at
+    all is sent once more.
 
     Raises FetchError.
     """
@@ -70,7 +72,8 @@ async def fetch(
     # What connects takes a tenth of a start to load: only where something is fetched.
     from fhirhub.fetching import connecting
 
-    given = [("Accept", "application/json"), *(headers or {}).items()]
+    told_also = headers.items() if isinstance(headers, Mapping) else headers
+    given = [("Accept", "application/json"), *told_also]
     pools = None if lines is None else lines.pools()
     asked = connecting.Asked(url, is_private, method, given, body)
     status, content, fields = await connecting.ask(asked, max_bytes, seconds, pools)

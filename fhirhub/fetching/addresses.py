@@ -5,6 +5,9 @@ from __future__ import annotations
 import ipaddress
 from urllib.parse import urlsplit
 
+NO_HOST = "there is no host"
+"""How the text of what could not be had begins where a name is not known."""
+
 
 class FetchError(Exception):
     """It could not be had; the text says why, without what was answered."""
@@ -32,6 +35,8 @@ def refusal(url: str, allowed: tuple[str, ...]) -> str | None:
 def is_allowed(url: str, allowed: tuple[str, ...]) -> bool:
     """Whether its host is one of the private ones that may be asked. Raises FetchError for what is no address to
     fetch."""
+    if not url.isascii():
+        raise FetchError("it has characters beyond ASCII, which an address holds percent-encoded alone")
     try:
         parts = urlsplit(url)
         host = parts.hostname

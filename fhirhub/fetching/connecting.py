@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 import httpcore
 
-from fhirhub.fetching.addresses import FetchError, is_public
+from fhirhub.fetching.addresses import NO_HOST, FetchError, is_public
 
 Answer = tuple[int, bytes, list[tuple[bytes, bytes]]]
 """Status, body and header fields."""
@@ -84,7 +84,9 @@ async def ask(asked: Asked, max_bytes: int, seconds: float, pools: Pools | None 
 
 
 async def _answer(pool: httpcore.AsyncConnectionPool, asked: Asked, max_bytes: int) -> Answer:
-    async with pool.stream(asked.method, asked.url, headers=asked.headers, content=asked.content) as answer:
+    # RFC 9110, 5.5: what stands in a header beyond ASCII are octets of ISO-8859-1.
+    headers = [(name.encode(), value.encode("latin-1")) for name, value in asked.headers]
+    async with pool.stream(asked.method, asked.url, headers=headers, content=asked.content) as answer:
         parts_read: list[bytes] = []
         size = 0
         async for part in answer.aiter_stream():
@@ -136,7 +138,7 @@ class _Guarded(httpcore.AsyncNetworkBackend):
         try:
             found = await loop.getaddrinfo(host, port, type=socket.SOCK_STREAM)
         except OSError:
-            raise FetchError(f"there is no host {host}") from None
+            raise FetchError(f"{NO_HOST} {host}") from None
         addresses = [str(one[4][0]) for one in found]
         if not self._private and not all(is_public(address) for address in addresses):
             raise FetchError(f"{host} is a private host, and is not named in FHIRHUB_FETCH_ALLOW")

@@ -42,6 +42,8 @@ FORGET_SECONDS = 3600.0
 ERROR_TRIES = 3
 """Failures in a row after which a Subscription is in error; it is tried on."""
 LONGEST_PAUSE_SECONDS = 300
+LONGEST_WAIT_SECONDS = 3600
+"""The same where the receiver says by `Retry-After` how long."""
 REMEMBERED = 10_000
 GATHER_SECONDS = 0.01
 """From the beginning of a round to that of the next, at the least: what comes meanwhile goes together."""
@@ -208,9 +210,14 @@ class Delivery:
             )
             desk.running[state.id] = task
 
-    async def bind(self, tenant: Tenant, ids: Sequence[str], socket: Socket, until: int) -> list[str]:
+    async def bind(
+        self, tenant: Tenant, ids: Sequence[str], socket: Socket, until: float, *, by_id: bool = False
+    ) -> list[str]:
         """From now on this connection is sent what those Subscriptions tell, after a handshake for each, until that
-        moment (seconds since 1970); those that could be bound."""
+        moment (seconds since 1970); those that could be bound. `by_id` is R4's own way, which needs no token: it is
+        for what has no payload, where nobody signs in."""
+        if by_id and self._settings.auth != "none":
+            return []
         bound, now = [], self._clock()
         for id in ids:
             state = await queue.find(tenant.database, tenant.number, id)
@@ -223,11 +230,12 @@ class Delivery:
                 )
             except FhirError:
                 continue
-            if wanted.channel != "websocket":
+            if wanted.channel != "websocket" or (by_id and not wanted.is_ping):
                 continue
             base = tenant.bases[0]
-            told = notification.status(wanted.topic, state, base, "handshake")
-            if not await socket.send(websocket.text(wanted, notification.bundle(told, base, id, now))):
+            told = notification.status(wanted.told_topic, state, base, "handshake")
+            body = notification.bundle(told, base, id, now)
+            if not await socket.send(websocket.text(wanted, "handshake", id, body)):
                 break
             self.sockets.bind(tenant.number, id, socket, until)
             await queue.change(
@@ -261,7 +269,9 @@ class Delivery:
             if here is not None and not await queue.claim(
                 here.database, number, id, self.holder, self._clock()
             ):
-                self.sockets.drop(number, id)
+                # Who connected last is served; the others are not left to wait for what does not come.
+                for socket in self.sockets.drop(number, id):
+                    await socket.end("somebody else is connected for the same Subscription")
 
     async def _tidy(self, known: Mapping[int, Tenant], *, first: bool) -> None:
         """Forgets what was told long ago; at the start, gives organisations the Subscription that they lack."""
@@ -285,7 +295,8 @@ class Delivery:
             pass
         except Exception as fault:
             logs.error("A Subscription could not be served", fault)
-            return
+            # Not at once again: what fails here would fail again, or was sent and could not be kept.
+            desk.ended.append(self._pausing(tenant, state, "this server could not send it"))
         finally:
             del desk.running[state.id]
         self._begin(tenant)
@@ -314,7 +325,9 @@ class Delivery:
             return await self._next(tenant, state, wanted, now)
         except NotDelivered as fault:
             metrics.NOTIFICATIONS.inc(wanted.channel, "failed")
-            return await self._failed(tenant, state, str(fault), in_error=not state.confirmed)
+            return await self._failed(
+                tenant, state, str(fault), in_error=not state.confirmed, wait_seconds=fault.wait_seconds
+            )
 
     def _wanted(self, tenant: Tenant, stored: Stored) -> Wanted:
         """What a Subscription asks for, read once for each version. Raises FhirError."""
@@ -348,7 +361,7 @@ class Delivery:
         if not state.confirmed:
             if wanted.channel != "websocket":
                 await self._send(tenant, state, wanted, "handshake", notification.status(
-                    wanted.topic, state, tenant.bases[0], "handshake", code="requested"
+                    wanted.told_topic, state, tenant.bases[0], "handshake", code="requested"
                 ))  # fmt: skip
             if state.status == "error":
                 await self._set_status(tenant, state, "requested", None)
@@ -369,7 +382,7 @@ class Delivery:
             told = await notification.shown(Repository(tenant, access), events, wanted.content)
             done = events[-1].number
             status = notification.status(
-                wanted.topic, state, tenant.bases[0], "event-notification", count=done, events=told
+                wanted.told_topic, state, tenant.bases[0], "event-notification", count=done, events=told
             )
             await self._send(tenant, state, wanted, "event-notification", status, told)
             sent = self._clock()
@@ -377,7 +390,7 @@ class Delivery:
             for event in events:
                 metrics.NOTIFICATION_SECONDS.observe((sent - event.moment) / SECOND_US, wanted.channel)
         elif state.status == "error" or self._is_silent(wanted, state, now):
-            status = notification.status(wanted.topic, state, tenant.bases[0], "heartbeat")
+            status = notification.status(wanted.told_topic, state, tenant.bases[0], "heartbeat")
             await self._send(tenant, state, wanted, "heartbeat", status)
             sent = self._clock()
         if state.status == "error":
@@ -421,13 +434,19 @@ class Delivery:
             # Shielded: it may be cancelled, and the statement is not to be.
             await asyncio.shield(queue.claim(tenant.database, tenant.number, id, self.holder, self._clock()))
 
-    async def _failed(self, tenant: Tenant, state: State, fault: str, *, in_error: bool) -> Ended:
-        tries = state.tries + 1
-        pause = min(2 ** min(state.tries, 20), LONGEST_PAUSE_SECONDS)
-        if state.status != "error" and (in_error or tries >= ERROR_TRIES):
+    async def _failed(
+        self, tenant: Tenant, state: State, fault: str, *, in_error: bool, wait_seconds: int = 0
+    ) -> Ended:
+        if state.status != "error" and (in_error or state.tries + 1 >= ERROR_TRIES):
             await self._set_status(tenant, state, "error", fault)
             logs.warning("A Subscription is in error", subscription=state.id, fault=fault)
-        return self._ended(tenant, state, self._clock() + pause * SECOND_US, tries=tries, fault=fault[:500])
+        return self._pausing(tenant, state, fault, wait_seconds)
+
+    def _pausing(self, tenant: Tenant, state: State, fault: str, wait_seconds: int = 0) -> Ended:
+        """It is tried again, later each time."""
+        pause = min(2 ** min(state.tries, 20), LONGEST_PAUSE_SECONDS)
+        due = self._clock() + max(pause, min(wait_seconds, LONGEST_WAIT_SECONDS)) * SECOND_US
+        return self._ended(tenant, state, due, tries=state.tries + 1, fault=fault[:500])
 
     def _ended(
         self, tenant: Tenant, state: State, due: int, done: int | None = None, **values: Value

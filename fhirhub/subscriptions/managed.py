@@ -20,6 +20,8 @@ from fhirhub.subscriptions.queue import State
 Json = dict[str, Any]
 
 PROFILE = reading.BACKPORT + "backport-subscription"
+SERVER = "http://hl7.org/fhir/uv/subscriptions-backport/CapabilityStatement/backport-subscription-server-r4"
+"""What a server of that guide says that it is."""
 REST = "hl7-fhir-rest"
 CONNECTION_TYPE = "http://terminology.hl7.org/CodeSystem/endpoint-connection-type"
 _OWN_TO_CHANGE = ("status", "channel", "meta", "error")

@@ -8,9 +8,11 @@ from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 from fhirhub.errors import FhirError
+from fhirhub.fetching import NO_HOST
 from fhirhub.repository import Repository, Stored
 from fhirhub.resources import document
 from fhirhub.subscriptions import topics
+from fhirhub.subscriptions.channels.notice import ANSWERED
 from fhirhub.subscriptions.queue import Event, State
 from fhirhub.subscriptions.reading import BACKPORT, Content
 
@@ -68,8 +70,8 @@ def status(
     count: int | None = None,
     events: Sequence[Shown] = (),
 ) -> Json:
-    """The Parameters that say how a Subscription stands; `topic` is its topic's id, `kind` the type of notification,
-    `count` the number of the last event that is told of."""
+    """The Parameters that say how a Subscription stands; `topic` is its topic's id, None where that is not told;
+    `kind` is the type of notification, `count` the number of the last event that is told of."""
     parameters: list[Json] = [
         {"name": "subscription", "valueReference": {"reference": f"{base}/Subscription/{state.id}"}},
         {"name": "status", "valueCode": code or state.status},
@@ -83,7 +85,7 @@ def status(
         parameters.insert(1, {"name": "topic", "valueCanonical": topics.url(topic)})
     parameters += [_event(one, base) for one in events]
     if state.fault is not None and kind == "query-status":
-        coding = {"system": ERRORS, "code": "no-response"}
+        coding = {"system": ERRORS, "code": _error(state.fault)}
         parameters.append(
             {"name": "error", "valueCodeableConcept": {"coding": [coding], "text": state.fault}}
         )
@@ -93,6 +95,13 @@ def status(
         "meta": {"profile": [STATUS_PROFILE]},
         "parameter": parameters,
     }
+
+
+def _error(fault: str) -> str:
+    """The code of what went wrong; the text says what the receiver answered."""
+    if fault.startswith(NO_HOST):
+        return "dns-resolution-error"
+    return "error-response" if fault.startswith(ANSWERED) else "no-response"
 
 
 def _event(shown: Shown, base: str) -> Json:

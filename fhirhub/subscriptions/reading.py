@@ -92,6 +92,18 @@ class Wanted:
         return frozenset() if found is None else found.types
 
     @property
+    def told_topic(self) -> str | None:
+        """The topic that notifications name: with `empty` content they name none
+        (the guide's comment on SubscriptionStatus.topic)."""
+        return None if self.content == "empty" else self.topic
+
+    @property
+    def is_ping(self) -> bool:
+        """Whether nothing is sent but that there is something: R4's own, without a payload
+        (https://hl7.org/fhir/R4/subscription.html#channels)."""
+        return not self.mime
+
+    @property
     def is_xml(self) -> bool:
         return MIMES.get(self.mime.partition(";")[0].strip()) == "xml"
 
@@ -102,7 +114,7 @@ def read(resource: Json, parameters: Parameters, allowed: tuple[str, ...], *, ma
     channel = resource.get("channel") or {}
     kind = _channel(channel, mail=mail)
     topic, criteria = _criteria(resource, parameters)
-    mime, content = _payload(channel, kind)
+    mime, content = _payload(channel, kind, has_topic=topic is not None)
     return Wanted(
         topic,
         criteria,
@@ -273,7 +285,10 @@ def _headers(channel: Json, kind: str) -> Iterator[tuple[str, str]]:
         yield found[1], found[2].strip()
 
 
-def _payload(channel: Json, kind: str) -> tuple[str, Content]:
+def _payload(channel: Json, kind: str, *, has_topic: bool) -> tuple[str, Content]:
+    found = extension_values(channel.get("_payload"), CONTENT)
+    if not (has_topic or found or channel.get("payload")) and kind in ("rest-hook", "websocket"):
+        return "", "empty"
     mime = str(channel.get("payload") or ("text/plain" if kind == "email" else "application/fhir+json"))
     name, *rest = [part.strip().lower() for part in mime.split(";")]
     known = MAIL_MIMES if kind == "email" else tuple(MIMES)
@@ -289,7 +304,6 @@ def _payload(channel: Json, kind: str) -> tuple[str, Content]:
                 "channel.payload",
                 "not-supported",
             )
-    found = extension_values(channel.get("_payload"), CONTENT)
     content = found[0] if found else "id-only"
     if content not in CONTENTS:
         raise refused(

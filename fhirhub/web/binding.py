@@ -2,13 +2,15 @@
 (https://hl7.org/fhir/uv/subscriptions-backport/STU1.1/channels.html#websockets).
 
 The first message is `bind-with-token [token]`, or `{"type": "bind-with-token", "token": "[token]"}`; it may be sent
-again, with a new token before the old one runs out, or for other Subscriptions.
+again, with a new token before the old one runs out, or for other Subscriptions. Where nobody signs in, R4's own
+`bind [id]` does for a Subscription without a payload (https://hl7.org/fhir/R4/subscription.html#websocket).
 """
 
 from __future__ import annotations
 
 import asyncio
 import json
+import math
 import time
 from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any
@@ -47,28 +49,28 @@ async def serve(
     async def write(text: str) -> None:
         await send({"type": "websocket.send", "text": text})
 
-    socket = Socket(write)
-    until = time.time() + BIND_SECONDS
+    async def close(why: str) -> None:
+        await send({"type": "websocket.close", "code": POLICY_VIOLATION, "reason": why})
+
+    socket = Socket(write, close)
+    until, is_bound = time.time() + BIND_SECONDS, False
     try:
         while True:
             try:
-                async with asyncio.timeout(max(0.0, until - time.time())):
+                async with asyncio.timeout(None if until == math.inf else max(0.0, until - time.time())):
                     message = await receive()
             except TimeoutError:
-                await send(
-                    {"type": "websocket.close", "code": POLICY_VIOLATION, "reason": "the token expired"}
-                )
+                await socket.end("the token expired")
                 return
             if message["type"] == "websocket.disconnect":
                 return
-            key = websocket.key(tenant.cursor_key)
-            told = websocket.opened(key, tenant.name, _token(message), int(time.time()))
-            bound = [] if told is None else await delivery.bind(tenant, told[0], socket, told[1])
-            if told is None or not bound:
-                reason = "send `bind-with-token` and a token of $get-ws-binding-token"
-                await send({"type": "websocket.close", "code": POLICY_VIOLATION, "reason": reason})
+            ids, end, by_id = _binding(tenant, message)
+            if not await delivery.bind(tenant, ids, socket, end, by_id=by_id):
+                await socket.end("send `bind-with-token` and a token of $get-ws-binding-token")
                 return
-            until = told[1]
+            # What was bound before by another token goes on until that runs out.
+            until = end if not is_bound else max(until, end)
+            is_bound = True
     finally:
         socket.is_open = False
         delivery.sockets.unbind(socket)
@@ -79,12 +81,19 @@ def _name(path: str) -> str:
     return path.removesuffix(websocket.PATH).removeprefix("/") or tenants.DEFAULT
 
 
-def _token(message: MutableMapping[str, Any]) -> str:
-    """The token that a message binds with; empty where it does not."""
+def _binding(tenant: Tenant, message: MutableMapping[str, Any]) -> tuple[list[str], float, bool]:
+    """The Subscriptions that a message binds to, until when, and whether it does so by their id alone."""
     text = message.get("text") or (message.get("bytes") or b"").decode("utf-8", "replace")
-    word, _, token = text.strip().partition(" ")
-    if word == "bind-with-token":
-        return str(token.strip())
+    word, _, rest = text.strip().partition(" ")
+    if word == "bind":
+        return [rest.strip()], math.inf, True
+    token = rest.strip() if word == "bind-with-token" else _token(text)
+    told = websocket.opened(websocket.key(tenant.cursor_key), tenant.name, token, int(time.time()))
+    return ([], 0.0, False) if told is None else (*told, False)
+
+
+def _token(text: str) -> str:
+    """The token that a message of JSON binds with; empty where it does not."""
     try:
         told = json.loads(text)
     except ValueError:

@@ -54,6 +54,27 @@ async def test_a_websocket_is_sent_what_was_missed_and_what_comes(sqlite_url: st
                 assert closed.value.rcvd.code == 1008
 
 
+async def test_a_subscription_of_r4_without_a_payload_is_bound_by_its_id_and_pinged(
+    sqlite_url: str, tmp_path: Path
+) -> None:
+    plain = by_websocket()
+    del plain["channel"]["payload"]
+    with running_hub(sqlite_url, tmp_path, 1) as hub:
+        async with httpx.AsyncClient(base_url=hub.base, timeout=60) as client:
+            id, other = await active(client, plain), (await made(client, by_websocket()))["id"]
+            told = (await client.get("metadata")).json()["rest"][0]["extension"]
+            (url,) = [one["valueUri"] for one in told if one["url"].endswith("capabilitystatement-websocket")]
+            async with websockets.connect(url) as connection:
+                await connection.send(f"bind {id}")
+                assert await asyncio.wait_for(connection.recv(), 30) == f"bound {id}"
+                await made(client, observation())
+                assert await asyncio.wait_for(connection.recv(), 30) == f"ping {id}"
+                # What has a payload is not for whoever knows its id.
+                await connection.send(f"bind {other}")
+                with pytest.raises(websockets.ConnectionClosed):
+                    await asyncio.wait_for(connection.recv(), 30)
+
+
 class _Box:
     """Keeps what is mailed to it."""
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import httpx
 
+from fhirhub.subscriptions import managed
 from tests.subscriptions.builders import active, content, made, observation, subscription
 from tests.subscriptions.receiver import Receiver, events, part, value
 
@@ -39,7 +40,9 @@ async def test_events_of_deleted_resources_are_told_of_without_content(
 
 
 async def test_the_capability_statement_names_topics_and_operations(client: httpx.AsyncClient) -> None:
-    told = (await client.get("metadata")).json()["rest"][0]["resource"]
+    stated = (await client.get("metadata")).json()
+    assert stated["instantiates"] == [managed.SERVER]
+    told = stated["rest"][0]["resource"]
     (found,) = [one for one in told if one["type"] == "Subscription"]
     assert any(one["valueCanonical"].endswith("SubscriptionTopic/task-changed") for one in found["extension"])
     assert {"status", "events", "get-ws-binding-token"} <= {one["name"] for one in found["operation"]}

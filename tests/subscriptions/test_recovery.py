@@ -48,6 +48,7 @@ class Line:
         self.numbers: list[int] = []
         self.kinds: list[str] = []
         self.under_way = 0
+        self.fault: Exception = NotDelivered("it is down")
 
     async def send(self, notice: Notice) -> None:
         self.under_way += 1
@@ -55,7 +56,7 @@ class Line:
         await asyncio.sleep(0)
         self.under_way -= 1
         if not self.is_up:
-            raise NotDelivered("it is down")
+            raise self.fault
         bundle = json.loads(notice.body)
         self.kinds.append(notice.kind)
         if notice.kind == "event-notification":
@@ -131,6 +132,26 @@ async def test_a_handshake_that_fails_is_an_error_until_it_is_taken(
             clock.moment += DAY_US
             await turn(tenant, delivery)
         assert await status_of(tenant, id) == "active"
+
+
+@pytest.mark.parametrize("fault", [NotDelivered("it answered 429", 1800), RuntimeError("a fault of the hub")])
+async def test_who_cannot_be_sent_anything_now_is_left_alone_for_a_while(
+    sqlite_url: str, tmp_path: Path, fault: Exception
+) -> None:
+    async with hubs(sqlite_url, tmp_path) as (tenant, (delivery,), clock, line):
+        await standing(tenant, clock, delivery)
+        line.is_up, line.fault = False, fault
+        await Repository(tenant, EVERYTHING).create(observation())
+        await turn(tenant, delivery)
+        line.is_up = True
+        await turn(tenant, delivery)
+        assert line.numbers == []
+        clock.moment += 1_700_000_000 if isinstance(fault, NotDelivered) else 900_000
+        await turn(tenant, delivery)
+        assert line.numbers == []
+        clock.moment += 200_000_000
+        await turn(tenant, delivery)
+        assert line.numbers == [1]
 
 
 async def test_a_silent_subscription_sends_a_heartbeat_and_ends_when_it_says(

@@ -2,10 +2,19 @@
 
 from __future__ import annotations
 
+import asyncio
+
 import httpx
 
-from tests.subscriptions.builders import active, content, made, observation, subscription
+from tests.subscriptions.builders import active, becomes, content, made, observation, on_topic, subscription
 from tests.subscriptions.receiver import Receiver, events, part, value
+
+GOAL = {
+    "resourceType": "Goal",
+    "lifecycleStatus": "active",
+    "description": {"text": "weer fietsen"},
+    "subject": {"display": "Iemand"},
+}
 
 
 async def test_a_subscription_becomes_active_when_its_handshake_is_taken(
@@ -54,3 +63,38 @@ async def test_the_payload_is_as_full_as_was_asked(client: httpx.AsyncClient, re
     assert whole["entry"][1]["resource"] == full
     assert len(nothing["entry"]) == 1
     assert part(events(nothing)[0], "focus") is None
+
+
+async def test_nothing_is_named_with_an_empty_payload_not_even_the_topic(
+    client: httpx.AsyncClient, receiver: Receiver
+) -> None:
+    await active(client, on_topic("goal-changed", receiver.url, **content("empty")))
+    await made(client, GOAL)
+    (told,) = await receiver.until(1)
+    assert [one["name"] for one in told["entry"][0]["resource"]["parameter"]] == [
+        "subscription", "status", "type", "events-since-subscription-start", "notification-event",
+    ]  # fmt: skip
+    assert [one["name"] for one in events(told)[0]["part"]] == ["event-number", "timestamp"]
+
+
+async def test_criteria_of_r4_without_a_payload_are_an_empty_post(
+    client: httpx.AsyncClient, receiver: Receiver
+) -> None:
+    plain = subscription(receiver.url)
+    del plain["channel"]["payload"]
+    await active(client, plain)
+    assert len(receiver.requests) == 1
+    await made(client, observation())
+    async with asyncio.timeout(30):
+        while len(receiver.requests) < 2:
+            await asyncio.sleep(0.01)
+    assert {(body, headers.get("content-type")) for _, headers, body in receiver.requests} == {(b"", None)}
+
+
+async def test_the_status_says_by_code_what_went_wrong(client: httpx.AsyncClient, receiver: Receiver) -> None:
+    receiver.status = 503
+    id = (await made(client, subscription(receiver.url)))["id"]
+    await becomes(client, id, "error")
+    (entry,) = (await client.get(f"Subscription/{id}/$status")).json()["entry"]
+    told = value({"entry": [entry]}, "error")
+    assert (told["coding"][0]["code"], told["text"]) == ("error-response", "it answered 503")

@@ -25,10 +25,16 @@ async def binding_token(request: FhirRequest) -> FhirResponse:
         ids = [one.id for one in await seen.all_matches(asked)]
     for id in ids:
         stored = await seen.read("Subscription", id)
-        if document.decode(stored.body or b"{}").get("channel", {}).get("type") != "websocket":
+        resource = document.decode(stored.body or b"{}")
+        if resource.get("channel", {}).get("type") != "websocket":
             raise business_rule(
                 f"Subscription/{id} has no channel websocket; a binding token is for that channel.",
                 "Subscription.channel.type",
+            )
+        if resource["status"] == "off":
+            raise business_rule(
+                f"Subscription/{id} is off; put it with status `requested` to be told again.",
+                "Subscription.status",
             )
     if not ids:
         raise business_rule(
@@ -40,10 +46,6 @@ async def binding_token(request: FhirRequest) -> FhirResponse:
         {"name": "token", "valueString": token},
         {"name": "expiration", "valueDateTime": document.instant(until * SECOND_US)},
         *({"name": "subscription", "valueString": id} for id in ids),
-        {"name": "websocket-url", "valueUrl": _address(request.base)},
+        {"name": "websocket-url", "valueUrl": websocket.address(request.base)},
     ]
     return FhirResponse(200, document.encode({"resourceType": "Parameters", "parameter": told}))
-
-
-def _address(base: str) -> str:
-    return base.replace("http", "ws", 1).removesuffix("/fhir") + websocket.PATH

@@ -28,8 +28,10 @@ async def events(request: FhirRequest) -> FhirResponse:
     last = state.numbered if until is None else min(until, state.numbered)
     most = request.context.settings.page_count_max
     found = await queue.after(tenant.database, tenant.number, id, since - 1, last, most)
-    shown = await notification.shown(request.repository, found, _content(given.text("content"), resource))
-    status = notification.status(topic_of(resource), state, request.base, "query-event", events=shown)
+    content = _content(given.text("content"), resource)
+    shown = await notification.shown(request.repository, found, content)
+    topic = None if content == "empty" else topic_of(resource)
+    status = notification.status(topic, state, request.base, "query-event", events=shown)
     body = notification.bundle(status, request.base, id, request.context.now(), shown)
     return FhirResponse(200, body)
 

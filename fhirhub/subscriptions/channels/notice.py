@@ -10,9 +10,17 @@ from fhirhub.settings import Settings
 from fhirhub.subscriptions.channels.sockets import Sockets
 from fhirhub.subscriptions.reading import Wanted
 
+ANSWERED = "it answered"
+"""How the text begins where the receiver answered, and not that it took it."""
+
 
 class NotDelivered(Exception):
-    """It did not reach the receiver; the text says why, for whoever keeps the Subscription."""
+    """It did not reach the receiver; the text says why, for whoever keeps the Subscription. `wait_seconds` is how long
+    the receiver asked to be left alone."""
+
+    def __init__(self, text: str, wait_seconds: int = 0) -> None:
+        super().__init__(text)
+        self.wait_seconds = wait_seconds
 
 
 @dataclass(frozen=True, slots=True)

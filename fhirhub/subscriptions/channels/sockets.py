@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import Awaitable, Callable
 
 
 class Socket:
-    """One connection; `write` puts a text on it."""
+    """One connection; `write` puts a text on it, `close` ends it and says why."""
 
-    def __init__(self, write: Callable[[str], Awaitable[None]]) -> None:
+    def __init__(
+        self, write: Callable[[str], Awaitable[None]], close: Callable[[str], Awaitable[None]]
+    ) -> None:
         self._write = write
+        self._close = close
         self._turn = asyncio.Lock()
         self.is_open = True
 
@@ -24,6 +28,14 @@ class Socket:
                     # However a connection ends, it is gone.
                     self.is_open = False
         return self.is_open
+
+    async def end(self, why: str) -> None:
+        """Ends the connection."""
+        async with self._turn:
+            if self.is_open:
+                self.is_open = False
+                with contextlib.suppress(Exception):
+                    await self._close(why)
 
 
 class Sockets:
@@ -42,9 +54,9 @@ class Sockets:
             if sockets.pop(socket, None) is not None and not sockets:
                 del self._bound[key]
 
-    def drop(self, tenant: int, subscription: str) -> None:
-        """The notifications of that Subscription are another process's to send."""
-        self._bound.pop((tenant, subscription), None)
+    def drop(self, tenant: int, subscription: str) -> list[Socket]:
+        """The notifications of that Subscription are another process's to send; who was connected for it here."""
+        return list(self._bound.pop((tenant, subscription), {}))
 
     def of(self, tenant: int, subscription: str, now: float) -> list[Socket]:
         """Who is connected for that Subscription."""

@@ -20,6 +20,11 @@ PATH = "/subscriptions"
 """Where a receiver connects: below the hub's root, or below the tenant's name there."""
 
 
+def address(base: str) -> str:
+    """Where receivers of the hub with this base connect."""
+    return base.replace("http", "ws", 1).removesuffix("/fhir") + PATH
+
+
 def key(tenant_key: bytes) -> bytes:
     """What seals the binding tokens of a tenant."""
     return hmac.digest(tenant_key, b"websocket binding", "sha256")
@@ -27,7 +32,7 @@ def key(tenant_key: bytes) -> bytes:
 
 async def send(notice: Notice) -> None:
     """To everybody connected for it. Raises NotDelivered where it reached nobody."""
-    told = text(notice.wanted, notice.body)
+    told = text(notice.wanted, notice.kind, notice.subscription, notice.body)
     reached = False
     for socket in notice.sockets.of(notice.tenant, notice.subscription, time.time()):
         try:
@@ -39,8 +44,11 @@ async def send(notice: Notice) -> None:
         raise NotDelivered("nobody is connected")
 
 
-def text(wanted: Wanted, body: bytes) -> str:
-    """A notification as the Subscription wants it."""
+def text(wanted: Wanted, kind: str, id: str, body: bytes) -> str:
+    """A notification as the Subscription wants it; without a payload `bound` for the handshake and `ping`
+    (https://hl7.org/fhir/R4/subscription.html#websocket)."""
+    if wanted.is_ping:
+        return f"{'bound' if kind == 'handshake' else 'ping'} {id}"
     return (xml.to_xml(body, pretty=False) if wanted.is_xml else body).decode()
 
 
