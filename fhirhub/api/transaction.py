@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
+from typing import Literal
 from urllib.parse import quote
 
 from fhirhub.api import conditional_references, outcome, provenance, validation, write
@@ -152,7 +153,12 @@ class Transaction(Answers):
             stands = await unit.as_it_stands(type, id)
             if stands is None or stands.deleted:
                 continue
-            if response.body is not None and response.outcome is None:
+            if write.notice_of(stands) is not None:
+                changed: Literal["updated", "unchanged"] = "updated" if response.made else "unchanged"
+                done = Written(stands, "created" if response.status == 201 else changed)
+                again = write.answer(self.asked(entry, unit), done)
+                response.body, response.outcome = again.body, again.outcome
+            elif response.body is not None and response.outcome is None:
                 response.body = stands.body
             response.version, response.updated = stands.version, stands.updated
             response.location = f"{type}/{id}/_history/{stands.version}"

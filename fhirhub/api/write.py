@@ -291,16 +291,19 @@ _DONE = {
 def answer(request: FhirRequest, written: Written) -> FhirResponse:
     """The answer to a write, with as much of the resource as `Prefer` asks."""
     stored = written.stored
-    told = _told(stored)
+    told = notice_of(stored)
     wanted = "representation"
     if "prefer" in request.headers:
         wanted = conditions.preference(request).returns or "representation"
     body = said = None
+    beside = [Issue("warning", "informational", told, "Observation")] if told else []
+    if wanted == "OperationOutcome":
+        body = said = outcome.render([informational(_done(written)), *beside, *request.said])
+    elif beside and request.inside is not None:
+        # An entry has no header of its own.
+        said = outcome.render(beside)
     if wanted == "representation":
         body = stored.body
-    elif wanted == "OperationOutcome":
-        said_besides = [Issue("warning", "informational", told, "Observation")] if told else []
-        body = said = outcome.render([informational(_done(written)), *said_besides, *request.said])
     return FhirResponse(
         _STATUS[written.outcome],
         body,
@@ -316,7 +319,7 @@ def answer(request: FhirRequest, written: Written) -> FhirResponse:
 _NOTICE = b"/StructureDefinition/watching"
 
 
-def _told(stored: Stored) -> str | None:
+def notice_of(stored: Stored) -> str | None:
     """What the hub says of a home measurement: whether somebody watches, and what to do now (RULES R32)."""
     if stored.body is None or stored.type != "Observation" or _NOTICE not in stored.body:
         return None

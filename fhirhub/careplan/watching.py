@@ -17,7 +17,7 @@ from fhirhub import errors, jobs
 from fhirhub.auth import careteam
 from fhirhub.careplan import moves, parties, telling
 from fhirhub.repository import Effect, Repository, now
-from fhirhub.resources import careplan, document, guide, measurements, primitives
+from fhirhub.resources import careplan, document, guide, measurements, primitives, spoken
 from fhirhub.resources.careplan import Json
 from fhirhub.resources.measurements import Grade, Reading
 
@@ -28,6 +28,7 @@ ZONE = ZoneInfo("Europe/Amsterdam")
 """In which the hours of a Task are."""
 _BANDS = ("grens-gewoon", "grens-spoed", "uren", "tekst-spoed")
 _WAITING = ("requested", "received")
+_WATCHING = ("accepted", "in-progress")
 _ROUTINE_SECONDS = 86_400
 _OLD_US = 2 * 86_400 * 1_000_000
 _MARK = b"/StructureDefinition/watching"
@@ -103,7 +104,7 @@ class KeepBands:
             raise errors.business_rule(
                 "Bands, hours and the text for urgent values are set by a professional.", "Task.input"
             )
-        if move.comes_to("accepted"):
+        if move.comes_to("accepted") or (is_set and move.status in _WATCHING):
             _refuse_incomplete(move.after)
 
     async def committed(self) -> None:
@@ -156,15 +157,18 @@ async def _judge(unit: Repository, observation: Json, found: list[Reading]) -> V
     task = next(task for task, one in graded if one == worst)
     name = f"Task/{task['id']}"
     local = datetime.now(UTC).astimezone(ZONE)
-    if worst != "inside":
-        await _review(unit, patient, task, observation, worst)
+    for one, grade in _worst_of_each(graded):
+        if grade != "inside":
+            await _review(unit, patient, one, observation, grade)
     if worst == "urgent":
-        return Verdict("urgent", _urgent_text(task), name)
+        return Verdict("urgent", _urgent_text([one for one, grade in graded if grade == "urgent"]), name)
     told = await _goals_missed(unit, patient, found)
     if not measurements.is_watched(task, local):
         later = measurements.next_watch(task, local)
-        at = later.strftime("%Y-%m-%d %H:%M") if later is not None else "-"
-        text = f"Nobody watches now; somebody looks from {at}. Nu kijkt niemand; er kijkt weer iemand vanaf {at}."
+        if later is None:
+            return Verdict("outside-hours", NOBODY + told, name)
+        at, on = later.strftime("%Y-%m-%d %H:%M"), spoken.moment(later, "nl")
+        text = f"Nobody watches now; somebody looks from {at}. Nu kijkt niemand; er kijkt weer iemand vanaf {on}."
         return Verdict("outside-hours", text + told, name)
     if worst == "routine":
         text = "Outside the usual band: who watches will look at it. Buiten de gewone grens: er wordt naar gekeken."
@@ -175,7 +179,7 @@ async def _judge(unit: Repository, observation: Json, found: list[Reading]) -> V
 async def _graded(unit: Repository, patient: str, found: list[Reading]) -> list[tuple[Json, Grade]]:
     """How the readings lie to the bands of each accepted Task that watches their codes."""
     code = f"{guide.url('CodeSystem', 'task')}|{WATCH}"
-    query = (("patient", f"Patient/{patient}"), ("status", "accepted,in-progress"), ("code", code))
+    query = (("patient", f"Patient/{patient}"), ("status", ",".join(_WATCHING)), ("code", code))
     graded = []
     for task in await moves.found(unit, "Task", *query):
         owner = careplan.party(task.get("owner"), moves.base_of(unit))
@@ -186,9 +190,27 @@ async def _graded(unit: Repository, patient: str, found: list[Reading]) -> list[
     return graded
 
 
-def _urgent_text(task: Json) -> str:
-    texts = [str(one.get("valueString", "")) for one in careplan.part(task, "input", "tekst-spoed")]
-    return " ".join(texts)
+def _worst_of_each(graded: list[tuple[Json, Grade]]) -> list[tuple[Json, Grade]]:
+    """Each Task once: every one who watches looks at what lies outside their own bands."""
+    found: dict[str, tuple[Json, Grade]] = {}
+    for task, grade in graded:
+        known = found.get(str(task["id"]))
+        if known is None or _ORDER.index(grade) > _ORDER.index(known[1]):
+            found[str(task["id"])] = (task, grade)
+    return list(found.values())
+
+
+_ORDER: tuple[Grade, ...] = ("inside", "routine", "urgent")
+
+
+def _urgent_text(tasks: list[Json]) -> str:
+    """Whom to call now, as each practice says it."""
+    texts = [
+        str(one.get("valueString", ""))
+        for task in tasks
+        for one in careplan.part(task, "input", "tekst-spoed")
+    ]
+    return " ".join(dict.fromkeys(texts))
 
 
 async def _goals_missed(unit: Repository, patient: str, found: list[Reading]) -> str:

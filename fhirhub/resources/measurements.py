@@ -11,11 +11,10 @@ from decimal import Decimal
 from fractions import Fraction
 from typing import Any, Literal, NamedTuple
 
-from fhirhub.resources import careplan, guide, ucum
+from fhirhub.resources import careplan, dimensions, guide, ucum
 from fhirhub.resources.careplan import Json
 
 LOINC = "http://loinc.org"
-PANEL = "85354-9"
 Grade = Literal["inside", "routine", "urgent"]
 
 
@@ -50,14 +49,15 @@ class Reading(NamedTuple):
 
 
 def is_home(observation: Json) -> bool:
-    """Whether the patient or a relative measured it, and it counts."""
+    """Whether the patient or a relative measured it, and it counts. Whatever they measure: who sends what nobody
+    knows of has to hear that nobody watches it."""
     performers = [str(one.get("reference", "")) for one in observation.get("performer", ())]
     at_home = performers and all("Patient/" in one or "RelatedPerson/" in one for one in performers)
-    is_known = any(code in POSSIBLE or code == PANEL for code in _codes(observation.get("code")))
     return (
         bool(at_home)
-        and is_known
         and observation.get("status") in ("final", "amended", "corrected", "preliminary")
+        and any(True for _ in readings(observation))
+        and not dimensions.is_score(observation)
     )
 
 
@@ -81,7 +81,8 @@ def fault(reading: Reading) -> str | None:
         return f"The unit of {known.name} is {known.unit} or one of its kind, as a UCUM code; got `{str(shown)[:40]}`"
     if not known.least <= value <= known.most:
         got = f"{reading.quantity.get('value')} {reading.quantity.get('code', '')}"
-        return f"A {known.name} is between {known.least} and {known.most} {known.unit}; got {got}"
+        article = "An" if known.name[0] in "aeiou" else "A"
+        return f"{article} {known.name} is between {known.least} and {known.most} {known.unit}; got {got}"
     return None
 
 

@@ -135,6 +135,39 @@ async def test_without_an_accepted_task_the_answer_says_that_nobody_watches(watc
     assert await reviews(watched) == []
 
 
+async def test_a_value_that_the_hub_does_not_know_is_not_passed_over_in_silence(watched: Hub) -> None:
+    anna = await person(watched, "anna")
+    glucose = {"coding": [{"system": LOINC, "code": "15074-8"}]}
+    assert (await sent(anna, 1.2, unit="mmol/L", code=glucose))[0] == "not-watched"
+
+
+@pytest.mark.parametrize("kind", ["transaction", "batch"])
+@pytest.mark.parametrize("prefer", [None, "return=representation", "return=OperationOutcome"])
+async def test_each_entry_of_a_bundle_says_how_its_measurement_stands(
+    watched: Hub, kind: str, prefer: str | None
+) -> None:
+    await monitored(watched)
+    anna = await person(watched, "anna")
+    entries = [
+        {"request": {"method": "POST", "url": "Observation"}, "resource": weight(value)} for value in (72, 85)
+    ]
+    asked = {"resourceType": "Bundle", "type": kind, "entry": entries}
+    answer = await anna.ask("POST", "", asked, **({} if prefer is None else {"Prefer": prefer}))
+    assert answer.status_code == 200, answer.text
+    within, urgent = answer.json()["entry"]
+    for entry, text in ((within, "Within the bands"), (urgent, CALL)):
+        issues = entry["response"]["outcome"]["issue"]
+        assert any(text in one["details"]["text"] for one in issues), entry
+    if prefer == "return=representation":
+        assert [state(one["resource"]) for one in (within, urgent)] == ["watched", "urgent"]
+
+
+async def test_everyone_who_watches_a_value_gets_what_lies_outside_their_bands(watched: Hub) -> None:
+    names = {await monitored(watched), await monitored(watched)}
+    await sent(await person(watched, "anna"), 85)
+    assert {one["partOf"][0]["reference"] for one in await reviews(watched)} == names
+
+
 async def test_where_it_is_not_switched_on_nobody_watches(hub: Hub) -> None:
     await settle(hub)
     await monitored(hub)
@@ -244,6 +277,8 @@ async def test_bands_are_set_by_a_professional_and_complete_before_acceptance(wa
     assert made.status_code == 201, made.text
     early = await jan.update({**made.json(), "status": "accepted"})
     assert (early.status_code, "uren" in early.text) == (422, True)
+    full = await jan.put({**made.json(), "input": inputs(), "status": "accepted"})
+    await jan.put({**full, "input": inputs()[:2]}, 422)
 
 
 async def test_what_the_hub_said_is_not_written_by_others(watched: Hub) -> None:
