@@ -249,19 +249,23 @@ def _terms(
                     own = frozenset({name})
                     yield from _by_cells(row, _each(Labelled(labels)), _OWN_TYPES, LETTERS, patients=own)
     if column in _LOOKED_AT_BY:
-        yield from _of_looks(_LOOKED_AT_BY[column], row)
+        for code in _LOOKED_AT_BY[column]:
+            yield from _of_looks(code, row)
         if column == "officer" and principal.organization is not None:
             # The log of the own organisation's users (R24).
             own_log = frozenset({principal.organization})
             yield from _by_cells(row, frozenset(), frozenset({"AuditEvent"}), _READING, patients=own_log)
 
 
-_LOOKED_AT_BY = {"officer": "inzage-beoordelen", "administrator": "identiteit-controleren"}
-"""The Tasks by which rules ask for a look of somebody who sees no patients."""
+_LOOKED_AT_BY = {
+    "officer": ("inzage-beoordelen",),
+    "administrator": ("identiteit-controleren", "gegevens-vernietigen"),
+}
+"""The codes of the Tasks by which rules ask something of somebody who sees no patients."""
 
 
 def _of_looks(code: str, row: dict[str, str]) -> Iterator[Rule]:
-    """Own Tasks of one code, with the bare reference to the patient (R5, R12)."""
+    """Own Tasks of one code, with the bare reference to the patient (R5, R12, R35)."""
     asked = requests.parse("Task", [("code", f"{guide.url('CodeSystem', 'task')}|{code}")], Parameters())
     of_code = Matching(asked.nodes[0], asked.values, asked.kinds)
     mine = Held((Hold.BARE, Hold.OWNED))

@@ -63,6 +63,7 @@ RULES: tuple[Rule, ...] = (
     answering.TakeAnswer(),
     outcomes.TakeOutcome(),
     rights.TellDecision(),
+    rights.CarryOut(),
     directives.TakeDirectives(),
     drafts.KeepDrafts(),
     dimensions.Score(),

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from datetime import date
 
 from fhirhub import errors
-from fhirhub.auth import careteam
+from fhirhub.auth import careteam, staff
 from fhirhub.careplan import moves, parties, programmes, telling
 from fhirhub.careplan.moves import Move
 from fhirhub.repository import Effect, Repository, now
@@ -27,6 +27,10 @@ _DUTCH = {
     "verklaring-toevoegen": "Uw verzoek om een verklaring toe te voegen",
     "vernietiging": "Uw verzoek om vernietiging",
 }
+
+
+DESTRUCTION, DESTROY = "vernietiging", "gegevens-vernietigen"
+"""What the patient asks, and the Task by which an administrator carries it out."""
 
 
 def asked(task: Json) -> str | None:
@@ -78,7 +82,7 @@ async def _author(unit: Repository, move: Move, code: str) -> str:
     """The organisation that wrote what is asked about: the registered practice where that is nobody of an
     organisation here, or where all of the record is meant."""
     focus = careplan.party(move.after.get("focus"), move.base)
-    if focus is None and code != "vernietiging":
+    if focus is None and code != DESTRUCTION:
         raise errors.business_rule(
             "`focus` names what is not right: a resource of your record.", "Task.focus"
         )
@@ -139,3 +143,56 @@ class TellDecision:
 
     async def committed(self) -> None:
         """Nothing waits for it."""
+
+
+class CarryOut:
+    """The rule that a granted destruction becomes an administrator's Task, and that the patient hears when that is
+    done: granting erases nothing, and nobody but an administrator can."""
+
+    types = frozenset({"Task"})
+
+    async def __call__(self, unit: Repository, effect: Effect) -> None:
+        move = moves.move_of(unit, effect)
+        if move is None or not move.patient:
+            return
+        if asked(move.after) == DESTRUCTION and move.comes_to("accepted"):
+            await _ask_administrator(unit, move)
+        elif DESTROY in careplan.task_codes(move.after) and move.comes_to("completed", "failed"):
+            await _pass_on(unit, move)
+
+    async def committed(self) -> None:
+        """Nothing waits for it."""
+
+
+async def _ask_administrator(unit: Repository, move: Move) -> None:
+    organization = None if move.owner is None else await parties.organization_of(unit, move.owner, now())
+    focus = careplan.party(move.after.get("focus"), move.base)
+    administrators = await staff.in_role(unit, "beheerder", organization) or await staff.in_role(
+        unit, "beheerder"
+    )
+    what = focus or f"wat {organization or move.owner} over Patient/{move.patient} vastlegde"
+    made: Json = {
+        "resourceType": "Task",
+        "status": "requested",
+        "intent": "order",
+        "code": careplan.own_code("task", DESTROY),
+        "description": f"Vernietiging is toegewezen: {what}. Voer het uit met `fhirhub erase`, op grond van "
+        f"{move.name}, en sluit daarna deze taak.",
+        "for": careplan.to(f"Patient/{move.patient}"),
+        "authoredOn": document.instant(now()),
+        "reasonReference": careplan.to(move.name),
+        "restriction": move.after.get("restriction"),
+        "focus": None if focus is None else careplan.to(focus),
+        "owner": careplan.to(next(iter(administrators), organization or str(move.owner))),
+    }
+    await unit.create({name: value for name, value in made.items() if value is not None})
+
+
+async def _pass_on(unit: Repository, move: Move) -> None:
+    """What became of it, on the Task by which the patient asked; the rule above tells them."""
+    name = careplan.party(move.after.get("reasonReference"), move.base)
+    task = None if name is None else await moves.read(unit, name)
+    if task is None or task.get("status") not in ("accepted", "in-progress", "on-hold"):
+        return
+    reason = move.after.get("statusReason")
+    await unit.update({**task, "status": move.status, **({"statusReason": reason} if reason else {})})

@@ -63,6 +63,7 @@ HUBS_OWN = frozenset(
         "coordinator-kiezen",
         "identiteit-controleren",
         "inzage-beoordelen",
+        "gegevens-vernietigen",
     }
 )
 """Codes of Tasks that the hub alone makes: what becomes of them decides something."""

@@ -87,6 +87,22 @@ async def test_granting_and_carrying_out_are_told(people: Hub) -> None:
     assert len((await stored(people, "CareTeam", "team"))["participant"]) == 3
 
 
+async def test_a_granted_destruction_is_carried_out_by_an_administrator(people: Hub) -> None:
+    anna, wil, beheer = [await person(people, name) for name in ("anna", "wil", "beheer")]
+    made = await anna.post("Task", request("vernietiging"))
+    assert "entry" not in await beheer.get("Task?code=gegevens-vernietigen")
+    await wil.put({**await wil.get(f"Task/{made['id']}"), "status": "accepted"})
+    (found,) = (await beheer.get("Task?code=gegevens-vernietigen"))["entry"]
+    todo = found["resource"]
+    assert (todo["owner"], todo["focus"]) == (to("Practitioner/beheer"), to("Observation/wond"))
+    assert todo["restriction"]["period"]["end"] == made["restriction"]["period"]["end"]
+    assert "display" not in todo["for"]
+    await beheer.put({**todo, "status": "completed"})
+    assert (await anna.get(f"Task/{made['id']}"))["status"] == "completed"
+    said = (await anna.get("Communication?recipient=Patient/anna"))["entry"]
+    assert any("uitgevoerd" in one["resource"]["payload"][0]["contentString"] for one in said)
+
+
 async def test_what_is_late_is_found(people: Hub) -> None:
     anna, wil = await person(people, "anna"), await person(people, "wil")
     made = await anna.post("Task", request())

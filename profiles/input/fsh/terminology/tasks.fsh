@@ -31,6 +31,7 @@ Description: "Wat de een aan de ander vraagt in een gezamenlijk plan, en wat de 
 * insert Child([[regel]], [[toestemming-vragen]], [[Toestemming vragen]], [[Ask for agreement]], [[Of een organisatie mag meedoen in het plan.]])
 * insert Child([[regel]], [[inschrijving-bevestigen]], [[Inschrijving bevestigen]], [[Confirm registration]], [[Of een andere praktijk de vaste praktijk wordt.]])
 * insert Child([[regel]], [[identiteit-controleren]], [[Identiteit controleren]], [[Check identity]], [[Gegevens komen niet overeen; een beheerder zoekt het uit.]])
+* insert Child([[regel]], [[gegevens-vernietigen]], [[Gegevens vernietigen]], [[Destroy data]], [[Een verzoek om vernietiging is toegewezen; een beheerder voert het uit.]])
 * insert Child([[regel]], [[coordinator-kiezen]], [[Coördinator kiezen]], [[Choose a coordinator]], [[Er is geen coördinator meer; de patiënt kiest.]])
 * insert Child([[regel]], [[inzage-beoordelen]], [[Inzage beoordelen]], [[Review access]], [[Iemand heeft het dossier in nood geopend; was dat terecht?]])
 * insert Child([[regel]], [[patient-inlichten]], [[Patiënt inlichten]], [[Tell the patient]], [[Wie geen account heeft, hoort het van de praktijk.]])
