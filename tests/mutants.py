@@ -420,7 +420,33 @@ MUTATIONS: tuple[Mutation, ...] = (
     Mutation("references", "a type that it is not", _at(_refers, _set(type="Basic"))),
     Mutation("references", "to no type", _at(_of("Reference"), _put({"reference": "Nothing/1"}))),
     Mutation("references", "no form of a reference", _at(_of("Reference"), _put({"reference": "patient 1"}))),
+    Mutation(
+        "references",
+        "to a resource around it, where there is none",
+        _whole()(lambda r: r.__setitem__("subject", {"reference": "#"}) if "subject" in r else _need(False)),
+    ),
     # Identifiers, attachments, labels
+    Mutation(
+        "data types",
+        "a UUID in upper case",
+        _at(
+            _having("Identifier", "value"),
+            _set(system="urn:uuid:C757873D-EC9A-4326-A141-556F43239520"),
+        ),
+    ),
+    Mutation(
+        "data types", "a language that is none", _whole()(lambda r: r.__setitem__("language", "english"))
+    ),
+    Mutation(
+        "data types",
+        "a profile without its base",
+        _whole()(lambda r: r.setdefault("meta", {}).__setitem__("profile", ["StructureDefinition/x"])),
+    ),
+    Mutation(
+        "data types",
+        "half an amount in a range",
+        _at(_having("Range", "low", "high"), lambda place: place.value["low"].pop("value")),
+    ),
     Mutation(
         "data types",
         "a relative system of an identifier",
@@ -603,6 +629,13 @@ MUTATIONS: tuple[Mutation, ...] = (
         ),
     ),
     # Conformance resources
+    Mutation(
+        "definitions",
+        "a url without its base",
+        _whole("StructureDefinition", "ValueSet", "Questionnaire", "Measure")(
+            lambda r: r.__setitem__("url", "Own/x")
+        ),
+    ),
     Mutation(
         "definitions",
         "a count of concepts that is not so",

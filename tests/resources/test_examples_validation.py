@@ -32,6 +32,7 @@ WRONG = {
     "Bundle-lri-example.json": "fullUrls with other ids than the resources",
     "CapabilityStatement-knowledge-repository.json": "a search parameter with another type than defined",
     "CapabilityStatement-measure-processor.json": "a search parameter with another type than defined",
+    "CapabilityStatement-example.json": "a UUID in upper case",
     "CapabilityStatement-terminology-server.json": "a search parameter with another type than defined",
     "CodeSystem-snomedct.json": "two properties with the same uri, `http://.........?`",
     "CodeSystem-v3-CalendarCycle.json": DEAD,
@@ -58,6 +59,7 @@ WRONG = {
     "ValueSet-v3-ContextControl.json": DEAD,
     "ValueSet-v3-EntityNamePartQualifier.json": DEAD,
     "ValueSet-v3-NullFlavor.json": DEAD,
+    "TerminologyCapabilities-example.json": "a UUID in upper case",
 }
 
 

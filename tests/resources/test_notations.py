@@ -32,9 +32,22 @@ def test_media_types(text: str, is_one: bool) -> None:
     [
         *(
             (text, True)
-            for text in ("nl", "nl-NL", "zh-Hant-TW", "en-US-x-twain", "x-own", "i-klingon", "de-1996")
+            for text in (
+                "nl",
+                "nl-NL",
+                "zh-Hant-TW",
+                "en-US-x-twain",
+                "x-own",
+                "i-klingon",
+                "de-1996",
+                "EN",
+                "dut",
+            )
         ),
-        *((text, False) for text in ("", "n", "nl_NL", "nl-", "nl-NL-", "dutch language", "x")),
+        *(
+            (text, False)
+            for text in ("", "n", "nl_NL", "nl-", "nl-NL-", "dutch language", "x", "english", "xx")
+        ),
     ],
 )
 def test_languages(text: str, is_one: bool) -> None:

@@ -60,6 +60,31 @@ def told(resource: Json, *definitions: Json, **more: Any) -> list[tuple[str | No
     return [(each.expression, each.key) for each in found if each.severity == "error"]
 
 
+def test_a_choice_names_its_type_though_another_is_derived_from_it() -> None:
+    words = profile(
+        "words",
+        "Extension",
+        row("Extension.url", fixedUri=ACME + "words"),
+        row("Extension.value[x]", type=[{"code": "string"}]),
+    )
+    patient = {"resourceType": "Patient", "extension": [{"url": ACME + "words", "valueMarkdown": "x"}]}
+    whole = profile("p", "Patient")
+    assert told(patient, whole, words) == [("Patient.extension[0].value", None)]
+
+
+def test_an_extension_does_not_stand_for_a_code_that_a_profile_requires() -> None:
+    binding = {"strength": "required", "valueSet": "http://hl7.org/fhir/ValueSet/administrative-gender"}
+    kind = profile(
+        "kind",
+        "Extension",
+        row("Extension.url", fixedUri=ACME + "kind"),
+        row("Extension.value[x]", type=[{"code": "code"}], binding=binding),
+    )
+    reason = {"extension": [{"url": CORE + "data-absent-reason", "valueCode": "unknown"}]}
+    patient = {"resourceType": "Patient", "extension": [{"url": ACME + "kind", "_valueCode": reason}]}
+    assert told(patient, profile("p", "Patient"), kind) == [("Patient.extension[0].value", None)]
+
+
 # Slicing
 
 

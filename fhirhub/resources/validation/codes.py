@@ -11,7 +11,7 @@ from fhirhub.resources import notations
 from fhirhub.resources.canonicals import CORE, OFFICIAL
 from fhirhub.resources.fhirpath import Item
 from fhirhub.resources.validation import wording
-from fhirhub.resources.validation.datatypes import uri_fault
+from fhirhub.resources.validation.datatypes import has_case, uri_fault
 from fhirhub.resources.validation.examination import Examination
 
 Json = dict[str, Any]
@@ -190,6 +190,9 @@ def _check_coding(examination: Examination, item: Item, coding: Json, at: str) -
     if fault is not None:
         examination.tell("error", "value", f"system {fault}", item, below=f"{at}.system")
         return
+    if not has_case(system):
+        text = f"The system of a code has its UUID in lower case; got `{system[:80]}`"
+        examination.tell_beyond("value", text, item, below=f"{at}.system")
     if not system.startswith(("http:", "https:", "urn:")):
         text = f"The system of a code is an absolute URL or urn; got `{system[:80]}`"
         examination.tell("error", "value", text, item, below=f"{at}.system")

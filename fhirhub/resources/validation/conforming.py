@@ -18,6 +18,8 @@ from fhirhub.resources.validation.profiles import Node, Profile, Profiles
 
 Json = dict[str, Any]
 
+_ABSTRACT = frozenset({"Element", "BackboneElement", "Resource", "DomainResource"})
+
 
 class Check:
     """The check of items against profiles, in one examination."""
@@ -123,7 +125,7 @@ class Check:
             self._tell("value", text, item, node)
         if node.form is not None or node.decimals is not None:
             self._form(item, node)
-        if value is None and (node.must_have_value or node.instead):
+        if value is None and item.sibling is not None:
             self._absent(item, node)
         if (
             node.binding is not None
@@ -165,9 +167,14 @@ class Check:
     def _absent(self, item: Item, node: Node) -> None:
         """A primitive that has extensions in the place of a value."""
         given = {each.get("url") for each in (item.sibling or {}).get("extension", ())}
+        bound = node.binding
         if node.must_have_value:
             self._tell("required", f"{node.label} must have a value", item, node)
-        elif not given & node.instead:
+        elif bound is not None and bound.strength == "required" and item.type == "code":
+            # Extensions do not stand for the code (https://hl7.org/fhir/R4/terminologies.html#required).
+            text = f"A code from {bound.value_set} is required; there is none"
+            self._tell("code-invalid", text, item, node)
+        if node.instead and not node.must_have_value and not given & node.instead:
             text = f"{node.label} has a value, or the extension {wording.listed(node.instead)}"
             self._tell("required", text, item, node)
 
@@ -178,7 +185,10 @@ class Check:
             return any(is_a(item.type, each) for each in node.types) if item.property is not None else True
         if not node.is_choice and node.slice_name is None:
             return True
-        return item.type in node.types or any(is_a(item.type, each) for each in node.types)
+        # A choice names its type: markdown is no string there, though it is derived from it.
+        return item.type in node.types or any(
+            each in _ABSTRACT and is_a(item.type, each) for each in node.types
+        )
 
     def _bounds(self, item: Item, node: Node) -> None:
         for bound, sign, word in ((node.low, 1, "least"), (node.high, -1, "most")):

@@ -9,7 +9,7 @@ import re
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
-from fhirhub.resources import ucum
+from fhirhub.resources import definitions, ucum
 from fhirhub.resources.fhirpath import Item
 from fhirhub.resources.validation import markup
 from fhirhub.resources.validation.examination import Examination, Scope
@@ -32,6 +32,10 @@ def _identifier(examination: Examination, scope: Scope, item: Item) -> None:
     elif not _is_system(system):
         text = f"The system of an identifier is an absolute URL or urn; got `{system[:80]}`"
         examination.tell("error", "value", text, item, below=".system")
+    elif not has_case(system):
+        examination.tell_beyond(
+            "value", f"system {_IN_LOWER_CASE}; got `{system[:80]}`", item, below=".system"
+        )
     elif system == _URI and isinstance(value, str) and not has_scheme(value):
         text = f"An identifier of the system {_URI} is a whole URI, such as urn:uuid:...; got `{value[:80]}`"
         examination.tell("error", "value", text, item, below=".value")
@@ -154,10 +158,34 @@ def check_uri(examination: Examination, item: Item) -> None:
         return
     name = item.property.name if item.property is not None else item.type
     if item.type == "canonical" and not value.startswith("#") and not has_scheme(value):
-        # A warning, since R4's own examples have relative ones.
         text = f"{name} expects an absolute URL, or #id of a contained resource; got `{value[:80]}`"
-        examination.tell("warning", "value", text, item)
+        if item.parent is not None and item.parent.type == "Meta":
+            examination.tell_beyond("value", text, item)
+        else:  # A warning, since R4's own examples have relative ones.
+            examination.tell("warning", "value", text, item)
         return
     fault = uri_fault(value)
     if fault is not None:
         examination.tell("error", "value", f"{name} {fault}", item)
+    elif not has_case(value):
+        examination.tell_beyond("value", f"{name} {_IN_LOWER_CASE}; got `{value[:80]}`", item)
+    elif name == "url" and not has_scheme(value) and _is_definition(item.parent):
+        text = f"The url of a definition is an absolute URI; got `{value[:80]}`"
+        examination.tell_beyond("value", text, item)
+
+
+_IN_LOWER_CASE = "has its UUID in lower case (https://hl7.org/fhir/R4/datatypes.html#uri)"
+
+
+def has_case(value: str) -> bool:
+    """Whether a UUID, where it is one, is written in lower case."""
+    return value[:9] != "urn:uuid:" or value[9:45].lower() == value[9:45]
+
+
+def _is_definition(item: Item | None) -> bool:
+    """Whether it is a resource that has a canonical URL."""
+    return (
+        item is not None
+        and definitions.is_resource_type(item.type)
+        and "status" in definitions.structure(item.type).properties
+    )

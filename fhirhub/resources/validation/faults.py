@@ -19,13 +19,14 @@ class Fault(NamedTuple):
 
 
 class Scope:
-    """One resource on the way through: the types of the contained resources in its reach, by id, and the ids
-    that its elements have had."""
+    """One resource on the way through: the types of the contained resources in its reach, by id, whether it is
+    itself contained, and the ids that its elements have had."""
 
-    __slots__ = ("contained", "ids")
+    __slots__ = ("contained", "ids", "is_contained")
 
-    def __init__(self, contained: Mapping[str, str]) -> None:
+    def __init__(self, contained: Mapping[str, str], is_contained: bool = False) -> None:
         self.contained = contained
+        self.is_contained = is_contained
         self.ids: set[str] = set()
 
 

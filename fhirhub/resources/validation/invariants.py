@@ -130,9 +130,9 @@ def _amounts_ordered(value: Json) -> bool:
         return True
     one, other = low.get("value"), high.get("value")
     units = [(each.get("system"), each.get("code"), each.get("unit")) for each in (low, high)]
-    if isinstance(one, int | Decimal) and isinstance(other, int | Decimal) and units[0] == units[1]:
-        return one <= other
-    return True
+    if isinstance(one, int | Decimal) and isinstance(other, int | Decimal):
+        return units[0] != units[1] or one <= other
+    return False  # an amount of nothing is not lower than another
 
 
 def _ratio(value: Json) -> bool:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
 from typing import Any
 
 from fhirhub.resources import definitions
@@ -39,24 +38,22 @@ def check_of(whole: Check, element: Element) -> Check:
                         if display.__class__ is str and display.isprintable() and 0 < len(display) < 1000:
                             return None
         faults = whole(value, scope)
-        return _target_faults(value, element.path, targets, scope.contained) if faults is None else faults
+        return _target_faults(value, element.path, targets, scope) if faults is None else faults
 
     return check
 
 
-def _target_faults(
-    reference: dict[str, Any], path: str, targets: frozenset[str], contained: Mapping[str, str]
-) -> Faults:
+def _target_faults(reference: dict[str, Any], path: str, targets: frozenset[str], scope: Scope) -> Faults:
     """The faults of the target of a Reference whose own elements are right.
 
-    `targets` are the allowed types, empty for any; `contained` gives the types of the contained resources of
-    the whole resource by id. A reference is Type/id, an absolute URL, urn:, #id of a contained resource, or a
-    search such as Patient?identifier=1 (the conditional reference of a transaction).
+    `targets` are the allowed types, empty for any. A reference is Type/id, an absolute URL, urn:, #id of a contained
+    resource, # from a contained resource to the one around it, or a search such as Patient?identifier=1 (the
+    conditional reference of a transaction).
     """
     literal = reference.get("reference")
     found: str | None = None
     if literal is not None:
-        found, fault = _target(literal, contained)
+        found, fault = _target(literal, scope)
         if fault is not None:
             key = "ref-1" if literal.startswith("#") else None
             return [Fault(".reference", "value", f"{path} {fault}", key)]
@@ -69,13 +66,15 @@ def _target_faults(
     return None if fault is None else [Fault(".type", "value", f"{path} {fault}")]
 
 
-def _target(literal: str, contained: Mapping[str, str]) -> tuple[str | None, str | None]:
+def _target(literal: str, scope: Scope) -> tuple[str | None, str | None]:
     """The type that a reference points to as far as it says, or what is wrong with the reference."""
     if literal.startswith("#"):
         id = literal[1:]
-        if id and id not in contained:
+        if id and id not in scope.contained:
             return None, f"points to #{id}, but no contained resource has the id {id}"
-        return contained.get(id), None
+        if not id and not scope.is_contained:
+            return None, "points to #, the resource around a contained one, which this is not"
+        return scope.contained.get(id), None
     if match := _relative(literal) or _conditional(literal):
         name = match.group(1)
         if name not in _ALL:

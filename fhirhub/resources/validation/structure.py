@@ -194,7 +194,7 @@ def _check_contained(value: Any, outer: Scope) -> Faults:
     name = value.get("resourceType")
     if not isinstance(name, str) or not definitions.is_resource_type(name):
         return [wording.unknown_type(name)]
-    return table(name).check(value, Scope(outer.contained))
+    return table(name).check(value, Scope(outer.contained, is_contained=True))
 
 
 def _property_check(property: Property) -> Check:
