@@ -31,6 +31,8 @@ SHORTEST_PASSWORD = 12
 """Characters, where the hub serves others than this machine."""
 LONGEST_PASSWORD = 200
 _USERNAME = re.compile(r"[^\x00-\x20\x7f]{1,200}")
+_OF_PROVIDER = re.compile(r"[a-z0-9-]{1,40}:[0-9a-f]{32}")
+"""The names of accounts by which people of an OpenID provider sign in."""
 _REFERENCE = re.compile(r"(Practitioner|Patient|RelatedPerson|Organization)/[A-Za-z0-9.-]{1,64}")
 
 
@@ -197,6 +199,11 @@ async def known_by_provider(realm: Realm, username: str, wanted: list[Wanted]) -
             realm.statement("SELECT id FROM auth_account WHERE tenant = $1 AND username = $2", username)
         )
         id = str(rows[0][0])
+        # Nobody who had that name before by a password is this person.
+        own = "UPDATE auth_account SET password = NULL WHERE tenant = $1 AND id = $2 AND password IS NOT NULL"
+        if await unit.execute(realm.statement(own, id)):
+            sql = "DELETE FROM auth_session WHERE tenant = $1 AND account = $2"
+            await unit.execute(realm.statement(sql, id))
         await unit.execute(realm.statement("DELETE FROM auth_role WHERE tenant = $1 AND account = $2", id))
         for one in wanted:
             await put_standing(realm, unit, id, one)
@@ -329,6 +336,8 @@ def wanted(asked: Any, *, for_others: bool = False) -> Wanted:
     if not _USERNAME.fullmatch(username):
         raise AccountError("`username` expects at most 200 characters without spaces")
     if password is not None:
+        if _OF_PROVIDER.fullmatch(username):
+            raise AccountError("`username` expects a name that no OpenID provider gives its people")
         _check_password(password, username, for_others=for_others)
     return Wanted(username, password, *_person(asked))
 

@@ -26,12 +26,15 @@ from fhirhub.auth.jose import PROVIDER_ALGORITHMS, Json, TokenError, VerifyingKe
 from fhirhub.auth.realm import Realm
 from fhirhub.auth.roles import ROLES
 from fhirhub.repository import Repository
+from fhirhub.resources import document
 from fhirhub.settings import Refusal
 from fhirhub.store.request import parse
 
 KNOWN_SECONDS = 300.0
 """How long a provider's documents are used before they are fetched again."""
 _NAME = re.compile(r"[a-z0-9-]{1,40}")
+MOST_PEOPLE = 50
+"""For how many patients a relative can act."""
 
 
 class ProviderError(Exception):
@@ -64,7 +67,7 @@ class Provider:
     """The role of all its people, where no claim tells it."""
     role_claim: str | None
     roles: Mapping[str, str]
-    """What the claim's values mean, such as `01.015` a huisarts."""
+    """What the claim's values mean, such as `01.015` a huisarts; it may hold several."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,7 +169,7 @@ async def signed_in(
             f"it did not sign the person in strongly enough; it expects {sorted(provider.acr)}"
         )
     wanted = await _who(realm, provider, claims)
-    account = await accounts.known_by_provider(realm, wanted.username, [wanted])
+    account = await accounts.known_by_provider(realm, wanted[0].username, wanted)
     if account.disabled:
         raise ProviderError("the account is closed")
     return account, str(acr)
@@ -194,29 +197,52 @@ async def _identity(realm: Realm, provider: Provider, documents: _Documents, tok
     return claims
 
 
-async def _who(realm: Realm, provider: Provider, claims: Json) -> Wanted:
-    """Who the claims say the person is. Raises ProviderError where that is nobody here."""
-    role = provider.role
-    if role is None:
-        role = provider.roles.get(str(claims.get(provider.role_claim or "")))
-    if role is None:
-        raise ProviderError("its person has no role here")
-    fhir_user = await _reference(realm, claims, provider.person, ROLES[role].person)
+async def _who(realm: Realm, provider: Provider, claims: Json) -> list[Wanted]:
+    """All that the claims say the person is. Raises ProviderError where that is nobody here."""
+    username = f"{provider.name}:{hashlib.sha256(str(claims['sub']).encode()).hexdigest()[:32]}"
+    found: list[Wanted] = []
+    fault = ProviderError("its person has no role here")
+    for role in _roles(provider, claims):
+        try:
+            found += await _acting(realm, provider, claims, username, role)
+        except ProviderError as lacking:
+            fault = lacking
+    if not found:
+        raise fault
+    return found
+
+
+def _roles(provider: Provider, claims: Json) -> list[str]:
+    """The roles that the person has there, each once; a claim may tell several."""
+    if provider.role is not None:
+        return [provider.role]
+    told = claims.get(provider.role_claim or "")
+    values = told if isinstance(told, list) else [told]
+    return list(dict.fromkeys(provider.roles[one] for one in map(str, values) if one in provider.roles))
+
+
+async def _acting(realm: Realm, provider: Provider, claims: Json, username: str, role: str) -> list[Wanted]:
+    """As whom the person acts in this role: of a relative, for each patient. Raises ProviderError."""
+    people = await _references(realm, claims, provider.person, ROLES[role].person)
+    if len(people) > 1 and ROLES[role].person != "RelatedPerson":
+        raise ProviderError(f"there is more than one {ROLES[role].person} here for its person")
     organization = None
     if ROLES[role].has_organization:
         if provider.organization is None:
             raise ProviderError("it does not tell for which organisation the person works")
-        organization = await _reference(realm, claims, provider.organization, "Organization")
-    username = f"{provider.name}:{hashlib.sha256(str(claims['sub']).encode()).hexdigest()[:32]}"
-    asked = {"username": username, "fhirUser": fhir_user, "organization": organization, "role": role}
+        places = await _references(realm, claims, provider.organization, "Organization")
+        if len(places) > 1:
+            raise ProviderError("there is more than one Organization here for its person")
+        organization = places[0]
+    asked = {"username": username, "organization": organization, "role": role}
     try:
-        return accounts.wanted(asked)
+        return [accounts.wanted({**asked, "fhirUser": person}) for person in people]
     except Refusal as fault:
         raise ProviderError(str(fault)) from None
 
 
-async def _reference(realm: Realm, claims: Json, mapped: Mapped, type: str) -> str:
-    """The one resource that a claim points to."""
+async def _references(realm: Realm, claims: Json, mapped: Mapped, type: str) -> list[str]:
+    """The resources that a claim points to, at least one; none that is not active, and nobody who died."""
     value = claims.get(mapped.claim)
     if not isinstance(value, str) or not value or "|" in value or "," in value:
         raise ProviderError(f"it does not tell `{mapped.claim}`")
@@ -226,12 +252,24 @@ async def _reference(realm: Realm, claims: Json, mapped: Mapped, type: str) -> s
         found = await whole.find(type, id)
         if not value.endswith(f"{type}/{id}") or found is None or found.deleted:
             raise ProviderError(f"there is no {type} here for its person")
-        return f"{type}/{id}"
-    query = [("identifier", f"{mapped.system}|{value}"), ("_count", "2")]
-    matches = (await whole.search(parse(type, query, realm.tenant.parameters))).matches
-    if len(matches) != 1:
+        bodies = [found.body]
+    else:
+        query = [("identifier", f"{mapped.system}|{value}"), ("_count", str(MOST_PEOPLE))]
+        matches = (await whole.search(parse(type, query, realm.tenant.parameters))).matches
+        bodies = [match.body for match in matches]
+    resources = [document.decode(body) for body in bodies if body is not None]
+    standing = [f"{type}/{one['id']}" for one in resources if _takes_part(one)]
+    if not standing:
         raise ProviderError(f"there is no {type} here for its person")
-    return f"{type}/{matches[0].id}"
+    return standing
+
+
+def _takes_part(resource: Json) -> bool:
+    return (
+        resource.get("active") is not False
+        and "deceasedDateTime" not in resource
+        and resource.get("deceasedBoolean") is not True
+    )
 
 
 async def _known(realm: Realm, provider: Provider, anew: bool = False) -> _Documents:

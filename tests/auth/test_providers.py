@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -14,7 +15,7 @@ from joserfc import jwt
 from joserfc.jwk import RSAKey
 
 from fhirhub import fetching
-from fhirhub.auth import accounts, providers
+from fhirhub.auth import accounts, passwords, providers
 from fhirhub.fetching import Fetched
 from fhirhub.settings import Refusal
 from tests.auth.browser import Browser, Page
@@ -40,7 +41,7 @@ UZI_PASS: Json = {
     "title": "UZI-pas",
     "role": None,
     "role_claim": "rolcode",
-    "roles": {"01.015": "huisarts"},
+    "roles": {"01.015": "huisarts", "beheer": "beheerder", "zorgt": "mantelzorger"},
     "person": {"claim": "uzi", "system": UZI},
     "organization": {"claim": "practice"},
 }
@@ -143,6 +144,69 @@ async def test_a_doctor_comes_in_by_their_card(hub_with_broker: Hub, broker: Bro
     assert [(one.role, one.organization) for one in found.standings] == [
         ("huisarts", "Organization/praktijk")
     ]
+
+
+async def test_who_has_several_roles_there_says_as_whom_they_go_on(
+    hub_with_broker: Hub, broker: Broker
+) -> None:
+    told = {"uzi": "12", "practice": "Organization/praktijk", "rolcode": ["99.999", "beheer", "01.015"]}
+    browser = Browser(hub_with_broker)
+    page = await back(hub_with_broker, browser, broker, "uzi", **told)
+    assert len(page.form("standing").boxes) == 2
+    assert "beheerder" in page.text
+    assert "huisarts" in page.text
+    # The next time one role is left, and nothing is asked.
+    page = await back(
+        hub_with_broker, Browser(hub_with_broker), broker, "uzi", **{**told, "rolcode": "01.015"}
+    )
+    assert not page.shows("standing")
+    for missing in ("rolcode", "practice"):
+        page = await back(hub_with_broker, Browser(hub_with_broker), broker, "uzi", **{**told, missing: ...})
+        assert page.status == 401
+
+
+async def test_a_relative_of_two_patients_says_for_whom_they_come(
+    hub_with_broker: Hub, broker: Broker
+) -> None:
+    for id, of in (("mia", "anna"), ("mia-2", "bert"), ("mia-3", "bert")):
+        await write(
+            hub_with_broker,
+            {
+                "resourceType": "RelatedPerson",
+                "id": id,
+                "active": id != "mia-3",
+                "patient": {"reference": f"Patient/{of}"},
+                "identifier": [{"system": UZI, "value": "13"}],
+            },
+        )
+    page = await back(hub_with_broker, Browser(hub_with_broker), broker, "uzi", uzi="13", rolcode="zorgt")
+    assert len(page.form("standing").boxes) == 2
+
+
+async def test_who_took_the_name_of_a_providers_person_gets_nothing_of_theirs(
+    hub_with_broker: Hub, broker: Broker
+) -> None:
+    name = "digid:" + hashlib.sha256(b"person-1").hexdigest()[:32]
+    asked = {
+        "username": name,
+        "password": "een lang wachtwoord",
+        "fhirUser": "Patient/bert",
+        "role": "patient",
+    }
+    with pytest.raises(Refusal, match="OpenID"):
+        accounts.wanted(asked)
+    realm = hub_with_broker.realm
+    await realm.change(
+        "INSERT INTO auth_account (tenant, id, username, password, totp_step, disabled, created) "
+        "VALUES ($1, 'early', $2, $3, 0, $4, 0)", name, passwords.hashed("een lang wachtwoord"), False,
+    )  # fmt: skip
+    early = Browser(hub_with_broker)
+    page = await early.sign_in(await early.get(early.request()), name, "een lang wachtwoord")
+    assert page.status == 403
+    await back(hub_with_broker, Browser(hub_with_broker), broker)
+    assert (await early.get(early.request())).shows("sign-in")
+    page = await early.sign_in(await early.get(early.request()), name, "een lang wachtwoord")
+    assert page.status == 401
 
 
 @pytest.mark.parametrize(
