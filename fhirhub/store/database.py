@@ -111,6 +111,15 @@ class Transaction(Reader, Protocol):
         ...
 
 
+class Listening(Protocol):
+    """Listens to what other processes call."""
+
+    is_open: bool
+    """Whether calls are heard now."""
+
+    async def close(self) -> None: ...
+
+
 class Database(Protocol):
     """One database, for any number of tenants."""
 
@@ -157,6 +166,15 @@ class Database(Protocol):
 
     async def durability(self) -> dict[str, str]:
         """The settings that decide what survives a crash, as read from a live connection."""
+        ...
+
+    async def call(self, text: str) -> None:
+        """Tells it to every process that listens; a call may be lost. Nothing where a database cannot do that."""
+        ...
+
+    def listen(self, heard: Callable[[str], None]) -> Listening | None:
+        """From now on, until it is closed, `heard` is given what is called, and '' when calls may have been lost;
+        None where a database cannot do that."""
         ...
 
     async def measure(self) -> None:

@@ -38,8 +38,8 @@ from asyncpg.exceptions import (
 )
 
 from fhirhub import errors, metrics
+from fhirhub.store import calling, journal
 from fhirhub.store import chain as chains
-from fhirhub.store import journal
 from fhirhub.store.chain import Chain, Entry, Sealer
 from fhirhub.store.database import Change, Key, Reader, Transaction, Verdict, take_keys, too_costly
 from fhirhub.store.index import TABLES
@@ -96,8 +96,8 @@ class Connections:
     """A stack of connections, the last used first, opened when needed."""
 
     def __init__(self, url: str, size: int, statement_timeout_ms: int, patience_seconds: float) -> None:
-        self._url = url
-        self._several = "," in urlsplit(url).netloc
+        self.url = url
+        self.several = "," in urlsplit(url).netloc
         self._server = SESSION | {"statement_timeout": str(statement_timeout_ms)}
         # A server that says nothing any more, or waits for a standby that is gone, is as good as lost.
         self._limit_seconds = statement_timeout_ms / 1000 + SILENCE_SECONDS
@@ -151,7 +151,7 @@ class Connections:
         while True:
             try:
                 connection = await asyncpg.connect(
-                    self._url,
+                    self.url,
                     server_settings=self._server,
                     statement_cache_size=2000,
                     max_cached_statement_lifetime=0,
@@ -159,7 +159,7 @@ class Connections:
                     command_timeout=self._limit_seconds,
                     # Of several hosts in the URL the one that takes writes, also after a failover.
                     target_session_attrs=SessionAttribute.read_write
-                    if self._several
+                    if self.several
                     else SessionAttribute.any,
                 )
                 try:
@@ -593,6 +593,13 @@ class PostgresqlDatabase:
         async with self._connections.one() as connection:
             names = ("fsync", "synchronous_commit", "full_page_writes", "synchronous_standby_names")
             return {name: str(await connection.fetchval(f"SHOW {name}")) for name in names}
+
+    async def call(self, text: str) -> None:
+        async with self._connections.one() as connection:
+            await connection.execute("SELECT pg_notify($1, $2)", calling.CHANNEL, text)
+
+    def listen(self, heard: Callable[[str], None]) -> calling.Listening:
+        return calling.Listening(self._connections.url, self._connections.several, heard)
 
     async def measure(self) -> None:
         metrics.CONNECTIONS.set(self._connections.in_use, "in use")

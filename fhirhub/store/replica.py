@@ -15,7 +15,7 @@ from typing import Any
 from fhirhub import logs, metrics
 from fhirhub.errors import FhirError
 from fhirhub.store.chain import Entry
-from fhirhub.store.database import Change, Database, Reader, T, Transaction, Verdict
+from fhirhub.store.database import Change, Database, Listening, Reader, T, Transaction, Verdict
 from fhirhub.store.sql import Row, Statement
 
 PATIENCE_SECONDS = 0.05
@@ -131,6 +131,12 @@ class Replicated:
 
     async def take_keys(self, tenant: int, count: int) -> int:
         return await self.primary.take_keys(tenant, count)
+
+    async def call(self, text: str) -> None:
+        await self.primary.call(text)
+
+    def listen(self, heard: Callable[[str], None]) -> Listening | None:
+        return self.primary.listen(heard)
 
     async def durability(self) -> dict[str, str]:
         return await self.primary.durability()

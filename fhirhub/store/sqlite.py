@@ -431,6 +431,12 @@ class SqliteDatabase:
         level = self._writer.execute("PRAGMA synchronous").fetchone()[0]
         return {"journal_mode": str(mode), "synchronous": levels[level]}
 
+    async def call(self, text: str) -> None:
+        """Other processes look for themselves."""
+
+    def listen(self, heard: Callable[[str], None]) -> None:
+        return None
+
     async def measure(self) -> None:
         metrics.WAL_BYTES.set(_size(f"{self._path}-wal"))
 

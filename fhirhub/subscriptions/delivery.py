@@ -1,8 +1,8 @@
 """Delivery: numbers the events of every Subscription and sends them, one notification at a time for each, in order.
 
 Any number of processes do this beside each other: whoever has the lease of a Subscription delivers for it. A write
-wakes its own process; the others look now and then. What could not be delivered is tried again, later each time,
-for as long as the Subscription stands (https://hl7.org/fhir/uv/subscriptions-backport/STU1.1/errors.html).
+wakes its own process, which calls the one that has the lease, where the database carries calls; all look now and then.
+What could not be delivered is tried again, later each time, for as long as the Subscription stands (https://hl7.org/fhir/uv/subscriptions-backport/STU1.1/errors.html).
 """
 
 from __future__ import annotations
@@ -23,6 +23,7 @@ from fhirhub.fetching import Lines
 from fhirhub.repository import Repository, Seen, Stored, Tenant, Trail
 from fhirhub.resources import document
 from fhirhub.settings import Settings
+from fhirhub.store.database import Listening
 from fhirhub.subscriptions import managed, notification, queue, reading, topics
 from fhirhub.subscriptions.channels import CHANNELS, websocket
 from fhirhub.subscriptions.channels.notice import NotDelivered, Notice
@@ -35,7 +36,7 @@ from fhirhub.subscriptions.receivers import Receivers, of_state
 LOOK_SECONDS = 0.5
 """How often a process looks for what others wrote, and for what is due."""
 SOCKET_SECONDS = 0.1
-"""The same while somebody is connected to it."""
+"""The same while somebody is connected to it, and it hears no calls."""
 KEEP_SECONDS = 5.0
 """How often it says that it still holds what others must not deliver."""
 FORGET_SECONDS = 3600.0
@@ -103,12 +104,16 @@ class Delivery:
         self._is_ending = False
         looked = kept = forgotten = 0.0
         known: Mapping[int, Tenant] = {}
+        listening: Listening | None = None
         try:
             while not self._is_ending:
                 now = time.monotonic()
                 try:
                     if now - looked >= LOOK_SECONDS or not known:
                         known, looked = await tenants(), now
+                        if listening is None:
+                            # All tenants are of one database.
+                            listening = next(iter(known.values())).database.listen(self._called)
                         await self.notify.look(known.items())
                         self._woken.update(known)
                         if now - forgotten >= FORGET_SECONDS:
@@ -126,12 +131,22 @@ class Delivery:
                 except Exception as fault:
                     logs.error("Notifications could not be looked after", fault)
                     await asyncio.sleep(LOOK_SECONDS)
-                await self._pause()
+                await self._pause(is_called=listening is not None and listening.is_open)
         finally:
+            if listening is not None:
+                await listening.close()
             await self._end(known)
 
-    async def _pause(self) -> None:
-        seconds = SOCKET_SECONDS if self.sockets.bound() else LOOK_SECONDS
+    def _called(self, tenant: str) -> None:
+        """Another process gave numbers in that tenant, or in any."""
+        if tenant.isdecimal():
+            self._woken.add(int(tenant))
+        else:
+            self._woken.update(self._desks)
+        self._news.set()
+
+    async def _pause(self, *, is_called: bool) -> None:
+        seconds = SOCKET_SECONDS if self.sockets.bound() and not is_called else LOOK_SECONDS
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(0 if self._is_ending else seconds):
                 await self._news.wait()
@@ -198,17 +213,18 @@ class Delivery:
         work = queue.Work(list(desk.ended), unnumbered, free)
         if not (work.ended or work.unnumbered or work.free):
             return
-        taken = await queue.go_round(tenant.database, tenant.number, work, self.holder, now, room)
+        taken, is_others = await queue.go_round(tenant.database, tenant.number, work, self.holder, now, room)
         del desk.ended[: len(work.ended)]
-        if not taken or self._is_ending:
-            return
-        keys = [("Subscription", state.id) for state in taken]
-        found = {one.id: one for one in await Repository(tenant, HUB).find_many(keys)}
-        for state in taken:
-            task = asyncio.get_running_loop().create_task(
-                self._serve(tenant, desk, state, found.get(state.id), now)
-            )
-            desk.running[state.id] = task
+        if taken and not self._is_ending:
+            keys = [("Subscription", state.id) for state in taken]
+            found = {one.id: one for one in await Repository(tenant, HUB).find_many(keys)}
+            for state in taken:
+                task = asyncio.get_running_loop().create_task(
+                    self._serve(tenant, desk, state, found.get(state.id), now)
+                )
+                desk.running[state.id] = task
+        if is_others:
+            await tenant.database.call(str(tenant.number))
 
     async def bind(
         self, tenant: Tenant, ids: Sequence[str], socket: Socket, until: float, *, by_id: bool = False

@@ -293,18 +293,21 @@ class Work:
 
 async def go_round(
     database: Database, tenant: int, work: Work, holder: str, now: int, most: int
-) -> list[State]:
+) -> tuple[list[State], bool]:
     """Keeps what ended, gives events without a number theirs, and takes the leases of at most so many Subscriptions
-    for which something is due then: these, as they stand."""
+    for which something is due then: these, as they stand. And whether numbers were given that another process is to
+    deliver."""
 
-    async def go(unit: Transaction) -> list[State]:
+    async def go(unit: Transaction) -> tuple[list[State], bool]:
         named = {*(one.id for one in work.ended), *work.unnumbered, *work.free}
         held = await _lock(unit, tenant, sorted(named))
         for ended in work.ended:
             await settle(unit, tenant, holder, ended)
         if work.unnumbered:
-            await _number(unit, tenant, work.unnumbered, held)
-        return await _take(unit, tenant, sorted(set(work.free)), holder, now, most)
+            await _number(unit, tenant, work.unnumbered, frozenset(held))
+        taken = await _take(unit, tenant, sorted(set(work.free)), holder, now, most)
+        others = {id for id, (by, lease) in held.items() if by != holder and lease >= now}
+        return taken, not others.isdisjoint(work.unnumbered)
 
     return await database.transaction(go)
 
@@ -313,26 +316,28 @@ async def number(database: Database, tenant: int, ids: Sequence[str]) -> None:
     """Gives the events of these Subscriptions their numbers."""
 
     async def go(unit: Transaction) -> None:
-        await _number(unit, tenant, ids, await _lock(unit, tenant, sorted(ids)))
+        await _number(unit, tenant, ids, frozenset(await _lock(unit, tenant, sorted(ids))))
 
     await database.transaction(go)
 
 
-async def _lock(unit: Transaction, tenant: int, ids: list[str]) -> set[str]:
-    """Holds these rows, in the order in which everybody does; those that there are."""
+async def _lock(unit: Transaction, tenant: int, ids: list[str]) -> dict[str, tuple[str, int]]:
+    """Holds these rows, in the order in which everybody does; those that there are, with who has the lease until
+    when."""
     binder = Binder()
     binder.bind(tenant, "int")
     among = unit.dialect.any_of("s.id", binder.bind(ids, "text[]"))
     lock = " FOR UPDATE" if unit.dialect.name == "postgresql" else ""
     rows = await unit.fetch(
         binder.statement(
-            f"SELECT s.id FROM subscription s WHERE s.tenant = $1 AND {among} ORDER BY s.id{lock}"
+            f"SELECT s.id, s.holder, s.lease FROM subscription s WHERE s.tenant = $1 AND {among} "
+            f"ORDER BY s.id{lock}"
         )
     )
-    return {str(row[0]) for row in rows}
+    return {str(row[0]): (str(row[1]), int(row[2])) for row in rows}
 
 
-async def _number(unit: Transaction, tenant: int, ids: Sequence[str], held: set[str]) -> None:
+async def _number(unit: Transaction, tenant: int, ids: Sequence[str], held: frozenset[str]) -> None:
     """Gives the events of these Subscriptions their numbers, in the order in which they happened; they are due for
     delivery then, unless a failed one waits for its time. The rows of those that there are are held."""
     if lost := sorted(set(ids) - held):

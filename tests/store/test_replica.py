@@ -81,6 +81,9 @@ async def test_a_failover_under_load_loses_no_acknowledged_write(primary: Postgr
         hosts = f"127.0.0.1:{primary.port},127.0.0.1:{standby.port}"
         database = open_database(f"postgresql://hub@{hosts}/hub")
         assert (await database.durability())["synchronous_standby_names"] == "standby"
+        calls: list[str] = []
+        listens = database.listen(calls.append)
+        assert listens is not None
         acknowledged: list[int] = []
         refused: list[int] = []
         ended = asyncio.Event()
@@ -112,4 +115,9 @@ async def test_a_failover_under_load_loses_no_acknowledged_write(primary: Postgr
         rows = await database.fetch(Statement("SELECT rid FROM resource WHERE tenant = $1", (1,), ("int",)))
         assert set(acknowledged) <= {row[0] for row in rows}
         assert len(rows) == len({row[0] for row in rows})
+        async with asyncio.timeout(30):
+            while "after" not in calls:
+                await database.call("after")
+                await asyncio.sleep(0.05)
+        await listens.close()
         await database.close()

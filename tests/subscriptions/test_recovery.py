@@ -223,6 +223,40 @@ async def test_what_ends_while_the_next_round_looks_is_sent_once(
         assert line.numbers == [1, 2, 3, 4, 5]
 
 
+async def test_who_has_the_lease_is_called_by_the_process_that_gave_the_number(
+    postgresql_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with hubs(postgresql_url, tmp_path, count=2) as (tenant, (writer, other), clock, line):
+        id = await standing(tenant, clock, writer)
+        assert await queue.claim(tenant.database, tenant.number, id, other.holder, clock())
+        monkeypatch.setattr("fhirhub.subscriptions.delivery.LOOK_SECONDS", 1000.0)
+        heard = asyncio.ensure_future(other.run(lambda: _only(tenant)))
+        try:
+            async with asyncio.timeout(30):
+                while not await tenant.database.fetch(_LISTENING):
+                    await asyncio.sleep(0.01)
+                for number in (1, 2):
+                    await Repository(tenant, EVERYTHING).create(observation())
+                    await turn(tenant, writer)
+                    while number not in line.numbers:
+                        await asyncio.sleep(0.01)
+                    await other.settled()
+                    assert await queue.claim(tenant.database, tenant.number, id, other.holder, clock())
+        finally:
+            other.stop()
+            await heard
+
+
+_LISTENING = Statement(
+    "SELECT 1 FROM pg_stat_activity WHERE datname = current_database() AND query LIKE '%pg_is_in_recovery%' "
+    "AND pid <> pg_backend_pid()"
+)
+
+
+async def _only(tenant: Tenant) -> dict[int, Tenant]:
+    return {tenant.number: tenant}
+
+
 async def test_a_hub_that_is_killed_loses_no_event(
     database_url: str, tmp_path: Path, receiver: Receiver
 ) -> None:
