@@ -18,6 +18,9 @@ from fhirhub.resources.fhirpath.temporal import Temporal
 Json = dict[str, Any]
 
 SDC = "http://hl7.org/fhir/uv/sdc/StructureDefinition/sdc-questionnaire-"
+UNIT = "http://hl7.org/fhir/StructureDefinition/questionnaire-unit"
+MAP = "http://hl7.org/fhir/StructureDefinition/questionnaire-"
+"""What the extension of a StructureMap to fill in by was called before it was SDC's."""
 VARIABLE = "http://hl7.org/fhir/StructureDefinition/variable"
 FHIRPATH = "text/fhirpath"
 QUERY = "application/x-fhir-query"

@@ -7,12 +7,21 @@ from __future__ import annotations
 
 import copy
 import uuid
-from dataclasses import dataclass, field
-from typing import Any
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any, NamedTuple
 
 from fhirhub.resources import definitions, questionnaire
 from fhirhub.resources.canonicals import CORE, Canonicals
-from fhirhub.resources.expressions import Surroundings, expression_of, extended, json_of, parts, value_of
+from fhirhub.resources.expressions import (
+    UNIT,
+    Surroundings,
+    expression_of,
+    extended,
+    json_of,
+    parts,
+    value_of,
+)
 from fhirhub.resources.fhirpath import Item
 from fhirhub.resources.fhirpath.item import member
 from fhirhub.resources.fhirpath.model import Property, members
@@ -20,7 +29,6 @@ from fhirhub.resources.validation import snapshots
 
 Json = dict[str, Any]
 
-UNIT = CORE + "questionnaire-unit"
 UCUM = "http://unitsofmeasure.org"
 _REQUEST = ("ifNoneMatch", "ifModifiedSince", "ifMatch", "ifNoneExist")
 
@@ -51,13 +59,16 @@ def extract(questions: Json, response: Json, canonicals: Canonicals) -> Extracte
     work = _Extraction(questions, response, canonicals, found)
     work.bundle_template(questions, around)
     work.templates(questions, around, around.response)
-    context = work.context(questions, around, around.response)
+    made = work.contexts(questions, around, around.response)
+    scopes = [_Scope(each) for each in made]
+    work.values(questions, scopes, around, around.response)
     asked = _Asked(
         extracts=any(value_of(each) is True for each in extended(questions, "observationExtract")),
         categories=[value_of(each) for each in extended(questions, "observation-extract-category")],
+        subject=response.get("subject"),
     )
-    work.items(questions, around.response, around, asked, context)
-    if context is not None:
+    work.items(questions, around.response, around, asked, scopes)
+    for context in made:
         work.finish(context, is_root=True)
     if extended(questions, "targetStructureMap"):
         found.faults.append("A StructureMap is not applied here; observations, definitions and templates are")
@@ -86,6 +97,10 @@ class _Asked:
     categories: list[Json] = field(default_factory=list)
     parent: Json | None = None
     """The Observation of the item around."""
+    subject: Json | None = None
+    """Whom it is about."""
+    is_open: bool = False
+    """Whether nobody said whom it is about, so that nothing is made."""
 
 
 @dataclass(slots=True)
@@ -96,9 +111,18 @@ class _Context:
     profile: str
     request: Json
     full_url: str | None
+    answered: bool
+    """Whether what begins it was answered."""
     filled: bool = False
     slices: dict[tuple[int, str], Json] = field(default_factory=dict)
     """By the element that holds it and `name:slice`, the slice."""
+
+
+class _Scope(NamedTuple):
+    """A resource that is filled in, and the element of it, with its path, that the items here belong to."""
+
+    context: _Context
+    at: tuple[tuple[str, ...], Json] | None = None
 
 
 def _allocated(element: Json, around: Surroundings) -> Surroundings:
@@ -119,45 +143,34 @@ class _Extraction:
         self.contained = {str(each.get("id")): each for each in questions.get("contained", ())}
 
     def items(
-        self,
-        questions: Json,
-        parent: Item,
-        around: Surroundings,
-        asked: _Asked,
-        context: _Context | None,
-        at: Any = None,
+        self, questions: Json, parent: Item, around: Surroundings, asked: _Asked, scopes: list[_Scope]
     ) -> None:
-        """The items of a group, of an answer or of the whole; `at` is the element that a group stands for."""
+        """The items of a group, of an answer or of the whole."""
         given = _items((parent,))
+        asked = _about(questions, given, asked)
         for question in questions.get("item", ()):
             for item in given:
                 if item.value.get("linkId") == question.get("linkId"):
                     for each in _repetitions(question, item):
-                        self.item(question, each, around, asked, context, at)
+                        self.item(question, each, around, asked, scopes)
 
     def item(
-        self,
-        question: Json,
-        item: Item,
-        around: Surroundings,
-        asked: _Asked,
-        context: _Context | None,
-        at: Any,
+        self, question: Json, item: Item, around: Surroundings, asked: _Asked, scopes: list[_Scope]
     ) -> None:
         around = _allocated(question, around)
         self.templates(question, around, item)
-        own = self.context(question, around, item)
+        own = self.contexts(question, around, item)
         here, panel = self.observed(question, item, asked)
-        inside, place = (own, None) if own is not None else (context, at)
-        if inside is not None:
-            place = self.fill(question, item, inside, place, around)
-        self.items(question, item, around, here, inside, place)
+        inside = [*scopes, *map(_Scope, own)]
+        self.values(question, inside, around, item)
+        inside = self.fill(question, item, inside)
+        self.items(question, item, around, here, inside)
         for answer in _answers((item,)):
-            self.items(question, answer, around, here, inside, place)
+            self.items(question, answer, around, here, inside)
         if panel is not None and ("component" in panel["resource"] or "hasMember" in panel["resource"]):
             self.found.entries.append(panel)
-        if own is not None:
-            self.finish(own, is_root=False)
+        for context in own:
+            self.finish(context, is_root=False)
 
     # --- observation-based ---
 
@@ -170,9 +183,9 @@ class _Extraction:
             said = value_of(each)
             extracts, relation = (said, None) if isinstance(said, bool) else (True, str(said))
         categories = [value_of(each) for each in extended(question, "observation-extract-category")]
-        here = _Asked(extracts, categories or asked.categories, asked.parent)
+        here = _Asked(extracts, categories or asked.categories, asked.parent, asked.subject, asked.is_open)
         codes = _codes(question, extracts=extracts)
-        if not codes:
+        if not codes or asked.is_open:
             return here, None
         if question.get("type") == "group":
             panel = self.entry(self.observation(codes, here))
@@ -202,7 +215,7 @@ class _Extraction:
             "status": "final",
             "category": asked.categories or None,
             "code": {"coding": codes},
-            "subject": response.get("subject"),
+            "subject": asked.subject,
             "encounter": response.get("encounter"),
             "effectiveDateTime": response.get("authored"),
             "issued": _instant(response.get("authored")),
@@ -224,19 +237,29 @@ class _Extraction:
 
     # --- definition-based ---
 
-    def context(self, element: Json, around: Surroundings, item: Item) -> _Context | None:
-        """The resource that an item, or the whole, begins; None where it begins none."""
-        profile, told = None, {}
-        for each in extended(element, "definitionExtract"):
-            told = parts(each)
-            profile = str(told.get("definition", ""))
-        for each in extended(element, "itemExtractionContext"):
-            said = value_of(each)
-            query = expression_of(said) if not isinstance(said, str) else None
-            type = (query[1] if query else str(said)).partition("?")[0].partition("/")[0]
-            profile = profile or CORE + type
-        if profile is None:
-            return None
+    def contexts(self, element: Json, around: Surroundings, item: Item) -> list[_Context]:
+        """The resources that an item, or the whole, begins."""
+        told = [parts(each) for each in extended(element, "definitionExtract")]
+        if not told:
+            told = [
+                {"definition": self.begun(value_of(each))}
+                for each in extended(element, "itemExtractionContext")
+            ]
+        made = [self.context(each, around, item) for each in told]
+        return [each for each in made if each is not None]
+
+    def begun(self, said: Any) -> str:
+        """The resource type that an `itemExtractionContext` names, by a code or in a query."""
+        query = expression_of(said) if not isinstance(said, str) else None
+        text = query[1] if query else str(said)
+        if "?" in text or "/" in text:
+            self.found.faults.append(
+                f"`{text[:200]}` of itemExtractionContext is not looked for: what an item gives as `id` makes an update"
+            )
+        return CORE + text.partition("?")[0].partition("/")[0]
+
+    def context(self, told: Json, around: Surroundings, item: Item) -> _Context | None:
+        profile = str(told.get("definition", ""))
         of = self.type_of(profile)
         if of is None:
             self.found.faults.append(
@@ -247,11 +270,8 @@ class _Extraction:
         made: Json = {"resourceType": of}
         if not profile.startswith(CORE):
             made["meta"] = {"profile": [profile]}
-        made_context = _Context(
-            made, profile.partition("|")[0], request, around.text(told.get("fullUrl"), item)
-        )
-        self.values(element, made_context, None, around, item)
-        return made_context
+        full_url = around.text(told.get("fullUrl"), item)
+        return _Context(made, profile.partition("|")[0], request, full_url, _is_answered(item.value))
 
     def type_of(self, profile: str) -> str | None:
         found = self.canonicals.find("StructureDefinition", profile)
@@ -260,31 +280,33 @@ class _Extraction:
         name = profile.rpartition("/")[2]
         return name if definitions.is_resource_type(name) else None
 
-    def fill(self, question: Json, item: Item, context: _Context, at: Any, around: Surroundings) -> Any:
-        """Puts the answers where the item's definition says; the element that those within it belong to."""
-        self.values(question, context, at, around, item)
-        path = self.path_of(question.get("definition"), context)
-        if not path:
-            return at
+    def fill(self, question: Json, item: Item, scopes: list[_Scope]) -> list[_Scope]:
+        """Puts the answers where the item's definition says; the scopes of those within it."""
+        number, path = _placed(question.get("definition"), scopes)
+        if number is None or not path:
+            return scopes
+        context, at = scopes[number]
         if question.get("type") == "group":
             try:
-                return (path, self.open(context, at, path, fresh=True))
+                opened = _Scope(context, (path, self.open(context, at, path, fresh=True)))
+                return [*scopes[:number], opened, *scopes[number + 1 :]]
             except _UnknownPathError as fault:
                 self.found.faults.append(f"{'.'.join(path)}: {fault}")
-                return at
+                return scopes
         for answer in _answers((item,)):
             for value in _value((answer,)):
                 self.put(context, at, path, value)
-        return at
+        return scopes
 
-    def values(self, element: Json, context: _Context, at: Any, around: Surroundings, item: Item) -> None:
+    def values(self, element: Json, scopes: list[_Scope], around: Surroundings, item: Item) -> None:
         """Puts what the questionnaire itself gives: fixed, or by an expression."""
         for each in extended(element, "definitionExtractValue"):
             told = parts(each)
-            path = self.path_of(told.get("definition"), context)
+            number, path = _placed(told.get("definition"), scopes)
             fixed = next((one for one in each.get("extension", ()) if one.get("url") == "fixed-value"), None)
-            if not path:
+            if number is None or not path:
                 continue
+            context, at = scopes[number]
             if fixed is not None:
                 key = next(name for name in fixed if name.startswith("value"))
                 type = key.removeprefix("value")
@@ -294,17 +316,6 @@ class _Extraction:
             expression = expression_of(told.get("expression"))
             for found in around.find(expression[1], item) if expression else ():
                 self.put(context, at, path, found)
-
-    def path_of(self, definition: Any, context: _Context) -> tuple[str, ...]:
-        """The steps of a definition below the resource, where it is about the one that is made."""
-        if not isinstance(definition, str):
-            return ()
-        canonical, _, id = definition.partition("#")
-        steps = id.split(".")
-        type = context.resource["resourceType"]
-        if steps[0].partition(":")[0] != type or canonical not in (context.profile, CORE + type, _bare(type)):
-            return ()
-        return tuple(steps[1:])
 
     def open(self, context: _Context, at: Any, path: tuple[str, ...], *, fresh: bool) -> Json:
         """The element at a path that has parts; with `fresh` a new one where it repeats."""
@@ -368,7 +379,7 @@ class _Extraction:
 
     def finish(self, context: _Context, *, is_root: bool) -> None:
         """Adds what the profile fixes, and the entry."""
-        if not context.filled and not is_root:
+        if not is_root and not (context.filled and context.answered):
             return
         found = self.canonicals.find("StructureDefinition", context.profile)
         if found is not None and not context.profile.startswith(CORE):
@@ -467,6 +478,53 @@ class _UnknownPathError(Exception):
     """A definition that leads nowhere."""
 
 
+def _placed(definition: Any, scopes: list[_Scope]) -> tuple[int | None, tuple[str, ...]]:
+    """Which of the resources that are filled in a definition is about, and the steps below it: the innermost of that
+    profile, else of that type."""
+    if not isinstance(definition, str):
+        return None, ()
+    canonical, _, id = definition.partition("#")
+    canonical = canonical.partition("|")[0]
+    steps = id.split(".")
+    type = steps[0].partition(":")[0]
+    of_type = [number for number, one in enumerate(scopes) if one.context.resource["resourceType"] == type]
+    found = [number for number in of_type if scopes[number].context.profile == canonical]
+    if not found and canonical in (CORE + type, _bare(type)):
+        found = of_type
+    return (found[-1] if found else None), tuple(steps[1:])
+
+
+def _is_answered(item: Json) -> bool:
+    """Whether an item, or one within it, has an answer."""
+    return any(
+        questionnaire.value(answer)
+        for one in (item, *questionnaire.response_items(item))
+        for answer in one.get("answer", ())
+    )
+
+
+def _about(questions: Json, given: Sequence[Item], asked: _Asked) -> _Asked:
+    """What is asked of items of which one tells whom they are about (the extension isSubject): where it is not
+    answered, nobody knows, and nothing is made."""
+    tells = {
+        one.get("linkId")
+        for one in questions.get("item", ())
+        if any(value_of(each) is True for each in extended(one, "isSubject"))
+    }
+    if not tells:
+        return asked
+    subjects = [
+        answer["valueReference"]
+        for item in given
+        if item.value.get("linkId") in tells
+        for answer in item.value.get("answer", ())
+        if "valueReference" in answer
+    ]
+    if not subjects:
+        return replace(asked, is_open=True)
+    return replace(asked, subject=subjects[0], is_open=False)
+
+
 def _repetitions(question: Json, item: Item) -> list[Item]:
     """The item, or one for each answer where a question with several makes a resource of each."""
     answers = item.value.get("answer", ())
@@ -481,7 +539,11 @@ def _repetitions(question: Json, item: Item) -> list[Item]:
 
 def _codes(question: Json, *, extracts: bool) -> list[Json]:
     """The codes of an item that Observations get: those that are tagged, else all where the item is extracted."""
-    codes = question.get("code", ())
+    codes = [
+        each
+        for each in question.get("code", ())
+        if not any(value_of(one) is False for one in extended(each, "observationExtract"))
+    ]
     tagged = [
         each for each in codes if any(value_of(one) is True for one in extended(each, "observationExtract"))
     ]

@@ -197,6 +197,69 @@ def test_the_id_of_what_was_there_makes_an_update() -> None:
     assert entry["request"] == {"method": "PUT", "url": "Patient/77"}
 
 
+def test_resources_are_filled_side_by_side_each_by_its_own_definition() -> None:
+    patient, condition = CORE + "Patient", CORE + "Condition"
+    begins = [parts("definitionExtract", definition={"valueCanonical": one}) for one in (patient, condition)]
+    name = parts(
+        "definitionExtractValue",
+        definition={"valueUri": f"{patient}|4.0.1#Patient.name.given"},
+        fixed_value={"valueString": "A"},
+    )
+    asked = questions(
+        {
+            "linkId": "g",
+            "type": "group",
+            "extension": [parts("definitionExtract", definition={"valueCanonical": CORE + "Device"}), name],
+            "item": [
+                {"linkId": "b", "type": "date", "definition": f"{patient}|4.0.1#Patient.birthDate"},
+                {"linkId": "c", "type": "string", "definition": f"{condition}#Condition.code.text"},
+                {"linkId": "d", "type": "string", "definition": f"{CORE}Device#Device.lotNumber"},
+            ],
+        },
+        extension=begins,
+    )
+    given = {
+        "linkId": "g",
+        "item": [
+            answered("b", {"valueDate": "1950-01-02"}),
+            answered("c", {"valueString": "Jicht"}),
+            answered("d", {"valueString": "7"}),
+        ],
+    }
+    made = [entry["resource"] for entry in extraction.extract(asked, response(given), OFFICIAL).entries]
+    assert made == [
+        {"resourceType": "Device", "lotNumber": "7"},
+        {"resourceType": "Patient", "name": [{"given": ["A"]}], "birthDate": "1950-01-02"},
+        {"resourceType": "Condition", "code": {"text": "Jicht"}},
+    ]
+    empty = extraction.extract(asked, response({"linkId": "g", "item": []}), OFFICIAL).entries
+    assert [entry["resource"]["resourceType"] for entry in empty] == ["Patient", "Condition"]
+
+
+def test_what_is_about_somebody_else_is_made_about_them_or_not_at_all() -> None:
+    who = {"linkId": "w", "type": "reference", "extension": [ext("isSubject", valueBoolean=True)]}
+    pulse = {"linkId": "p", "type": "integer", "code": [{"code": "8867-4"}]}
+    asked = questions(
+        {"linkId": "g", "type": "group", "item": [who, pulse]},
+        extension=[ext("observationExtract", valueBoolean=True)],
+    )
+    child = answered("w", {"valueReference": {"reference": "Patient/kind"}})
+    for first, subjects in ((child, [{"reference": "Patient/kind"}]), ({"linkId": "w"}, [])):
+        given = response({"linkId": "g", "item": [first, answered("p", {"valueInteger": 140})]})
+        made = extraction.extract(asked, given, OFFICIAL).entries
+        assert [entry["resource"]["subject"] for entry in made] == subjects
+
+
+def test_a_query_for_what_was_there_is_told_not_to_be_made() -> None:
+    query = {"language": "application/x-fhir-query", "expression": "Patient?_id={{%patient.id}}"}
+    asked = questions(
+        {"linkId": "b", "type": "date", "definition": CORE + "Patient#Patient.birthDate"},
+        extension=[ext("itemExtractionContext", valueExpression=query)],
+    )
+    found = extraction.extract(asked, response(answered("b", {"valueDate": "1950-01-02"})), OFFICIAL)
+    assert (len(found.entries), "`id` makes an update" in found.faults[0]) == (1, True)
+
+
 def test_a_profile_gives_what_it_fixes() -> None:
     url = "https://example.nl/weight"
     profile = {

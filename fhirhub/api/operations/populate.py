@@ -7,10 +7,11 @@ written. The draft names the version of the questionnaire.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import AsyncIterator, Collection, Sequence
 from datetime import UTC, datetime
 from decimal import Decimal
-from typing import Any
+from fractions import Fraction
+from typing import Any, NamedTuple
 
 from fhirhub.api.exchange import FhirRequest, FhirResponse, Json
 from fhirhub.api.operations import codes, parameters
@@ -19,7 +20,10 @@ from fhirhub.careplan import questionnaires
 from fhirhub.errors import FhirError, invalid, not_found, required
 from fhirhub.resources import document, questionnaire, references, ucum
 from fhirhub.resources.expressions import (
+    FHIRPATH,
+    MAP,
     QUERY,
+    UNIT,
     VARIABLE,
     Surroundings,
     expression_of,
@@ -37,7 +41,18 @@ MOST_QUERIES = 100
 """Queries of one call."""
 _WAYS = ("identifier", "canonical", "questionnaire", "questionnaireRef")
 """In which the questionnaire is named."""
-_WORTH = "final,amended,corrected,preliminary"
+_WORTH = "final,amended,corrected"
+_BY_PERSON = ("candidateExpression", "contextExpression")
+"""What the app that shows the form does with a person."""
+_MAPPED = ("sourceStructureMap", "sourceQueries")
+
+
+class _Linked(NamedTuple):
+    """What the items around say of observations: how far back, and the Observation that a parent is about, of which
+    those within it take parts and members alone."""
+
+    period: Json | None = None
+    observation: Json | None = None
 
 
 async def populate(request: FhirRequest) -> FhirResponse:
@@ -49,13 +64,34 @@ async def populate(request: FhirRequest) -> FhirResponse:
     await filling.take_context(given)
     response = await filling.response()
     made: list[Json] = [{"name": "response", "resource": response}]
-    if filling.around.faults:
-        told = [
-            {"severity": "warning", "code": "incomplete", "details": {"text": text[:1000]}}
-            for text in dict.fromkeys(filling.around.faults)
-        ]
+    told = [
+        {"severity": "warning", "code": "incomplete", "details": {"text": text[:1000]}}
+        for text in dict.fromkeys(filling.around.faults)
+    ]
+    told += [
+        {"severity": "information", "code": "informational", "details": {"text": text}}
+        for text in _left_to_the_app(questions)
+    ]
+    if told:
         made.append({"name": "issues", "resource": {"resourceType": "OperationOutcome", "issue": told}})
     return FhirResponse(200, document.encode({"resourceType": "Parameters", "parameter": made}))
+
+
+def _left_to_the_app(questions: Json) -> list[str]:
+    """What the form asks of who shows it, or by a StructureMap, which is no work of this operation here."""
+    found = [
+        f"`{name}` is not applied here: expressions, queries and observations are"
+        for name in _MAPPED
+        if extended(questions, name) or extended(questions, MAP + name)
+    ]
+    for item in questionnaire.items(questions):
+        found += [
+            f"The item {item.get('linkId')} has a `{name}`: a person chooses or looks there, so the app that shows "
+            "the form finds it; nothing is filled in"
+            for name in _BY_PERSON
+            if extended(item, name)
+        ]
+    return found
 
 
 async def _questionnaire(request: FhirRequest, given: Input) -> Json:
@@ -113,6 +149,8 @@ class _Filling:
         self.subject = subject
         self.local = local
         self.queries = 0
+        self.given: set[str] = set()
+        """The names that the caller gave a `context` for."""
         now = document.instant(request.context.now())
         self.now = datetime.now(UTC)
         url, version = questions.get("url"), questions.get("version")
@@ -131,6 +169,11 @@ class _Filling:
         """The variables that the caller gives, and those that the launch and the subject tell."""
         for part in given.all("context"):
             named, content = _named(part)
+            if named in self.given:
+                raise invalid(
+                    f"`context` names {named[:100]} twice; a name has one `context` with all its `content`"
+                )
+            self.given.add(named)
             found = [one for each in content if (one := await self.resource(each)) is not None]
             self.around.variables[named] = [of_resource(each) for each in found]
         for each in given.all("content"):
@@ -168,23 +211,30 @@ class _Filling:
         return document.decode(stored.body) if stored is not None and stored.body is not None else None
 
     async def response(self) -> Json:
-        around = await self.with_variables(self.questions, self.around)
-        items = await self.items(self.questions, around)
+        around = await self.with_variables(self.questions, self.around, given=self.given)
+        items = await self.items(self.questions, around, _linked(self.questions, _Linked()))
         return {**self.made, "item": items} if items else self.made
 
-    async def with_variables(self, element: Json, around: Surroundings) -> Surroundings:
-        """What an element declares, one after the other."""
+    async def with_variables(
+        self, element: Json, around: Surroundings, given: Collection[str] = ()
+    ) -> Surroundings:
+        """What an element declares, one after the other; but what was given already under that name."""
         for each in element.get("extension", ()):
             is_variable = each.get("url") == VARIABLE
             if is_variable:
                 expression = expression_of(value_of(each))
-                if expression is not None and expression[2]:
+                if expression is not None and expression[2] and expression[2] not in given:
                     around = around.within(**{expression[2]: await self.find(expression, around)})
         return around
 
     async def find(self, expression: tuple[str, str, str | None], around: Surroundings) -> list[Item]:
         """What an expression or a query finds; a query gives its Bundle."""
         language, text, _ = expression
+        if language not in (QUERY, FHIRPATH):
+            around.faults.append(
+                f"`{text[:200]}` is {language[:50]}; {FHIRPATH} and {QUERY} are evaluated here"
+            )
+            return []
         if language != QUERY:
             return around.find(text)
         query = around.filled(text) if self.local else None
@@ -216,20 +266,28 @@ class _Filling:
 
     # --- items ---
 
-    async def items(self, questions: Json, around: Surroundings) -> list[Json]:
+    async def items(self, questions: Json, around: Surroundings, linked: _Linked) -> list[Json]:
         made: list[Json] = []
+        if any(
+            value_of(each) is True for one in questions.get("item", ()) for each in extended(one, "isSubject")
+        ):
+            linked = _Linked()  # about somebody else, whom an answer tells
         for question in questions.get("item", ()):
             if question.get("type") == "display":
                 continue
             if question.get("type") == "group":
-                made += await self.group(question, around)
+                made += await self.group(question, around, linked)
             else:
-                made.append(await self.question(question, around))
+                made.append(await self.question(question, around, linked))
         return made
 
-    async def group(self, question: Json, around: Surroundings) -> list[Json]:
+    async def group(self, question: Json, around: Surroundings, linked: _Linked) -> list[Json]:
         """A group, as often as its context is found where it repeats."""
         around = await self.with_variables(question, around)
+        linked = _linked(question, linked)
+        async for panel in self.observations(question, linked):
+            linked = linked._replace(observation=panel)
+            break
         contexts: list[Surroundings] = []
         for each in extended(question, "itemPopulationContext"):
             expression = expression_of(value_of(each))
@@ -249,12 +307,13 @@ class _Filling:
         made = []
         for context in contexts or [around]:
             item = _head(question)
-            inner = await self.items(question, context)
+            inner = await self.items(question, context, linked)
             made.append({**item, "item": inner} if inner else item)
         return made
 
-    async def question(self, question: Json, around: Surroundings) -> Json:
+    async def question(self, question: Json, around: Surroundings, linked: _Linked) -> Json:
         around = await self.with_variables(question, around)
+        linked = _linked(question, linked)
         answers = [
             {found[0]: found[1]}
             for each in question.get("initial", ())
@@ -269,12 +328,16 @@ class _Filling:
             expression = expression_of(value_of(each))
             if expression is not None:
                 answers += self.answers(question, await self.find(expression, around), around)
-        if not answers and self.local:
-            answers = await self.observed(question, around)
+        if not answers and question.get("repeats") is not True:
+            async for observation in self.observations(question, linked):
+                answers = self.observed(question, around, observation)
+                if answers:
+                    linked = linked._replace(observation=observation)
+                    break
         if question.get("repeats") is not True:
             answers = answers[:1]
         item = _head(question)
-        inner = await self.items(question, around) if question.get("item") else []
+        inner = await self.items(question, around, linked) if question.get("item") else []
         if answers:
             return {**item, "answer": [{**answers[0], **({"item": inner} if inner else {})}, *answers[1:]]}
         return item
@@ -292,35 +355,73 @@ class _Filling:
                 made.append(answer)
         return made
 
-    async def observed(self, question: Json, around: Surroundings) -> list[Json]:
-        """The newest Observation of the item's codes within its period (populate.html, observation-based)."""
-        period = next((value_of(each) for each in extended(question, "observationLinkPeriod")), None)
-        codings = [
-            f"{each.get('system', '')}|{each['code']}" for each in question.get("code", ()) if "code" in each
+    async def observations(self, question: Json, linked: _Linked) -> AsyncIterator[Json]:
+        """The Observations of an item's codes, the newest first (populate.html, observation-based)."""
+        codes = {(each.get("system"), each["code"]) for each in question.get("code", ()) if "code" in each}
+        if linked.period is None or not codes or not self.local or "reference" not in self.subject:
+            return
+        if linked.observation is not None:
+            for part in await self.parts(linked.observation):
+                found = part.get("code", {}).get("coding", ())
+                if codes & {(each.get("system"), each.get("code")) for each in found}:
+                    yield part
+            return
+        since = _before(self.now, linked.period)
+        pairs = [
+            ("subject", self.subject["reference"]),
+            ("code", ",".join(f"{system or ''}|{code}" for system, code in sorted(codes, key=str))),
+            ("status", _WORTH),
+            ("_sort", "-date"),
+            ("_count", "10"),
+            *([("date", f"ge{since}")] if since else []),
         ]
-        if not isinstance(period, dict) or not codings or "reference" not in self.subject:
-            return []
-        since = _before(self.now, period)
-        pairs: Mapping[str, str] = {
-            "subject": self.subject["reference"],
-            "code": ",".join(codings),
-            "status": _WORTH,
-            "_sort": "-date",
-            "_count": "5",
-            **({"date": f"ge{since}"} if since else {}),
-        }
         asked = requests.parse(
-            "Observation", list(pairs.items()), self.request.repository.parameters, base=self.request.base
+            "Observation", pairs, self.request.repository.parameters, base=self.request.base
         )
         self.queries += 1
-        page = await self.request.repository.search(asked)
-        for match in page.matches:
-            item = of_resource(document.decode(match.body))
-            for value in around.find("Observation.value", item):
-                answer = _answer(question, value)
-                if answer is not None:
-                    return [answer]
-        return []
+        for match in (await self.request.repository.search(asked)).matches:
+            found = document.decode(match.body)
+            if self.is_of_subject(found):
+                yield found
+
+    async def parts(self, observation: Json) -> list[Json]:
+        """The components of an Observation, and its members."""
+        made: list[Json] = list(observation.get("component", ()))
+        for each in observation.get("hasMember", ()):
+            member = await self.resource(each)
+            if (
+                member is not None
+                and member.get("status") in _WORTH.split(",")
+                and self.is_of_subject(member)
+            ):
+                made.append(member)
+        return made
+
+    def is_of_subject(self, observation: Json) -> bool:
+        """Whether it is about the subject themselves, and not of, say, the child they bear."""
+        return all(
+            each.get("reference") == self.subject["reference"] for each in observation.get("focus", ())
+        )
+
+    def observed(self, question: Json, around: Surroundings, observation: Json) -> list[Json]:
+        """The value of an Observation, or of a part of one, as answers."""
+        whole = {"resourceType": "Observation", **observation}
+        values = around.find("Observation.value", of_resource(whole))
+        answers = [answer for value in values if (answer := _answer(question, value)) is not None]
+        if values and not answers:
+            around.faults.append(
+                f"An Observation for the item {question.get('linkId')} was left out: the item takes a "
+                f"{question.get('type')}, and a number only in the unit that its `questionnaire-unit` names"
+            )
+        return answers
+
+
+def _linked(element: Json, around: _Linked) -> _Linked:
+    """What is said of observations within an element: its own period before that of those around it."""
+    for each in extended(element, "observationLinkPeriod"):
+        period = value_of(each)
+        return around._replace(period=period if isinstance(period, dict) else None)
+    return around
 
 
 def _who(request: FhirRequest) -> Json:
@@ -388,10 +489,10 @@ def _answer(question: Json, item: Item) -> Json | None:
             is_whole = (
                 isinstance(value, int | Decimal) and not isinstance(value, bool) and value == int(value)
             )
-            return {"valueInteger": int(value)} if is_whole else _of_quantity(value, whole=True)
+            return {"valueInteger": int(value)} if is_whole else _of_quantity(question, value, whole=True)
         case "decimal":
             is_number = isinstance(value, int | Decimal) and not isinstance(value, bool)
-            return {"valueDecimal": value} if is_number else _of_quantity(value, whole=False)
+            return {"valueDecimal": value} if is_number else _of_quantity(question, value, whole=False)
         case "quantity":
             return {"valueQuantity": value} if isinstance(value, dict) and "value" in value else None
         case "reference":
@@ -410,11 +511,30 @@ def _answer(question: Json, item: Item) -> Json | None:
     return {key: value} if key is not None else None
 
 
-def _of_quantity(value: Any, *, whole: bool) -> Json | None:
-    number = value.get("value") if isinstance(value, dict) else None
-    if not isinstance(number, int | Decimal) or (whole and number != int(number)):
+def _of_quantity(question: Json, value: Any, *, whole: bool) -> Json | None:
+    """The number of a Quantity in the unit that the question is asked in; None where it names none, or where the
+    Quantity is of another kind or only a bound: the number would mean something else."""
+    unit = next((value_of(each) for each in extended(question, UNIT)), None)
+    if not isinstance(unit, dict) or not isinstance(value, dict) or "comparator" in value:
+        return None
+    number = _converted(value, unit)
+    if number is None or (whole and number != int(number)):
         return None
     return {"valueInteger": int(number)} if whole else {"valueDecimal": number}
+
+
+def _converted(value: Json, wanted: Json) -> int | Decimal | None:
+    """The number of a Quantity in a UCUM unit; None where it cannot be told."""
+    number = value.get("value")
+    if not isinstance(number, int | Decimal):
+        return None
+    if value.get("code", value.get("unit")) == wanted.get("code"):
+        return number
+    given, asked = ucum.unit(str(value.get("code", ""))), ucum.unit(str(wanted.get("code", "")))
+    if given is None or asked is None or given.base != asked.base:
+        return None
+    exact: Fraction = (given.to_base(number) - asked.offset) / asked.factor
+    return round(Decimal(exact.numerator) / Decimal(exact.denominator), 6).normalize() + 0
 
 
 def _chosen(question: Json, item: Item, value: Any) -> Json | None:

@@ -154,21 +154,114 @@ async def test_a_group_repeats_for_each_resource_of_its_context(client: AsyncCli
     assert values(without) == {}
 
 
+def period(years: int = 20) -> Json:
+    duration = {"value": years, "system": "http://unitsofmeasure.org", "code": "a"}
+    return {"url": SDC + "observationLinkPeriod", "valueDuration": duration}
+
+
+def unit(code: str) -> Json:
+    coding = {"system": "http://unitsofmeasure.org", "code": code}
+    return {"url": "http://hl7.org/fhir/StructureDefinition/questionnaire-unit", "valueCoding": coding}
+
+
+def amount(value: float, code: str, **more: str) -> Json:
+    return {"value": value, "unit": code, "system": "http://unitsofmeasure.org", "code": code, **more}
+
+
+def weighed(id: str, day: str, value: float, unit: str = "kg", **more: Any) -> Json:
+    about = {"subject": {"reference": "Patient/a"}, "effectiveDateTime": day, "code": {"coding": [WEIGHT]}}
+    return observation(id=id, **{"valueQuantity": amount(value, unit), **about, **more})
+
+
 async def test_an_answer_is_the_newest_observation_of_its_code_within_the_period(client: AsyncClient) -> None:
     await put(client, patient(id="a"))
-    for id, day, value in (("old", "2001-01-01", 50), ("new", "2026-11-01", 71)):
-        about = {
-            "subject": {"reference": "Patient/a"},
-            "effectiveDateTime": day,
-            "code": {"coding": [WEIGHT]},
-        }
-        await put(client, observation(id=id, valueQuantity={"value": value, "unit": "kg"}, **about))
-    period = {
-        "url": SDC + "observationLinkPeriod",
-        "valueDuration": {"value": 20, "system": "http://unitsofmeasure.org", "code": "a"},
+    await put(client, patient(id="child"))
+    for measured in (
+        weighed("old", "2001-01-01", 50),
+        weighed("new", "2026-11-01", 71000, "g"),
+        weighed("bound", "2026-11-02", 90, valueQuantity=amount(90, "kg", comparator=">")),
+        weighed("early", "2026-11-03", 60, status="preliminary"),
+        weighed("other", "2026-11-04", 3, focus=[{"reference": "Patient/child"}]),
+    ):
+        assert (await put(client, measured)).status_code == 201
+    item = {"linkId": "w", "type": "decimal", "code": [WEIGHT], "extension": [unit("kg")]}
+    # The period is of the whole form, and of a question where it has its own.
+    recent = {**item, "linkId": "v", "extension": [unit("kg"), period(0)]}
+    await put(client, form(item, recent, extension=[period()]))
+    answer = await client.post("Questionnaire/form/$populate", json=ask(), headers=fhir({}))
+    parts = {each["name"]: each["resource"] for each in answer.json()["parameter"]}
+    assert values(parts["response"]) == {"w": [71]}
+
+
+async def test_a_number_without_a_unit_in_the_form_is_not_taken_from_an_amount(client: AsyncClient) -> None:
+    await put(client, patient(id="a"))
+    await put(client, weighed("new", "2026-11-01", 71))
+    await put(client, form({"linkId": "w", "type": "decimal", "code": [WEIGHT], "extension": [period()]}))
+    answer = await client.post("Questionnaire/form/$populate", json=ask(), headers=fhir({}))
+    parts = {each["name"]: each["resource"] for each in answer.json()["parameter"]}
+    assert values(parts["response"]) == {}
+    assert "questionnaire-unit" in parts["issues"]["issue"][0]["details"]["text"]
+
+
+async def test_the_parts_of_an_observation_answer_the_items_of_its_group(client: AsyncClient) -> None:
+    await put(client, patient(id="a"))
+    codes = {
+        name: {"system": "http://loinc.org", "code": code}
+        for name, code in (("panel", "85354-9"), ("high", "8480-6"), ("low", "8462-4"))
     }
-    await put(client, form({"linkId": "w", "type": "decimal", "code": [WEIGHT], "extension": [period]}))
-    assert values(await populated(client, ask())) == {"w": [71]}
+    components = [
+        {"code": {"coding": [codes[name]]}, "valueQuantity": amount(value, "mm[Hg]")}
+        for name, value in (("high", 130), ("low", 80))
+    ]
+    panel = weighed("bp", "2026-11-01", 0, code={"coding": [codes["panel"]]}, component=components)
+    del panel["valueQuantity"]
+    assert (await put(client, panel)).status_code == 201
+    items = [
+        {"linkId": name, "type": "integer", "code": [codes[name]], "extension": [unit("mm[Hg]")]}
+        for name in ("high", "low")
+    ]
+    group = {"linkId": "g", "type": "group", "code": [codes["panel"]], "extension": [period()], "item": items}
+    await put(client, form(group))
+    assert values(await populated(client, ask())) == {"high": [130], "low": [80]}
+
+
+async def test_what_the_caller_found_takes_the_place_of_a_query_of_the_form(client: AsyncClient) -> None:
+    await put(client, patient(id="a"))
+    variable = "http://hl7.org/fhir/StructureDefinition/variable"
+    query = expression(variable, "Observation?subject={{%patient.id}}", "application/x-fhir-query", "found")
+    first = expression("initialExpression", "%found.entry.resource.ofType(Observation).value.value.first()")
+    await put(client, form({"linkId": "w", "type": "decimal", "extension": [first]}, extension=[query]))
+    entries = [{"resource": weighed("x", "2026-01-01", 66)}]
+    bundle = {"resourceType": "Bundle", "type": "searchset", "entry": entries}
+    context = {
+        "name": "context",
+        "part": [{"name": "name", "valueString": "found"}, {"name": "content", "resource": bundle}],
+    }
+    local = {"name": "local", "valueBoolean": False}
+    assert values(await populated(client, ask(context, local))) == {"w": [66]}
+    twice = await client.post("Questionnaire/form/$populate", json=ask(context, context), headers=fhir({}))
+    assert (twice.status_code, "twice" in twice.text) == (400, True)
+
+
+async def test_what_is_for_the_app_or_in_another_language_is_told(client: AsyncClient) -> None:
+    await put(client, patient(id="a"))
+    candidates = expression("candidateExpression", "Condition?subject=x", "application/x-fhir-query")
+    foreign = expression("initialExpression", "AgeInYears()", "text/cql")
+    await put(
+        client,
+        form(
+            {"linkId": "c", "type": "reference", "extension": [candidates]},
+            {"linkId": "d", "type": "integer", "extension": [foreign]},
+        ),
+    )
+    answer = await client.post("Questionnaire/form/$populate", json=ask(), headers=fhir({}))
+    issues = next(one for one in answer.json()["parameter"] if one["name"] == "issues")["resource"]["issue"]
+    assert [(one["severity"], one["code"]) for one in issues] == [
+        ("warning", "incomplete"),
+        ("information", "informational"),
+    ]
+    assert "text/cql" in issues[0]["details"]["text"]
+    assert "candidateExpression" in issues[1]["details"]["text"]
 
 
 async def test_the_questionnaire_is_found_by_canonical_reference_or_given_whole(client: AsyncClient) -> None:
