@@ -103,9 +103,12 @@ class ClientAuthentication:
             client = await clients.find(realm, id)
             if client is None or client.method != "private_key_jwt":
                 raise TokenError("the client is not known, or is not registered with `private_key_jwt`")
+            head = jose.header(token)
+            if head.get("jku", client.metadata.get("jwks_uri")) != client.metadata.get("jwks_uri"):
+                raise TokenError("the assertion's `jku` expects the `jwks_uri` that the client registered")
             claims = jose.verify(
                 token,
-                await self._keys(client, realm.settings.fetch_allow, jose.header(token).get("kid")),
+                await self._keys(client, realm.settings.fetch_allow, head.get("kid")),
                 issuer=id,
                 audience=[request.issuer.at("token"), request.issuer.url, request.issuer.at(request.path)],
                 now=realm.clock(),

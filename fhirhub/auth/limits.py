@@ -3,7 +3,7 @@ and nobody locks another out.
 
 What counts against a sign-in is the pair of account and source. A device on which the account's person signed in
 before is counted by itself, so it can go on while others guess. A source that is wrong about many accounts waits
-for all but those devices.
+for all but those devices. A source is an address of IPv4, or the network of 64 bits that one party has of IPv6.
 """
 
 from __future__ import annotations
@@ -11,6 +11,8 @@ from __future__ import annotations
 import hashlib
 import math
 import time
+from functools import lru_cache
+from ipaddress import IPv4Address, ip_address, ip_network
 
 from fhirhub.auth.faults import slow_down
 from fhirhub.auth.realm import Realm
@@ -52,20 +54,20 @@ class Limits:
             await self._realm.change("DELETE FROM auth_attempt WHERE tenant = $1 AND what = $2", name)
 
     async def check_client(self, client: str, source: str) -> None:
-        wait = await self._waits(_name("client", client, source))
+        wait = await self._waits(_name("client", client, place(source)))
         if wait:
             raise slow_down("too many requests of this client failed", wait)
 
     async def count_client(self, client: str, source: str) -> None:
-        await self._count(_name("client", client, source), CLIENT_FAILURES)
+        await self._count(_name("client", client, place(source)), CLIENT_FAILURES)
 
     def _names(self, account: str, source: str, known_device: bool) -> dict[str, int]:
         """What is counted, and how many failures of it are free."""
         if known_device:
-            return {_name("device", account, source): 2 * FREE_FAILURES}
+            return {_name("device", account, place(source)): 2 * FREE_FAILURES}
         return {
-            _name("sign-in", account, source): FREE_FAILURES,
-            _name("source", source): FREE_FAILURES_OF_SOURCE,
+            _name("sign-in", account, place(source)): FREE_FAILURES,
+            _name("source", place(source)): FREE_FAILURES_OF_SOURCE,
             _name("account", account): FREE_FAILURES_OF_ACCOUNT,
         }
 
@@ -99,6 +101,18 @@ class Limits:
             await self._realm.change(sql, name, now + wait)
 
 
+@lru_cache(maxsize=10_000)
+def place(source: str) -> str:
+    """Where requests from this address come from, as far as it is counted."""
+    try:
+        address = ip_address(source)
+    except ValueError:
+        return source
+    if isinstance(address, IPv4Address):
+        return source
+    return str(address.ipv4_mapped or ip_network((int(address) >> 64 << 64, 64)))
+
+
 def _name(*parts: str) -> str:
     """The row's name: no user name or address stands in it as it was typed."""
     return parts[0] + " " + hashlib.sha256("\0".join(parts[1:]).encode()).hexdigest()[:32]
@@ -116,6 +130,7 @@ class Rate:
         worth may come at once, then as many as flow in."""
         if not self._per_minute:
             return
+        source = place(source)
         now = time.monotonic()
         left, moment = self._left.get(source, (float(self._per_minute), now))
         left = min(self._per_minute, left + (now - moment) * self._per_minute / 60) - cost

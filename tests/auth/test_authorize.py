@@ -667,8 +667,9 @@ async def test_a_wrong_password_says_nothing_of_the_account(people: Hub) -> None
 
 
 async def test_who_guesses_waits_and_locks_nobody_else_out(people: Hub) -> None:
-    guesser, anna, other = Browser(people), Browser(people, "192.0.2.2"), Browser(people)
-    at_home = Browser(people)
+    # One party has all addresses of an IPv6 network.
+    guesser, again = Browser(people, "2001:db8::1"), Browser(people, "2001:db8::2:2")
+    anna, other, at_home = (Browser(people, f"2001:db8:0:{net}::1") for net in (1, 0, 0))
     await at_home.code()
     page = await guesser.get(guesser.request())
     for _ in range(8):
@@ -676,6 +677,7 @@ async def test_who_guesses_waits_and_locks_nobody_else_out(people: Hub) -> None:
     assert page.status == 429
     assert int(page.answer.headers["retry-after"]) > 0
     assert (await guesser.sign_in(page, "anna", "geheim")).status == 429
+    assert (await again.sign_in(await again.get(again.request()))).status == 429
     assert (await anna.sign_in(await anna.get(anna.request()))).shows("consent")
     assert (await other.sign_in(await other.get(other.request()), "mia")).shows("consent")
     page = await at_home.get(at_home.request(prompt="login"))

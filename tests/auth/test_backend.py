@@ -140,7 +140,9 @@ async def test_keys_at_an_address_are_fetched_and_new_ones_found(
         return Fetched(200, json.dumps({"keys": keys}).encode(), {})
 
     monkeypatch.setattr(fetching, "fetch", fetch)
-    assert (await hub.ask()).status_code == 200
+    assert (await hub.ask(hub.assertion(head={"jku": "https://other.example/jwks"}))).status_code == 401
+    assert asked == []
+    assert (await hub.ask(hub.assertion(head={"jku": "https://his.example/jwks"}))).status_code == 200
     assert (await hub.ask()).status_code == 200
     assert asked == ["https://his.example/jwks"]
     published.append(RSA)
