@@ -67,6 +67,8 @@ CORRECTIONS = {
         "hasExtension('http://hl7.org/fhir/StructureDefinition/questionnaireresponse-isSubject')",
         "extension('http://hl7.org/fhir/StructureDefinition/questionnaireresponse-isSubject').exists()",
     ),
+    # Every other expression says of which type it is.
+    SEARCH + "InsurancePlan-name": ("name | alias", "InsurancePlan.name | InsurancePlan.alias"),
     # The extension is published as patient-mothersMaidenName, and its value is what is searched.
     SEARCH + "patient-extensions-Patient-mothersMaidenName": (
         "Patient.extension('http://hl7.org/fhir/StructureDefinition/patient-extensions-Patient-mothersMaidenName')",

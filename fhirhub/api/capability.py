@@ -339,7 +339,6 @@ _ELSEWHERE = ("_query", "_filter")
 _UNUSABLE = frozenset(
     "http://hl7.org/fhir/SearchParameter/" + name
     for name in (
-        "InsurancePlan-name",
         "example-extension",
         "patient-extensions-Patient-age",
         "patient-extensions-Patient-birthOrderBoolean",

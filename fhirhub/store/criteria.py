@@ -169,6 +169,11 @@ class Names:
             ways[alike] = made
         code = parameters[0].code + (f":{modifier}" if modifier else "")
         url_and_version = _with_version(self, parameters) if modifier == "" else None
+        if modifier == "identifier" and any(parameter.only_type for parameter in parameters):
+            of_type, found = _there(parameters, named=True), [_reading(code, way) for way in ways.values()]
+            return lambda value: conditions.both(
+                [conditions.either([bind(value) for bind in found]), of_type]
+            )
         if len(ways) == 1:
             return url_and_version or _reading(code, next(iter(ways.values())))
         binds = [_reading(code, way) for way in ways.values()]
@@ -449,19 +454,24 @@ def _reading(name: str, way: Way) -> Bind:
 
 
 def _missing(parameters: Sequence[Parameter]) -> Bind:
-    nodes = []
     for parameter in parameters:
         if parameter.kind in ("composite", "special") or parameter.code in ("_text", "_content"):
             raise errors.not_supported(f"Parameter `{parameter.code}` has no modifiers.")
-        also = f"{{t}}.target_type = '{parameter.only_type}'" if parameter.only_type else ""
-        nodes.append(Bound(Leaf(parameter.kind, parameter.keys, (), also, 12)))
-    code = parameters[0].code
+    code, there = parameters[0].code, _there(parameters)
 
     def bind(value: str) -> Bound:
-        there = conditions.either(nodes)
         return conditions.negated(there) if _true_or_false(code, value) else there
 
     return bind
+
+
+def _there(parameters: Sequence[Parameter], *, named: bool = False) -> Bound:
+    """Resources that have a value of them; `named` also those of which an identifier alone tells whom they mean."""
+    nodes = []
+    for parameter in parameters:
+        also = reference.leads_to(parameter.only_type, named=named) if parameter.only_type else ""
+        nodes.append(Bound(Leaf(parameter.kind, parameter.keys, (), also, 12)))
+    return conditions.either(nodes)
 
 
 def _true_or_false(code: str, value: str) -> bool:
@@ -526,9 +536,9 @@ def _with_version(names: Names, parameters: Sequence[Parameter]) -> Bind | None:
             return by_url(value)
         made = []
         for part in split(value, ","):
-            url, bar, number = part.partition("|")
+            url, *numbers = split(part, "|")
             one = by_url(url)
-            made.append(conditions.both([one, by_version(number.replace("|", "\\|"))]) if bar else one)
+            made.append(conditions.both([one, by_version("\\|".join(numbers))]) if numbers else one)
         return conditions.either(made)
 
     return bind

@@ -313,6 +313,7 @@ async def test_temperatures_are_compared_with_their_offset(hub: Hub) -> None:
 async def test_a_comparator_and_a_range_are_open_or_wide(hub: Hub) -> None:
     await hub.put(
         observation("less", valueQuantity={"value": 5, "comparator": "<", "code": "mg", "system": UCUM}),
+        observation("no-value", valueQuantity={"comparator": ">=", "code": "mg", "system": UCUM}),
         resource(
             "Condition",
             "range",
@@ -342,6 +343,8 @@ async def test_a_uri_is_compared_as_it_is_or_by_what_it_begins_with(hub: Hub) ->
     assert await hub.found("ValueSet?url=http://x/vs/a/") == ""
     assert await hub.found("ValueSet?url=http://x/VS/a") == ""
     assert await hub.found("ValueSet?url=http://x/vs/a|1.0,http://x/vs/ab|2") == "a"
+    assert await hub.found("ValueSet?url=http://x/vs/a\\|1.0") == ""
+    assert await hub.found("ValueSet?url=http://x/vs/a|1\\,0,http://x/vs/ab|1.0") == "ab"
     assert await hub.found("ValueSet?url:below=http://x/vs/a") == "a ab"
     assert await hub.found("ValueSet?url:above=http://x/vs/a/b/c") == "a root"
     assert await hub.found("ValueSet?url:above=http://x/vs/abc") == "root"
@@ -367,8 +370,32 @@ async def test_a_reference_is_found_by_id_type_url_and_identifier(hub: Hub) -> N
     assert await hub.found("CarePlan?subject=http://elsewhere.example/fhir/Patient/a") == "elsewhere"
     assert await hub.found("CarePlan?subject:identifier=urn:bsn|1") == "logical"
     assert await hub.found("CarePlan?subject:missing=true") == ""
+    assert await hub.found("CarePlan?patient=http://elsewhere.example/fhir/Patient/a") == "elsewhere"
+    assert await hub.found("CarePlan?patient=Group/a") == ""
+    assert await hub.found("CarePlan?patient=http://elsewhere.example/fhir/Group/a") == ""
     assert "no resource type" not in await refused(hub, "CarePlan?subject:Nonsense=a")
     assert "expects a Group" in await refused(hub, "CarePlan?subject:Group=Patient/a")
+
+
+async def test_a_reference_of_one_type_is_there_wherever_it_leads(hub: Hub) -> None:
+    inside: Json = {"contained": [patient("p")], "subject": to("#p")}
+    group = resource("Group", "g", type="person", actual=True)
+    named = {"system": "urn:bsn", "value": "1"}
+    subjects: dict[str, Json] = {
+        "contained": inside,
+        "elsewhere": {"subject": to("http://elsewhere.example/fhir/Patient/a")},
+        "named": {"subject": {"type": "Patient", "identifier": named}},
+        "perhaps": {"subject": {"identifier": named}},
+        "group": {"subject": to("http://elsewhere.example/fhir/Group/a")},
+        "group-inside": {"contained": [group], "subject": {**to("#g"), "identifier": named}},
+        "named-group": {"subject": {"type": "Group", "identifier": named}},
+    }
+    for id, elements in subjects.items():
+        await hub.put(observation(id, **elements))
+    assert await hub.found("Observation?patient:missing=false") == "contained elsewhere named"
+    assert await hub.found("Observation?patient:missing=true") == "group group-inside named-group perhaps"
+    assert await hub.found("Observation?patient:identifier=urn:bsn|1") == "named perhaps"
+    assert await hub.found("Observation?subject:missing=true") == ""
 
 
 async def test_a_versioned_reference_is_found_with_and_without_its_version(hub: Hub) -> None:
@@ -394,6 +421,10 @@ async def test_a_canonical_is_found_by_url_and_business_version(hub: Hub) -> Non
     assert await hub.found("QuestionnaireResponse?questionnaire=http://x/q|1.0") == "one"
     assert await hub.found("QuestionnaireResponse?questionnaire=http://x/q") == "bare eleven one two"
     assert await hub.found("QuestionnaireResponse?questionnaire:below=http://x/q|1") == "eleven one"
+    await hub.put(
+        resource("QuestionnaireResponse", "own", status="completed", questionnaire="Questionnaire/q")
+    )
+    assert await hub.found("QuestionnaireResponse?questionnaire=Questionnaire/q") == "own"
 
 
 async def test_a_hierarchy_is_searched_above_and_below(hub: Hub) -> None:
@@ -468,8 +499,23 @@ async def test_a_composite_can_hold_a_reference_and_numbers(hub: Hub) -> None:
         ),
     )
     assert await hub.found("DocumentReference?relationship=replaces$DocumentReference/o") == "d"
+    assert await hub.found("DocumentReference?relationship=replaces$o") == "d"
     assert await hub.found("DocumentReference?relationship=appends$DocumentReference/o") == ""
     assert await hub.found("MolecularSequence?chromosome-window-coordinate=1$lt15$gt15") == "m"
+
+
+async def test_every_expression_is_read_as_it_is_meant(hub: Hub) -> None:
+    await hub.put(
+        resource("InsurancePlan", "plan", name="Basis", alias=["Natura"]),
+        resource(
+            "Bundle", "m", type="message", entry=[{"resource": {"resourceType": "MessageHeader", "id": "h"}}]
+        ),
+        resource("Bundle", "no-id", type="message", entry=[{"resource": {"resourceType": "MessageHeader"}}]),
+    )
+    assert await hub.found("InsurancePlan?name=natura") == "plan"
+    assert await hub.found("Bundle?message:missing=false") == "m no-id"
+    assert await hub.found("Bundle?message=MessageHeader/h") == "m"
+    assert await hub.found("Bundle?composition:missing=false") == ""
 
 
 # special

@@ -244,6 +244,9 @@ class Parameters:
             # R4 swaps the parts of DocumentReference's `relationship`: what is read decides.
             kind = "reference" if types == {"Reference"} else "token" if types == {"code"} else part.type
             implied = MappingProxyType(_implied(reads))
+            if kind == "reference" and not parameter.targets:
+                targets = tuple(dict.fromkeys(target for read in reads for target in read.targets))
+                parameter = replace(parameter, targets=targets)
             found.append(Component(replace(parameter, kind=kind, implied=implied, types=types), expression))
         return tuple(found)
 
@@ -325,6 +328,8 @@ def _lenders(
         and other.code not in OWN_COLUMNS
         and other.kind == parameter.kind
         and _parts(other) == _parts(parameter)
+        # What stands in a Bundle's entry is told apart by its type alone.
+        and (parameter.types or other.targets == parameter.targets)
         and reads[other.code]
         and reads[other.code] <= wanted
         and not _is_narrowed(other)

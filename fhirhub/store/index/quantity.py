@@ -39,7 +39,7 @@ def amounts(type: str, value: Any) -> list[Amount]:
         return _amount(low.get("value"), high.get("value"), code, _system(unit), name, True)
     number = value.get("value")
     comparator = value.get("comparator")
-    if comparator:
+    if comparator and number is not None:
         low, high = (None, number) if comparator in ("<", "<=") else (number, None)
         return _amount(low, high, value.get("code", ""), _system(value), value.get("unit", ""), True)
     return _amount(number, number, value.get("code", ""), _system(value), value.get("unit", ""))

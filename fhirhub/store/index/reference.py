@@ -25,12 +25,15 @@ def targets(type: str, value: Any, base: str | None) -> list[Target]:
     """What the index keeps of a value of that data type; ('', '', None) for one that names no resource."""
     if type == "Reference":
         text = value.get("reference")
-        return [target(text, base)] if text else [("", "", None)] if value else []
+        if text:
+            return [target(text, base)]
+        kind = value.get("type")
+        return [(kind if definitions.is_resource_type(kind) else "", "", None)] if value else []
     if isinstance(value, str):  # canonical, uri
         url, _, version = value.partition("|")
         return [("", shortened(url), version or None)]
-    if isinstance(value, dict) and "id" in value and "resourceType" in value:
-        return [("", f"{value['resourceType']}/{value['id']}", None)]  # a resource in a Bundle's entry
+    if isinstance(value, dict) and "resourceType" in value:  # a resource in a Bundle's entry
+        return [("", f"{value['resourceType']}/{value['id']}" if "id" in value else "", None)]
     return []
 
 
@@ -52,7 +55,16 @@ _LOCAL = "{t}.target_id = ? AND {t}.target_type = ?"
 _LOCAL_VERSION = "{t}.target_id = ? AND {t}.target_type = ? AND {t}.target_version = ?"
 _URL = "{t}.target_id = ? AND {t}.target_type = ''"
 _URL_VERSION = "{t}.target_id = ? AND {t}.target_type = '' AND {t}.target_version = ?"
+_NONE = "{t}.target_id = ? AND 1 = 0"
 _URL_BELOW = _URL + " AND ({t}.target_version = ? OR {t}.target_version LIKE ? ESCAPE '\\')"
+
+
+def leads_to(type: str, *, named: bool = False) -> str:
+    """The condition that a row points to a resource of that type, here, contained or elsewhere; `named` that it may."""
+    elsewhere = f"{{t}}.target_id = '#{type}' OR {{t}}.target_id LIKE '%/{type}/%'"
+    if named:
+        elsewhere += " OR {t}.target_id = ''"
+    return f"({{t}}.target_type = '{type}' OR {{t}}.target_type = '' AND ({elsewhere}))"
 
 
 def is_nested(parameter: Parameter) -> bool:
@@ -64,6 +76,7 @@ def reader(parameter: Parameter, type: str | None, bases: Sequence[str]) -> Call
     """Reads an id, `Type/id`, a URL or a canonical. `type` is the modifier's, `bases` this server's URLs."""
     only = type or parameter.only_type
     nested = is_nested(parameter)
+    canonical = bool(parameter.types) and parameter.types <= {"canonical", "uri"}
     possible = (only,) if only else parameter.targets
     listed = all(begins_list(target) for target in possible) if possible else False
 
@@ -72,6 +85,8 @@ def reader(parameter: Parameter, type: str | None, bases: Sequence[str]) -> Call
         if nested:
             name = text if "/" in text else f"{(only or parameter.targets[0])}/{text}"
             return Comparison(_URL, (name,), ("text",))
+        if canonical:
+            return _canonical(text)
         if _is_id(text):
             if only:
                 return Comparison(_LOCAL, (text, only), ("text", "text"), 5 if listed else None)
@@ -82,10 +97,12 @@ def reader(parameter: Parameter, type: str | None, bases: Sequence[str]) -> Call
             found = references.parse(text, base)
             if found.is_local:
                 break
+        if type is not None and found.is_local and found.type != type:
+            raise ValueError(f"expects a {type}, as the modifier says; got `{text}`")
+        if only is not None and found.type not in (None, only):
+            return Comparison(_NONE, (text,), ("text",))
         if found.is_local:
             assert found.type is not None
-            if type is not None and found.type != type:
-                raise ValueError(f"expects a {type}, as the modifier says; got `{text}`")
             rank = 5 if begins_list(found.type) else None
             if found.version:
                 return Comparison(
@@ -100,12 +117,16 @@ def reader(parameter: Parameter, type: str | None, bases: Sequence[str]) -> Call
             if found.version:
                 return Comparison(_URL_VERSION, (shortened(found.url), found.version), ("text", "text"))
             return Comparison(_URL, (shortened(found.url),), ("text",))
-        url, _, version = text.partition("|")
-        if version:
-            return Comparison(_URL_VERSION, (shortened(url), version), ("text", "text"))
-        return Comparison(_URL, (shortened(url),), ("text",))
+        return _canonical(text)
 
     return read
+
+
+def _canonical(text: str) -> Comparison:
+    url, _, version = text.partition("|")
+    if version:
+        return Comparison(_URL_VERSION, (shortened(url), version), ("text", "text"))
+    return Comparison(_URL, (shortened(url),), ("text",))
 
 
 def _canonical_below(text: str) -> Comparison:
@@ -119,10 +140,9 @@ def _canonical_below(text: str) -> Comparison:
 
 def way(parameter: Parameter, modifier: str, bases: Sequence[str] = ()) -> Way:
     """How a search by this parameter with that modifier reads a value."""
-    also = "" if parameter.only_type is None else f"{{t}}.target_type = '{parameter.only_type}'"
     canonical = "canonical" in parameter.types or "uri" in parameter.types
     if modifier == "":
-        return Way("reference", parameter.keys, reader(parameter, None, bases), 2, also=also, raw=True)
+        return Way("reference", parameter.keys, reader(parameter, None, bases), 2, raw=True)
     if modifier == "identifier" and not (canonical and "Reference" not in parameter.types):
         as_token = replace(parameter, kind="token", types=frozenset({"Identifier"}))
         return Way("token", parameter.kindred("identifier"), token_reader(as_token), 1, raw=True)
