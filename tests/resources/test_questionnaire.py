@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -56,6 +57,24 @@ def test_required_questions_are_answered_when_finished() -> None:
     questions = [item("g", "group", item=[item("1", "string", required=True)])]
     assert faults(questions, [{"linkId": "g"}]) == ["QuestionnaireResponse.item[0].item"]
     assert faults(questions, [{"linkId": "g"}], status="in-progress") == []
+    group = [item("g", "group", required=True, item=[item("1", "string")])]
+    assert faults(group, [{"linkId": "g"}]) == ["QuestionnaireResponse.item"]
+    assert faults(group, [{"linkId": "g", "item": [answer("1", {"valueString": "x"})]}]) == []
+
+
+def test_what_was_asked_is_what_the_questionnaire_asks_in_one_of_its_languages() -> None:
+    parts = [{"url": "lang", "valueCode": "en"}, {"url": "content", "valueString": "How are you?"}]
+    question = item(
+        "1",
+        "string",
+        text="Hoe gaat het?",
+        _text={"extension": [{"url": CORE + "translation", "extension": parts}]},
+    )
+    for text in ("Hoe gaat het?", "How are you?"):
+        assert faults([question], [{"linkId": "1", "text": text}]) == []
+    assert faults([question], [{"linkId": "1", "text": "Wie bent u?"}]) == [
+        "QuestionnaireResponse.item[0].text"
+    ]
 
 
 def test_items_are_known_and_stand_where_they_belong() -> None:
@@ -125,6 +144,14 @@ def test_an_unknown_questionnaire_is_said_to_be_unknown() -> None:
     assert [each.severity for each in found] == ["warning"]
 
 
+VITALS = "http://hl7.org/fhir/ValueSet/ucum-vitals-common"
+AT_MOST = "http://hl7.org/fhir/uv/sdc/StructureDefinition/sdc-questionnaire-maxQuantity"
+
+
+def kilograms(value: str) -> Json:
+    return {"value": Decimal(value), "system": "http://unitsofmeasure.org", "code": "kg"}
+
+
 def extended(url: str, **value: Any) -> Json:
     return {"extension": [{"url": CORE + url, **value}]}
 
@@ -158,6 +185,16 @@ def extended(url: str, **value: Any) -> Json:
             ),
             {"valueQuantity": {"value": 70, "system": "http://unitsofmeasure.org", "code": "kg"}},
             {"valueQuantity": {"value": 70, "system": "http://unitsofmeasure.org", "code": "g"}},
+        ),
+        (
+            item("1", "quantity", **extended("questionnaire-unitValueSet", valueCanonical=VITALS)),
+            {"valueQuantity": {"value": 70, "system": "http://unitsofmeasure.org", "code": "kg"}},
+            {"valueQuantity": {"value": 70, "system": "http://unitsofmeasure.org", "code": "mol"}},
+        ),
+        (
+            item("1", "quantity", extension=[{"url": AT_MOST, "valueQuantity": kilograms("200")}]),
+            {"valueQuantity": kilograms("200.0")},
+            {"valueQuantity": {**kilograms("200001"), "code": "g"}},
         ),
     ],
 )

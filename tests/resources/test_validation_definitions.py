@@ -15,6 +15,9 @@ ACME = "http://acme.example/fhir/"
 TEXT = {"status": "generated", "div": '<div xmlns="http://www.w3.org/1999/xhtml">x</div>'}
 
 
+OWN = "http://hl7.org/fhir/concept-properties#"
+
+
 def told(resource: Json, *known: Json) -> list[str | None]:
     validator = Validator(Canonicals(known, OFFICIAL))
     issues = validator.validate({"text": TEXT, **resource})
@@ -40,10 +43,34 @@ def code_system(**more: Any) -> Json:
             "CodeSystem.property[1]",
         ),
         ({"property": [{"code": "x", "type": "string", "uri": "relative"}]}, "CodeSystem.property[0].uri"),
+        ({"property": [{"code": "parent", "type": "code", "uri": f"{OWN}parent"}]}, None),
+        ({"property": [{"code": "x", "type": "code", "uri": f"{OWN}mother"}]}, "CodeSystem.property[0].uri"),
+        (
+            {"property": [{"code": "child", "type": "code", "uri": f"{OWN}parent"}]},
+            "CodeSystem.property[0].uri",
+        ),
+        (
+            {"property": [{"code": "x", "type": "string", "uri": f"{OWN}parent"}]},
+            "CodeSystem.property[0].uri",
+        ),
     ],
 )
 def test_a_code_system_does_not_contradict_itself(content: Json, where: str | None) -> None:
     assert told(code_system(**content)) == ([] if where is None else [where])
+
+
+@pytest.mark.parametrize(
+    ("compose", "is_right"),
+    [
+        ({"include": [{"system": ACME + "CodeSystem/c"}]}, True),
+        ({"include": [{"system": ACME + "CodeSystem/d"}]}, False),
+        ({"include": [{"system": ACME + "CodeSystem/c", "concept": [{"code": "a"}]}]}, False),
+        ({"include": [{"system": ACME + "CodeSystem/c"}, {"system": ACME + "CodeSystem/d"}]}, False),
+    ],
+)
+def test_the_value_set_of_a_code_system_is_of_all_its_codes(compose: Json, is_right: bool) -> None:
+    whole = {"resourceType": "ValueSet", "url": ACME + "ValueSet/all", "status": "active", "compose": compose}
+    assert told(code_system(valueSet=whole["url"]), whole) == ([] if is_right else ["CodeSystem.valueSet"])
 
 
 def test_properties_of_concepts_are_of_the_type_that_is_defined() -> None:
@@ -63,6 +90,8 @@ def test_a_supplement_adds_to_codes_that_there_are() -> None:
     adds = {"url": ACME + "CodeSystem/s", "content": "supplement", "supplements": base["url"]}
     assert told(code_system(**adds, concept=[{"code": "b"}]), base) == []
     assert told(code_system(**adds, concept=[{"code": "z"}]), base) == ["CodeSystem.concept[0].code"]
+    base["hierarchyMeaning"] = "is-a"
+    assert told(code_system(**adds, hierarchyMeaning="part-of"), base) == ["CodeSystem.hierarchyMeaning"]
 
 
 @pytest.mark.parametrize(
@@ -79,6 +108,12 @@ def test_a_supplement_adds_to_codes_that_there_are() -> None:
         ({"filter": [{"property": "notSelectable", "op": "in", "value": "true,false"}]}, None),
         ({"filter": [{"property": "notSelectable", "op": "not-in", "value": "true,1"}]}, ".filter[0].value"),
         ({"filter": [{"property": "status", "op": "exists", "value": "yes"}]}, ".filter[0].value"),
+        ({"filter": [{"property": "concept", "op": "regex", "value": "a.*"}]}, ".filter[0].op"),
+        ({"filter": [{"property": "parent", "op": "=", "value": "a"}]}, None),
+        ({"filter": [{"property": "parent", "op": "=", "value": "z"}]}, ".filter[0].value"),
+        ({"filter": [{"property": "effectiveDate", "op": "=", "value": "gt2020-01"}]}, None),
+        ({"filter": [{"property": "effectiveDate", "op": "=", "value": "soon"}]}, ".filter[0].value"),
+        ({"filter": [{"property": "itemWeight", "op": "=", "value": "much"}]}, ".filter[0].value"),
     ],
 )
 def test_a_value_set_includes_what_there_is(include: Json, where: str | None) -> None:

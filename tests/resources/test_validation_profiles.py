@@ -85,6 +85,14 @@ def test_an_extension_does_not_stand_for_a_code_that_a_profile_requires() -> Non
     assert told(patient, profile("p", "Patient"), kind) == [("Patient.extension[0].value", None)]
 
 
+def test_a_value_lacks_the_extension_that_a_profile_requires_though_it_has_nothing_below() -> None:
+    wanted = profile("p", "Patient", row("Patient.birthDate"), row("Patient.birthDate.extension", min=1))
+    assert told({"resourceType": "Patient", "birthDate": "2020"}, wanted) == [
+        ("Patient.birthDate.extension", None)
+    ]
+    assert told({"resourceType": "Patient"}, wanted) == []
+
+
 # Slicing
 
 

@@ -10,7 +10,8 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
-from fhirhub.resources.fhirpath import FhirpathError, Item, regex
+from fhirhub.resources.fhirpath import Item
+from fhirhub.resources.validation import filters
 from fhirhub.resources.validation.examination import Examination, Scope
 
 Json = dict[str, Any]
@@ -76,8 +77,22 @@ def check_code_system(examination: Examination, scope: Scope, item: Item) -> Non
         text = f"There are {len(concepts)} concepts; the count says {count}"
         examination.tell("error", "business-rule", text, item, below=".count")
     _check_properties(examination, item, concepts)
+    _check_all_codes(examination, item)
     if content == "supplement" and isinstance(supplements, str):
         _check_supplement(examination, item, concepts, supplements.partition("|")[0])
+
+
+def _check_all_codes(examination: Examination, item: Item) -> None:
+    """The value set that a code system names is of all its codes (codesystem-definitions.html#CodeSystem.valueSet)."""
+    url, named = item.value.get("url"), item.value.get("valueSet")
+    found = examination.canonicals.find("ValueSet", named) if isinstance(named, str) else None
+    if found is None or item.value.get("content") == "supplement":
+        return
+    included = (found.get("compose") or {}).get("include") or []
+    is_whole = len(included) == 1 and set(included[0]) <= {"system", "version", "id", "extension"}
+    if not is_whole or included[0].get("system") != url or "exclude" in found["compose"]:
+        text = f"The value set of a code system has all its codes and no others; {named} is another"
+        examination.tell("error", "business-rule", text, item, below=".valueSet")
 
 
 def _check_properties(examination: Examination, item: Item, concepts: list[tuple[str, Json]]) -> None:
@@ -99,6 +114,9 @@ def _check_properties(examination: Examination, item: Item, concepts: list[tuple
                 text = f"Another property has the uri {uri}"
                 examination.tell_beyond("business-rule", text, item, below=f"{below}.uri")
             uris.add(uri)
+            fault = _standard_fault(item, code, uri, types[code])
+            if fault is not None:
+                examination.tell_beyond("business-rule", fault, item, below=f"{below}.uri")
     codes = {concept.get("code") for _, concept in concepts}
     is_whole = item.value.get("content") == "complete"
     for at, concept in concepts[:MOST_CODES]:
@@ -116,9 +134,29 @@ def _check_properties(examination: Examination, item: Item, concepts: list[tuple
                 examination.tell("error", "code-invalid", text, item, below=f"{below}.value")
 
 
+_STANDARD = "http://hl7.org/fhir/concept-properties#"
+
+
+def _standard_fault(item: Item, code: str, uri: str, type: str) -> str | None:
+    """What is wrong with a property that stands for one of FHIR's own."""
+    if not uri.startswith(_STANDARD) or str(item.value.get("url")).startswith("http://hl7.org/fhir"):
+        return None
+    name = uri.removeprefix(_STANDARD)
+    if name not in filters.STANDARD:
+        return f"FHIR has no concept property {name[:80]}"
+    if code in filters.STANDARD and code != name:
+        return f"{uri} is the property {name}; got the code {code}"
+    return None if type == filters.STANDARD[name] else f"{uri} is a {filters.STANDARD[name]}; got {type}"
+
+
 def _check_supplement(
     examination: Examination, item: Item, concepts: list[tuple[str, Json]], system: str
 ) -> None:
+    base = examination.canonicals.find("CodeSystem", system) or {}
+    own, meaning = item.value.get("hierarchyMeaning"), base.get("hierarchyMeaning")
+    if own is not None and meaning is not None and own != meaning:
+        text = f"The hierarchyMeaning is {meaning}, that of {system}; got {own}"
+        examination.tell("error", "business-rule", text, item, below=".hierarchyMeaning")
     for at, concept in concepts[:MOST_CODES]:
         code = concept.get("code")
         if isinstance(code, str) and examination.terminology.validate(system, code, None).exists is False:
@@ -127,12 +165,6 @@ def _check_supplement(
 
 
 # ValueSet
-
-# https://hl7.org/fhir/R4/codesystem-concept-properties.html
-_COMMON = {"inactive": "boolean", "notSelectable": "boolean"}
-_SNOMED = "http://snomed.info/sct"
-_WRITTEN = {"boolean": ("true|false", "true or false"), "integer": (r"-?\d+", "a whole number")}
-_OPERATORS_OF_CODES = frozenset({"is-a", "descendent-of", "is-not-a", "generalizes"})
 
 
 def check_value_set(examination: Examination, scope: Scope, item: Item) -> None:
@@ -176,40 +208,8 @@ def _check_include(examination: Examination, item: Item, include: Json, at: str)
             text = f"The code system {system} has no code `{code[:80]}`"
             where = f"{at}.concept[{position}].code"
             examination.tell("warning" if is_retired else "error", "code-invalid", text, item, below=where)
-    defined = _list(definition or {}, "property")
-    properties = _COMMON | {str(each.get("code")): str(each.get("type")) for _, each in defined}
     for position, given in _list(include, "filter"):
-        _check_filter(examination, item, system, given, properties, f"{at}.filter[{position}]")
-
-
-def _check_filter(
-    examination: Examination, item: Item, system: str, given: Json, properties: dict[str, str], at: str
-) -> None:
-    """https://hl7.org/fhir/R4/valueset-filter-operator.html"""
-    name, operator, value = str(given.get("property")), given.get("op"), given.get("value")
-    if not isinstance(value, str):
-        return
-    type, fault = properties.get(name), None
-    if system == _SNOMED and name.isdigit() and operator not in ("=", "in"):
-        fault = f"SNOMED CT takes = and in for attributes such as {name}; got {operator}"
-    elif operator == "exists":
-        if value not in ("true", "false"):
-            fault = f"exists takes true or false; got `{value[:80]}`"
-    elif operator == "regex":
-        try:
-            regex.compile(value)
-        except FhirpathError as found:
-            fault = f"`{value[:80]}` is no regular expression: {found}"
-    elif type in _WRITTEN:
-        pattern, what = _WRITTEN[type]
-        listed = value.split(",") if operator in ("in", "not-in") else [value]
-        if not all(re.fullmatch(pattern, each.strip()) for each in listed):
-            fault = f"The property {name} is {what}; got `{value[:80]}`"
-    elif name in ("concept", "code") and operator in _OPERATORS_OF_CODES:
-        exists = examination.terminology.validate(system, value, None).exists
-        fault = None if exists is not False else f"The code system {system} has no code `{value[:80]}`"
-    if fault is not None:
-        examination.tell("error", "value", fault, item, below=f"{at}.value")
+        filters.check(examination, item, system, given, f"{at}.filter[{position}]")
 
 
 # ConceptMap

@@ -8,11 +8,11 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import Any
 
-from fhirhub.resources import document, primitives, ucum
+from fhirhub.resources import document, primitives
 from fhirhub.resources.canonicals import type_of
 from fhirhub.resources.fhirpath import FhirpathError, Item, regex
 from fhirhub.resources.fhirpath.model import is_a
-from fhirhub.resources.validation import codes, invariants, markup, patterns, slicing, wording
+from fhirhub.resources.validation import amounts, codes, invariants, markup, patterns, slicing, wording
 from fhirhub.resources.validation.examination import DEEPEST, Examination, Scope
 from fhirhub.resources.validation.profiles import Node, Profile, Profiles
 
@@ -143,7 +143,9 @@ class Check:
             self._type_profiles(scope, item, node)
         if node.targets and item.type == "Reference":
             self._target(scope, item, node)
-        if node.children and (isinstance(value, dict) or item.sibling is not None):
+        if node.children and (
+            isinstance(value, dict) or item.sibling is not None or node.is_incomplete_alone
+        ):
             self._children(slicing.inner(scope, item), item, node)
 
     def _form(self, item: Item, node: Node) -> None:
@@ -319,11 +321,7 @@ def _order(item: Item, bound: Any) -> int | None:
     """Where the value stands: below (-1), at (0) or above (1) the bound; None where that cannot be told."""
     value = item.value
     if isinstance(value, dict) and isinstance(bound, dict):
-        if value.get("system") != bound.get("system"):
-            return None
-        if value.get("code") != bound.get("code"):
-            return _order_of_amounts(value, bound)
-        value, bound = value.get("value"), bound.get("value")
+        return amounts.order(value, bound)
     if isinstance(value, int | Decimal) and isinstance(bound, int | float | Decimal):
         one, other = Decimal(value), Decimal(str(bound))
         return (one > other) - (one < other)
@@ -337,15 +335,3 @@ def _order(item: Item, bound: Any) -> int | None:
             return None
         return -1 if high <= least else 1 if low >= most else 0
     return None
-
-
-def _order_of_amounts(value: Json, bound: Json) -> int | None:
-    """The same of amounts in different units of UCUM."""
-    one, other = (ucum.unit(str(each.get("code"))) for each in (value, bound))
-    number, limit = value.get("value"), bound.get("value")
-    if value.get("system") != "http://unitsofmeasure.org" or one is None or other is None:
-        return None
-    if one.base != other.base or not isinstance(number, int | Decimal) or limit is None:
-        return None
-    given, most = one.to_base(number), other.to_base(Decimal(str(limit)))
-    return (given > most) - (given < most)

@@ -94,6 +94,11 @@ class Node:
         )
         self.follow: Callable[[Sequence[Item]], list[Item]] = _follow(self.name)
 
+    @functools.cached_property
+    def is_incomplete_alone(self) -> bool:
+        """Whether a value of it, without anything below, lacks something, such as an extension."""
+        return any(each.min > 0 for child in self.children for each in (child, *child.slices))
+
     @property
     def label(self) -> str:
         return self.path if self.slice_name is None else f"{self.path}:{self.slice_name}"

@@ -15,7 +15,7 @@ from fhirhub.resources.canonicals import CORE, Canonicals
 from fhirhub.resources.fhirpath import FhirpathError, Item, regex
 from fhirhub.resources.fhirpath.environment import MOST_STEPS
 from fhirhub.resources.fhirpath.item import member
-from fhirhub.resources.validation import wording
+from fhirhub.resources.validation import amounts, wording
 from fhirhub.resources.validation.bindings import LocalTerminology
 from fhirhub.resources.validation.examination import Examination, Scope
 
@@ -25,6 +25,8 @@ _items = member("item")
 _answers = member("answer")
 _conditions = member("enableWhen")
 
+_TRANSLATION = CORE + "translation"
+_SDC = "http://hl7.org/fhir/uv/sdc/StructureDefinition/"
 _EXCLUSIVE = CORE + "questionnaire-optionExclusive"
 _COUNTED = {CORE + "questionnaire-minOccurs": (1, "least"), CORE + "questionnaire-maxOccurs": (-1, "most")}
 
@@ -153,7 +155,23 @@ class _Response:
         return frozenset(str(each.get("linkId")) for each in questionnaire.items(self.questions))
 
     def check(self) -> None:
+        self.check_authored()
         self.group(self.item, _items((self.item,)), self.questions, is_enabled=True)
+
+    def check_authored(self) -> None:
+        """A questionnaire is answered while it is in use."""
+        authored, period = self.item.value.get("authored"), self.questions.get("effectivePeriod")
+        if not isinstance(authored, str) or not isinstance(period, dict):
+            return
+        try:
+            begin, end = primitives.date_range(authored)
+            is_early = "start" in period and end <= primitives.date_range(str(period["start"]))[0]
+            is_late = "end" in period and begin >= primitives.date_range(str(period["end"]))[1]
+        except ValueError:
+            return  # told already
+        if is_early or is_late:
+            text = f"The questionnaire was in use from {period.get('start', '...')} to {period.get('end', '...')}"
+            self.examination.tell("warning", "business-rule", text, self.item, below=".authored")
 
     def group(self, at: Item, items: Iterable[Item], questions: Json, is_enabled: bool) -> None:
         """The items of a group, of an answer, or of the whole."""
@@ -200,7 +218,8 @@ class _Response:
                 self.tell(items[0], "invariant", text)
             return
         if question.get("required") is True and self.is_finished and type != "display":
-            is_there = bool(items) if type == "group" else any(_answers((item,)) for item in items)
+            # Of a group that is required something is answered.
+            is_there = any(_items((item,)) if type == "group" else _answers((item,)) for item in items)
             if not is_there:
                 self.tell(at, "required", f"The item {link_id} must be answered", below=".item")
         if len(items) > 1 and (type != "group" or question.get("repeats") is not True):
@@ -216,6 +235,7 @@ class _Response:
     def one(self, item: Item, question: Json, type: str) -> None:
         link_id = str(question.get("linkId"))
         answers = _answers((item,))
+        self.text(item, question)
         if type in ("group", "display"):
             if answers:
                 self.tell(
@@ -236,6 +256,17 @@ class _Response:
                 self.group(answer, _items((answer,)), question, is_enabled=True)
             else:
                 self.examination.spend()
+
+    def text(self, item: Item, question: Json) -> None:
+        """What was asked is what the questionnaire asks, in one of its languages."""
+        own, asked = item.value.get("text"), question.get("text")
+        if not isinstance(own, str) or own == asked or not isinstance(asked, str):
+            return
+        beside = question.get("_text")
+        translations = _all_parts(beside if isinstance(beside, dict) else {}, _TRANSLATION, "content")
+        if own not in translations:
+            text = f"The text of the item {question.get('linkId')} is `{asked[:80]}`; got `{own[:80]}`"
+            self.examination.tell_beyond("invalid", text, item, below=".text")
 
     def number(self, item: Item, answers: Sequence[Item], question: Json) -> None:
         """How many answers, or of a group how many times, there may be, by extensions of R4."""
@@ -335,8 +366,25 @@ class _Response:
             codes = {each.get("code") for each in units if isinstance(each, dict)}
             if codes and value.get("code") not in codes:
                 fault = f"The answer to {link_id} is in {wording.listed(map(str, codes))}; got {value.get('code')}"
+            fault = fault or self.amount(value, question)
         if fault is not None:
             self.tell(answer, "value", fault, below=".value")
+
+    def amount(self, value: Json, question: Json) -> str | None:
+        """What is wrong with an amount: its unit, or how much it is."""
+        link_id = str(question.get("linkId"))
+        units = _extended(question, f"{CORE}questionnaire-unitValueSet")
+        code = value.get("code")
+        if isinstance(units, str) and isinstance(code, str):
+            verdict = self.examination.terminology.validate(value.get("system"), code, units)
+            if verdict.is_member is False:
+                return f"The answer to {link_id} has a unit of {units}; got {code[:80]}"
+        for name, sign, word in (("minQuantity", 1, "least"), ("maxQuantity", -1, "most")):
+            bound = _extended(question, f"{_SDC}sdc-questionnaire-{name}")
+            order = amounts.order(value, bound) if isinstance(bound, dict) else None
+            if order is not None and order * sign < 0:
+                return f"The answer to {link_id} is at {word} {bound.get('value')} {bound.get('code', '')}"
+        return None
 
     def is_enabled(self, question: Json) -> bool:
         """By its conditions, or by the expression that stands for them."""
@@ -361,6 +409,16 @@ class _Response:
 def _extended(value: Json, url: str) -> Any:
     """The value of an extension; None where it has none."""
     return next(iter(_all_extended(value, url)), None)
+
+
+def _all_parts(value: Json, url: str, part: str) -> list[Any]:
+    """The values of that part of each such extension."""
+    return [
+        found
+        for each in value.get("extension", ())
+        if each.get("url") == url
+        for found in _all_extended(each, part)
+    ]
 
 
 def _all_extended(value: Json, url: str) -> list[Any]:

@@ -89,10 +89,8 @@ def _target(literal: str, scope: Scope) -> tuple[str | None, str | None]:
 
 def _type_fault(stated: str, found: str | None, targets: frozenset[str]) -> str | None:
     if stated not in _ALL:
-        # The binding is extensible: what is no resource type is named by an absolute URL.
-        return (
-            None if _has_scheme(stated) else f"expects the name of an R4 resource type; got `{stated[:80]}`"
-        )
+        # Absolute URLs are for references in logical models (references-definitions.html#Reference.type).
+        return f"expects the name of an R4 resource type; got `{stated[:80]}`"
     if targets and stated not in targets:
         return _not_allowed(stated, targets)
     if found is not None and found != stated:
