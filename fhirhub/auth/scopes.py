@@ -128,6 +128,17 @@ def narrowed(asked: Scopes, bound: Scopes) -> Scopes:
     return Scopes(kept, tuple(word for word in asked.words if word in bound.words))
 
 
+def with_self(asked: Scopes, person: str | None) -> tuple[Scope, ...]:
+    """What is asked of resources, and what `fhirUser` means besides: to read the one that the person is
+    (https://hl7.org/fhir/smart-app-launch/STU2.2/scopes-and-launch-context.html#quick-start)."""
+    type, _, id = (person or "").partition("/")
+    if not id or "fhirUser" not in asked:
+        return asked.resources
+    if any(one.lets(type, "r") and not one.query for one in asked.resources):
+        return asked.resources
+    return (*asked.resources, Scope("user", type, "r", (("_id", id),)))
+
+
 def of_levels(asked: Scopes, levels: Iterable[Level]) -> Scopes:
     """Only what is asked at one of these levels."""
     allowed = frozenset(levels)

@@ -195,7 +195,7 @@ def _verified(realm: Realm, base: str, claims: Json) -> Verified:
         tenant=realm.name,
         client_id=claims["client_id"],
         token_id=claims["jti"],
-        scopes=told.resources,
+        scopes=scopes.with_self(told, claims.get("fhirUser")),
         account=claims["sub"] if grant is not None else None,
         fhir_user=claims.get("fhirUser"),
         organization=claims.get("organization"),

@@ -211,7 +211,10 @@ TEXTS: Mapping[str, tuple[str, str]] = {
         "The app that sent you asked for something that cannot be. You can close this window. For the app's maker:",
     ),
     "openid": ("Weten dat u het bent", "Know that it is you"),
-    "fhirUser": ("Weten wie u bent in de zorg", "Know who you are in care"),
+    "fhirUser": (
+        "Weten wie u bent in de zorg, en lezen wat daar over u als persoon staat (zoals naam en adres)",
+        "Know who you are in care, and read what stands there about you as a person (such as name and address)",
+    ),
     "profile": ("Uw naam weten", "Know your name"),
     "offline_access": (
         "Doorgaan als u niet bent ingelogd",

@@ -76,6 +76,16 @@ async def test_a_patient_lets_an_app_in(people: Hub) -> None:
     assert other.status_code == 404
 
 
+async def test_fhir_user_lets_an_app_read_who_the_person_is_and_nobody_else(people: Hub) -> None:
+    browser = Browser(people)
+    told = (await browser.exchange(await browser.code(scope="openid fhirUser"))).json()
+    assert set(told["scope"].split()) == {"openid", "fhirUser"}
+    headers = bearer(told["access_token"])
+    assert (await people.http.get(f"{BASE}/Patient/anna", headers=headers)).status_code == 200
+    for refused, status in (("Patient/bert", 404), ("Patient", 403), ("RelatedPerson/mia", 403)):
+        assert (await people.http.get(f"{BASE}/{refused}", headers=headers)).status_code == status
+
+
 async def test_a_request_may_be_posted(people: Hub) -> None:
     browser = Browser(people)
     address, _, query = browser.request().partition("?")
