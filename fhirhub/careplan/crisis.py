@@ -239,7 +239,7 @@ class _Made:
     async def coordinator(self) -> list[Line]:
         """Who coordinates each shared plan that goes on."""
         lines = []
-        for plan in await self.gathering.of("CarePlan", ("patient", self.id), ("status", "active")):
+        for plan in await self.gathering.of("CarePlan", ("patient", self.id), ("status", "active,on-hold")):
             for reference in plan.get("careTeam", ()):
                 team = await self.gathering.one(reference)
                 holder = (

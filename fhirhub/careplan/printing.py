@@ -6,7 +6,9 @@ import re
 from html import escape, unescape
 from importlib import resources
 
+from fhirhub.resources import spoken
 from fhirhub.resources.careplan import Json
+from fhirhub.resources.spoken import Language
 
 HTML, PDF = "text/html", "application/pdf"
 _STYLE = """\
@@ -74,4 +76,5 @@ def lines(div: str) -> list[str]:
 def _beneath(made: Json) -> str:
     """The line beneath the title: when it was made, and by whom."""
     author = next((one.get("display") for one in made["author"] if one.get("display")), "")
-    return " - ".join(filter(None, (f"{made['date'][:10]} {made['date'][11:16]} UTC", author)))
+    language: Language = "en" if made.get("language") == "en" else "nl"
+    return " - ".join(filter(None, (spoken.moment(made["date"], language), author)))

@@ -3,9 +3,9 @@ profile PlanDocument)."""
 
 from __future__ import annotations
 
-from fhirhub.careplan.gathering import Gathering, clock, day, name_of, words
+from fhirhub.careplan.gathering import Gathering, day, name_of, words
 from fhirhub.repository import now
-from fhirhub.resources import careplan, dimensions
+from fhirhub.resources import careplan, dimensions, document, measurements, spoken
 from fhirhub.resources.careplan import Json
 from fhirhub.resources.papers import Language, Line, Section
 
@@ -13,19 +13,19 @@ MOST_RESULTS = 12
 _WORDS = {
     "nl": {
         "since": "sinds",
-        "until": "tot",
+        "until": "voor",
         "target": "streven",
-        "own": "eigen woorden",
         "owner": "door",
         "score": "score",
+        "to": "tot",
     },
     "en": {
         "since": "since",
-        "until": "until",
+        "until": "before",
         "target": "target",
-        "own": "own words",
         "owner": "by",
         "score": "score",
+        "to": "to",
     },
 }
 _BY = {
@@ -94,43 +94,56 @@ class _Made:
             date, about = day(goal.get("statusDate") or goal.get("startDate")), f"Goal/{goal['id']}"
             state = words(goal.get("achievementStatus")) or self._stated(goal.get("lifecycleStatus"))
             targets = [
-                f"{self.say['target']}: {_target(one)}" for one in goal.get("target", ()) if _target(one)
+                f"{self.say['target']}: {told}"
+                for one in goal.get("target", ())
+                if (told := self._target(one))
             ]
-            text = ", ".join(filter(None, (words(goal.get("description")), state, *targets)))
+            text = _joined(words(goal.get("description")), state[:1].lower() + state[1:], *targets)
             lines.append(Line(text, date, by, about))
             if (by or {}).get("reference") == f"Patient/{self.patient}":
                 self.own_words.append(Line(words(goal.get("description")), date, by, about))
         return lines
 
     async def activities(self) -> list[Line]:
-        lines = []
+        lines: list[Line] = []
+        ended: list[Line] = []
         for activity in self.plan.get("activity", ()):
             if "reference" in activity:
                 found = await self.gathering.one(activity["reference"])
                 if found is not None:
-                    lines.append(await self._task(found))
+                    (ended if found.get("status") in _ENDED else lines).append(await self._task(found))
             elif detail := activity.get("detail"):
-                parts = [
+                text = _joined(
                     str(detail.get("description") or words(detail.get("code"))),
                     self._stated(detail.get("status")),
-                    clock(detail.get("scheduledPeriod", {}).get("start"))
-                    or str(detail.get("scheduledString") or ""),
+                    self._when(detail),
                     *[await self.gathering.called(one) for one in detail.get("performer", ())],
-                ]
-                lines.append(Line(", ".join(filter(None, parts)), None, None, f"CarePlan/{self.plan['id']}"))
-        return lines
+                )
+                place = ended if detail.get("status") in _ENDED else lines
+                place.append(Line(text, None, None, f"CarePlan/{self.plan['id']}"))
+        return [*lines, *ended]
+
+    def _when(self, detail: Json) -> str:
+        """When an activity is done: the next date of those planned, the period, or in words."""
+        dates = sorted(str(one)[:10] for one in detail.get("scheduledTiming", {}).get("event", ()))
+        today = document.instant(now())[:10]
+        coming = next((one for one in dates if one >= today), None)
+        return (
+            spoken.moment(detail.get("scheduledPeriod", {}).get("start"), self.language)
+            or str(detail.get("scheduledString") or "")
+            or spoken.day(coming, self.language)
+        )
 
     async def _task(self, task: Json) -> Line:
         owner = await self.gathering.called(task.get("owner"))
-        until = day(task.get("restriction", {}).get("period", {}).get("end"))
-        parts = [
+        until = spoken.day(task.get("restriction", {}).get("period", {}).get("end"), self.language)
+        text = _joined(
             str(task.get("description") or words(task.get("code"))),
             self._stated(task.get("status")),
             f"{self.say['owner']} {owner}" if owner else "",
             f"{self.say['until']} {until}" if until else "",
-        ]
-        about = f"{task['resourceType']}/{task['id']}"
-        return Line(", ".join(filter(None, parts)), day(task.get("authoredOn")), None, about)
+        )
+        return Line(text, day(task.get("authoredOn")), None, f"{task['resourceType']}/{task['id']}")
 
     async def team(self) -> list[Line]:
         lines = []
@@ -139,8 +152,8 @@ class _Made:
             for one in careplan.active(team, now()) if team else ():
                 name = await self.gathering.called(one.get("member"))
                 roles = words(one.get("role"))
-                since = day(one.get("period", {}).get("start"))
-                text = ", ".join(filter(None, (name, roles, f"{self.say['since']} {since}" if since else "")))
+                since = spoken.day(one.get("period", {}).get("start"), self.language)
+                text = _joined(name, roles, f"{self.say['since']} {since}" if since else "")
                 lines.append(Line(text, None, None, f"CareTeam/{(team or {})['id']}"))
         return lines
 
@@ -156,7 +169,8 @@ class _Made:
                 continue
             seen.add(series.source)
             points = ", ".join(
-                f"{names[code][self.language]} {value}" for code, value in series.points.items()
+                f"{names[code][self.language]} {spoken.number(value, self.language)}"
+                for code, value in series.points.items()
             )
             by = _BY[self.language][series.source]
             lines.append(
@@ -167,12 +181,53 @@ class _Made:
         )
         kinds: set[str] = set()
         for one in found:
-            kind = words(one.get("code"))
+            kind = self._called(one.get("code"))
             if kind not in kinds and len(kinds) < MOST_RESULTS:
                 kinds.add(kind)
-                text = f"{kind}: {_value(one)}"
+                text = f"{kind[:1].upper()}{kind[1:]}: {self._value(one)}"
                 lines.append(Line(text, day(one.get("effectiveDateTime")), None, f"Observation/{one['id']}"))
         return lines
+
+    def _called(self, concept: Json | None) -> str:
+        """What was measured: its own words, else what the hub calls that code."""
+        told = words(concept)
+        codes = {code for _, code in careplan.codings(concept)}
+        return (measurements.called(concept, self.language) or told) if told in codes else told
+
+    def _target(self, target: Json) -> str:
+        value = target.get("detailString") or words(target.get("detailCodeableConcept"))
+        if quantity := target.get("detailQuantity"):
+            value = self._amount(quantity)
+        if bounds := target.get("detailRange"):
+            value = self._range(bounds)
+        due = spoken.day(target.get("dueDate"), self.language)
+        measured = " ".join(filter(None, (self._called(target.get("measure")).lower(), str(value or ""))))
+        return " ".join(filter(None, (measured, f"{self.say['until']} {due}" if due else "")))
+
+    def _range(self, bounds: Json) -> str:
+        low, high = bounds.get("low"), bounds.get("high")
+        if low is None or high is None:
+            return f"{'≥' if low else '≤'} {self._amount(low or high or {})}"
+        same = (low.get("unit"), low.get("code")) == (high.get("unit"), high.get("code"))
+        first = spoken.number(low.get("value", ""), self.language) if same else self._amount(low)
+        return f"{first} {self.say['to']} {self._amount(high)}"
+
+    def _value(self, observation: Json) -> str:
+        parts = [
+            f"{self._called(part.get('code'))} {self._amount(part['valueQuantity'])}"
+            for part in observation.get("component", ())
+            if "valueQuantity" in part
+        ]
+        if "valueQuantity" in observation:
+            parts.insert(0, self._amount(observation["valueQuantity"]))
+        return ", ".join(parts) or str(
+            observation.get("valueString") or words(observation.get("valueCodeableConcept"))
+        )
+
+    def _amount(self, quantity: Json) -> str:
+        unit = quantity.get("unit") or quantity.get("code") or ""
+        value = spoken.number(quantity.get("value", ""), self.language)
+        return f"{quantity.get('comparator', '')}{value} {unit}".strip()
 
     def _stated(self, status: object) -> str:
         return self.status.get(str(status), str(status or ""))
@@ -183,28 +238,9 @@ def title(patient: Json, language: Language) -> str:
     return f"{'Zorgplan van' if language == 'nl' else 'Care plan of'} {name_of(patient)}".strip()
 
 
-def _target(target: Json) -> str:
-    value = target.get("detailString") or words(target.get("detailCodeableConcept"))
-    if quantity := target.get("detailQuantity"):
-        value = _amount(quantity)
-    if bounds := target.get("detailRange"):
-        value = " - ".join(_amount(bounds[end]) for end in ("low", "high") if end in bounds)
-    return ", ".join(filter(None, (words(target.get("measure")), str(value or ""), target.get("dueDate"))))
+_ENDED = frozenset({"completed", "cancelled", "rejected", "failed", "stopped", "entered-in-error"})
 
 
-def _value(observation: Json) -> str:
-    parts = [
-        f"{words(part.get('code'))} {_amount(part['valueQuantity'])}"
-        for part in observation.get("component", ())
-        if "valueQuantity" in part
-    ]
-    if "valueQuantity" in observation:
-        parts.insert(0, _amount(observation["valueQuantity"]))
-    return ", ".join(parts) or str(
-        observation.get("valueString") or words(observation.get("valueCodeableConcept"))
-    )
-
-
-def _amount(quantity: Json) -> str:
-    unit = quantity.get("unit") or quantity.get("code") or ""
-    return f"{quantity.get('comparator', '')}{quantity.get('value', '')} {unit}".strip()
+def _joined(*parts: str) -> str:
+    """The parts in one sentence."""
+    return ", ".join(part.rstrip(". ") for part in parts if part)

@@ -13,6 +13,7 @@ from typing import Any, Literal, NamedTuple
 
 from fhirhub.resources import careplan, dimensions, guide, ucum
 from fhirhub.resources.careplan import Json
+from fhirhub.resources.spoken import Language
 
 LOINC = "http://loinc.org"
 Grade = Literal["inside", "routine", "urgent"]
@@ -22,20 +23,21 @@ class Possible(NamedTuple):
     """In which unit a code is measured, and between which values a reading of a living person lies."""
 
     name: str
+    dutch: str
     unit: str
     least: Decimal
     most: Decimal
 
 
 POSSIBLE: Mapping[str, Possible] = {
-    "8480-6": Possible("systolic blood pressure", "mm[Hg]", Decimal(30), Decimal(350)),
-    "8462-4": Possible("diastolic blood pressure", "mm[Hg]", Decimal(10), Decimal(250)),
-    "29463-7": Possible("body weight", "kg", Decimal("0.2"), Decimal(700)),
-    "2708-6": Possible("oxygen saturation", "%", Decimal(20), Decimal(100)),
-    "59408-5": Possible("oxygen saturation", "%", Decimal(20), Decimal(100)),
-    "14743-9": Possible("glucose", "mmol/L", Decimal("0.1"), Decimal(100)),
-    "8867-4": Possible("heart rate", "/min", Decimal(10), Decimal(350)),
-    "8310-5": Possible("body temperature", "Cel", Decimal(25), Decimal(45)),
+    "8480-6": Possible("systolic blood pressure", "bovendruk", "mm[Hg]", Decimal(30), Decimal(350)),
+    "8462-4": Possible("diastolic blood pressure", "onderdruk", "mm[Hg]", Decimal(10), Decimal(250)),
+    "29463-7": Possible("body weight", "gewicht", "kg", Decimal("0.2"), Decimal(700)),
+    "2708-6": Possible("oxygen saturation", "zuurstof in het bloed", "%", Decimal(20), Decimal(100)),
+    "59408-5": Possible("oxygen saturation", "zuurstof in het bloed", "%", Decimal(20), Decimal(100)),
+    "14743-9": Possible("glucose", "bloedsuiker", "mmol/L", Decimal("0.1"), Decimal(100)),
+    "8867-4": Possible("heart rate", "hartslag", "/min", Decimal(10), Decimal(350)),
+    "8310-5": Possible("body temperature", "temperatuur", "Cel", Decimal(25), Decimal(45)),
 }
 """By LOINC code, of what the guide's value set of home measurements has; bounds of what can be, not of what is well."""
 
@@ -104,6 +106,12 @@ def _codes(concept: Any) -> Iterator[str]:
     for system, code in careplan.codings(concept):
         if system == LOINC:
             yield code
+
+
+def called(concept: Any, language: Language) -> str | None:
+    """What people call that which a concept measures; None where the hub does not know it."""
+    known = next((POSSIBLE[code] for code in _codes(concept) if code in POSSIBLE), None)
+    return None if known is None else known.dutch if language == "nl" else known.name
 
 
 # Bands

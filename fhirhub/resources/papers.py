@@ -10,12 +10,12 @@ import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from html import escape
-from typing import Any, Literal
+from typing import Any
 
-from fhirhub.resources import document, guide, references
+from fhirhub.resources import document, guide, references, spoken
 
 Json = dict[str, Any]
-Language = Literal["nl", "en"]
+Language = spoken.Language
 
 _EMPTY = "http://terminology.hl7.org/CodeSystem/list-empty-reason"
 _WORDS = {
@@ -59,6 +59,8 @@ class Paper:
     moment: str
     language: Language
     sections: Sequence[Section] = field(default=())
+    plain: bool = False
+    """Whether it is for the patient first: dates are written out."""
 
 
 def composition(paper: Paper) -> Json:
@@ -74,7 +76,7 @@ def composition(paper: Paper) -> Json:
         "date": paper.moment,
         "author": [paper.author],
         "title": paper.title,
-        "section": [_section(one, paper.language) for one in paper.sections],
+        "section": [_section(one, paper.language, plain=paper.plain) for one in paper.sections],
     }
 
 
@@ -106,7 +108,7 @@ def named(made: Json) -> list[str]:
     return list(found)
 
 
-def _section(section: Section, language: Language) -> Json:
+def _section(section: Section, language: Language, *, plain: bool) -> Json:
     coding = _coding("document-section", section.code, language)
     made: Json = {"title": coding["display"], "code": {"coding": [coding]}}
     dates = sorted(line.date for line in section.lines if line.date)
@@ -122,7 +124,7 @@ def _section(section: Section, language: Language) -> Json:
     }
     if authors:
         made["author"] = list(authors.values())
-    made["text"] = {"status": "generated", "div": _narrative(section, language)}
+    made["text"] = {"status": "generated", "div": _narrative(section, language, plain=plain)}
     about = dict.fromkeys(line.about for line in section.lines if line.about)
     if about:
         made["entry"] = [{"reference": one} for one in about]
@@ -134,17 +136,19 @@ def _section(section: Section, language: Language) -> Json:
     return made
 
 
-def _narrative(section: Section, language: Language) -> str:
+def _narrative(section: Section, language: Language, *, plain: bool) -> str:
     head = f'<div xmlns="http://www.w3.org/1999/xhtml" lang="{language}" xml:lang="{language}">'
     if not section.lines:
         return f"{head}<p>{_empty(section, language)}</p></div>"
-    return head + "<ul>" + "".join(f"<li>{escape(told(line))}</li>" for line in section.lines) + "</ul></div>"
+    lines = (told(line, language if plain else None) for line in section.lines)
+    return head + "<ul>" + "".join(f"<li>{escape(line)}</li>" for line in lines) + "</ul></div>"
 
 
-def told(line: Line) -> str:
-    """A line with its date and author."""
+def told(line: Line, language: Language | None) -> str:
+    """A line with its date, written out in a language where one is given, and author."""
     by = (line.author or {}).get("display")
-    beside = ", ".join(part for part in ((line.date or "")[:10], by) if part)
+    date = spoken.day(line.date, language) if language else (line.date or "")[:10]
+    beside = ", ".join(part for part in (date, by) if part)
     return f"{line.text} ({beside})" if beside else line.text
 
 

@@ -187,6 +187,16 @@ async def plan(hub: Hub, jan: Person) -> str:
             "subject": ANNA,
             "expressedBy": ANNA,
             "statusDate": "2026-03-01",
+            "target": [
+                {
+                    "measure": {"coding": [{"system": "http://loinc.org", "code": "29463-7"}]},
+                    "detailRange": {
+                        "low": {"value": 60, "unit": "kg"},
+                        "high": {"value": 72.5, "unit": "kg"},
+                    },
+                    "dueDate": "2027-02-18",
+                }
+            ],
         },
         {
             "resourceType": "CareTeam",
@@ -224,9 +234,12 @@ async def test_the_plan_is_a_document_its_profile_accepts(jan: Person, plan: str
     found = sections(bundle)
     assert "Thuis blijven wonen" in said(found["wensen"])
     assert "Weer naar de markt lopen" in said(found["wensen"])
-    assert "Weer naar de markt lopen, zonder rusten" in said(found["doelen"])
+    assert said(found["doelen"]) == (
+        "Weer naar de markt lopen, zonder rusten, loopt, streven: gewicht 60 tot 72,5 kg voor 18 februari 2027 "
+        "(1 maart 2026, Anna Voorbeeldstra)"
+    )
     assert said(found["afspraken"]) == "Tweemaal per week oefenen, gepland, Anna Voorbeeldstra"
-    assert "praktijk, sinds 2026-01-01" in said(found["team"])
+    assert "praktijk, sinds 1 januari 2026" in said(found["team"])
     urls = [guide.url("StructureDefinition", "PlanDocument")]
     issues = Validator().validate(bundle["entry"][0]["resource"], profiles=urls)
     assert [one for one in issues if one.severity in ("error", "fatal")] == []
