@@ -7,9 +7,9 @@ from decimal import Decimal
 from typing import Any
 
 from fhirhub import errors
-from fhirhub.careplan import questionnaires
+from fhirhub.careplan import moves, questionnaires
 from fhirhub.repository import Effect, Repository
-from fhirhub.resources import dimensions, document
+from fhirhub.resources import careplan, dimensions, document
 from fhirhub.store import request as requests
 
 Json = dict[str, Any]
@@ -58,18 +58,24 @@ class KeepScores:
 
     async def __call__(self, unit: Repository, effect: Effect) -> None:
         body, old = effect.after.body, effect.before.body if effect.before is not None else None
-        if unit.asker.actor is None or effect.by_hub or body is None or _MARK not in body + (old or b""):
+        if unit.asker.actor is None or effect.by_hub or _MARK not in (body or b"") + (old or b""):
             return
-        after = document.decode(body)
+        after = document.decode(body) if body is not None else {}
         fault = dimensions.value_fault(after) if dimensions.is_score(after) else None
         if fault is not None:
             raise errors.business_rule(fault, "Observation.value")
         before = document.decode(old) if old is not None else {}
-        if dimensions.is_score(before) and before.get("derivedFrom") and _content(before) != _content(after):
+        if dimensions.is_score(before) and await _follows(unit, before) and _said(before) != _said(after):
             raise errors.business_rule(
                 "A score follows from its answers: correct the QuestionnaireResponse in `derivedFrom`, with status "
                 "`amended`, and the score follows.",
                 "Observation",
+            )
+        if not dimensions.is_score(before) and dimensions.is_score(after) and await _follows(unit, after):
+            raise errors.business_rule(
+                "The hub makes the scores of answers that it knows: complete or correct the QuestionnaireResponse in "
+                "`derivedFrom`.",
+                "Observation.derivedFrom",
             )
 
     async def committed(self) -> None:
@@ -100,6 +106,25 @@ async def _scores(unit: Repository, response: Json) -> dict[str, Decimal]:
             f"QuestionnaireResponse.repeat(item).where(linkId = '{wrong[0].link_id}').answer.value",
         )
     return dimensions.scores(asked)
+
+
+async def _follows(unit: Repository, score: Json) -> bool:
+    """Whether it is of answers that the hub itself makes scores of."""
+    base = moves.base_of(unit)
+    hub = unit.as_hub()
+    for party in careplan.parties(score.get("derivedFrom"), base):
+        response = await moves.read(hub, party) if party.startswith("QuestionnaireResponse/") else None
+        canonical = None if response is None else response.get("questionnaire")
+        if not isinstance(canonical, str):
+            continue
+        found = await questionnaires.find(hub, canonical, response)
+        if found is not None and dimensions.asked(found.questionnaire, response or {}):
+            return True
+    return False
+
+
+def _said(observation: Json) -> tuple[bytes, Any]:
+    return _content(observation), observation.get("status")
 
 
 async def _written(unit: Repository, response: str) -> dict[str, Json]:

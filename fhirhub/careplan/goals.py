@@ -16,6 +16,11 @@ ACCEPTANCE = "http://hl7.org/fhir/StructureDefinition/goal-acceptance"
 _OF_PATIENT = ("patient", "representative")
 _ANSWERS = ("extension", "priority", "lifecycleStatus", "statusDate", "note")
 """What a patient changes of a Goal that somebody else put into words."""
+_GIVEN_UP = {
+    "rejected": "afgewezen",
+    "cancelled": "gestopt",
+    "entered-in-error": "als vergissing aangemerkt",
+}
 _DECIDED = frozenset({"accepted", "active", "rejected", "cancelled"})
 
 
@@ -45,7 +50,7 @@ class KeepWords:
         _check_change(before, goal, actor, own, patient, base)
         was_said_by = careplan.party(before.get("expressedBy"), base)
         is_theirs = was_said_by is not None and was_said_by.startswith(telling.AT_HOME)
-        if is_theirs and was_said_by not in own and _words(before) != _words(goal):
+        if is_theirs and was_said_by not in own and _wish(before) != _wish(goal):
             assert was_said_by is not None
             assert patient is not None
             await _tell(unit, effect, before, goal, actor, was_said_by, patient)
@@ -129,10 +134,17 @@ def _words(goal: Json) -> bytes:
     return document.canonical(goal.get("description", {}))
 
 
+def _wish(goal: Json) -> tuple[bytes, bytes, object]:
+    """What is theirs in a goal: the words, what it aims at and is about, and whether it is given up."""
+    aims = document.canonical({name: goal[name] for name in ("category", "target") if name in goal})
+    status = goal.get("lifecycleStatus")
+    return _words(goal), aims, status if status in _GIVEN_UP else None
+
+
 async def _tell(
     unit: Repository, effect: Effect, before: Json, goal: Json, actor: Actor, said_by: str, patient: str
 ) -> None:
-    """The old words stay findable from the new version, and who said them hears of it."""
+    """What it was stays findable from the new version, and who expressed it hears of it."""
     name = f"Goal/{effect.after.id}"
     assert effect.before is not None
     who = actor.person or actor.organization or "Device/hub"
@@ -148,12 +160,24 @@ async def _tell(
     )
     if "S" in (relations.label(goal) or ""):
         return  # hidden from the patient (RULES R20)
-    old, new = (str(one.get("description", {}).get("text", "")) for one in (before, goal))
     await telling.tell(
         unit,
         patient=patient.removeprefix("Patient/"),
         to=dict.fromkeys([patient, said_by]),
-        text=f"Uw doel is anders opgeschreven. Eerst: {old}. Nu: {new}. Klopt dat niet? Zeg het, of zet uw eigen "
-        "woorden terug.",
+        text=_told(before, goal),
         about=[name],
     )
+
+
+def _told(before: Json, goal: Json) -> str:
+    """What became of somebody's goal, in their own words."""
+    old, new = (str(one.get("description", {}).get("text", "")).rstrip(".") for one in (before, goal))
+    ended = _GIVEN_UP.get(str(goal.get("lifecycleStatus")))
+    if ended is not None and before.get("lifecycleStatus") not in _GIVEN_UP:
+        return f"Uw doel '{old}' is {ended}. Bent u het er niet mee eens? Zeg het, of stel het opnieuw voor."
+    if _words(before) != _words(goal):
+        return (
+            f"Uw doel is anders opgeschreven. Eerst: {old}. Nu: {new}. Klopt dat niet? Zeg het, of zet uw eigen "
+            "woorden terug."
+        )
+    return f"Bij uw doel '{old}' is iets veranderd: waar het over gaat, of wat u wilt halen. Klopt dat niet? Zeg het."

@@ -205,6 +205,23 @@ def read(series: Json) -> Json:
     return found
 
 
+async def test_a_score_of_answers_is_nobody_s_to_make_end_or_delete(hub: Hub, anna: Person) -> None:
+    jan = await person(hub, "jan")
+    await done(await anna.create(short({"meedoen": 3})))
+    (score,) = await all_stored(hub, "Observation")
+    made = {name: value for name, value in score.items() if name not in ("id", "meta")}
+    for code in ("meedoen", "zingeving"):
+        made["code"] = {"coding": [{**score["code"]["coding"][0], "code": code}]}
+        forged = await jan.create({**made, "valueQuantity": {**score["valueQuantity"], "value": 9}})
+        assert (forged.status_code, forged.json()["issue"][0]["code"]) == (422, "business-rule")
+    for ask in (
+        anna.update({**score, "status": "entered-in-error"}),
+        anna.ask("DELETE", f"Observation/{score['id']}"),
+    ):
+        assert (await ask).status_code in (403, 422)
+    assert await all_stored(hub, "Observation") == [score]
+
+
 async def test_spider_gives_series_by_source_and_response_the_newest_first(hub: Hub, anna: Person) -> None:
     await all_three(hub, anna)
     answer = await done(await anna.read("Patient/anna/$spider"), 200)

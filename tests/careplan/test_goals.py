@@ -84,6 +84,20 @@ async def test_a_professional_who_rewords_leaves_the_old_words_findable_and_the_
     assert before.json()["description"] == {"text": "Weer naar het koor"}
 
 
+async def test_a_professional_who_gives_a_goal_up_or_changes_its_aim_does_not_do_so_silently(
+    two: Two,
+) -> None:
+    own = await made(two.anna, goal(expressedBy=ANNA))
+    for change, words in (
+        ({"target": [{"dueDate": "2027-01-01"}]}, "iets veranderd"),
+        ({"lifecycleStatus": "rejected"}, "afgewezen"),
+    ):
+        own = (await two.jan.update({**own, **change})).json()
+        told = await all_stored(two.hub, "Communication", "recipient=Patient/anna")
+        assert any(words in one["payload"][0]["contentString"] for one in told)
+    assert len(told) == 2
+
+
 async def test_what_does_not_touch_the_words_tells_nobody(two: Two) -> None:
     own = await made(two.anna, goal(expressedBy=ANNA))
     assert (await two.jan.update({**own, "startDate": "2026-12-01"})).status_code == 200
