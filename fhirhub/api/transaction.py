@@ -47,8 +47,13 @@ async def bundle(request: FhirRequest) -> FhirResponse:
     resource = reading.bundle_of(request, faults)
     kind = resource.get("type")
     if kind not in ("batch", "transaction"):
+        replay = (
+            "Versions are not replayed: send what is current as a batch of PUTs. "
+            if kind == "history"
+            else ""
+        )
         raise invalid(
-            f"A POST to the base brings a Bundle of type batch or transaction; got {kind or 'none'}. "
+            f"A POST to the base brings a Bundle of type batch or transaction; got {kind or 'none'}. {replay}"
             "POST to `Bundle` to store it",
             "Bundle.type",
         )

@@ -42,7 +42,6 @@ DEEPEST_CHAIN = 10
 LONGEST_LIST = 1000
 
 INDEX_TYPES: Mapping[str, Callable[[Parameter, str], Way]] = {
-    "composite": composite.way,
     "date": date.way,
     "number": number.way,
     "quantity": quantity.way,
@@ -51,7 +50,7 @@ INDEX_TYPES: Mapping[str, Callable[[Parameter, str], Way]] = {
     "token": token.way,
     "uri": uri.way,
 }
-"""How each search type reads a value; references are read with this server's base URLs beside."""
+"""How each search type reads a value; references and what holds them are read with this server's base URLs beside."""
 
 
 class UnknownParameter(Exception):
@@ -103,7 +102,7 @@ class Names:
             return self._own(types, code, modifier, within)
         if code == "_list":
             return self._list(types, modifier)
-        return self._plain(self.named(types, code, every=every), modifier, within)
+        return self._plain(self.named(types, code, every=every), modifier, within, every=every)
 
     def named(self, types: tuple[str, ...], code: str, *, every: bool = True) -> list[Parameter]:
         """The parameters of that code; of every type, or of those types that have one."""
@@ -139,9 +138,13 @@ class Names:
             return special.way(parameter, modifier)
         if parameter.kind == "reference":
             return reference.way(parameter, modifier, self.bases)
+        if parameter.kind == "composite":
+            return composite.way(parameter, modifier, self.bases)
         return INDEX_TYPES[parameter.kind](parameter, modifier)
 
-    def _plain(self, parameters: Sequence[Parameter], modifier: str, within: tuple[str, ...]) -> Bind:
+    def _plain(
+        self, parameters: Sequence[Parameter], modifier: str, within: tuple[str, ...], *, every: bool
+    ) -> Bind:
         if within:
             parameters = [parameter.within(within) for parameter in parameters]
         if modifier == "missing":
@@ -151,6 +154,7 @@ class Names:
         if modifier in token.TERMINOLOGY and all(map(token.is_coded, parameters)):
             return self._coded(parameters, modifier)
         ways: dict[object, Way] = {}
+        refused: FhirError | None = None
         for parameter in parameters:
             # Types that read values alike are asked in one condition.
             alike = (
@@ -161,12 +165,20 @@ class Names:
                 parameter.components,
                 tuple(sorted(parameter.implied)) == ("",),
             )
-            made = self._way(parameter, modifier)
+            try:
+                made = self._way(parameter, modifier)
+            except FhirError as fault:
+                if every:
+                    raise
+                refused = refused or fault
+                continue
             known = ways.get(alike)
             if known is not None:
                 keys = tuple(dict.fromkeys(known.keys + made.keys))
                 made = Way(made.table, keys, made.read, made.rank, made.negated, made.also, made.raw)
             ways[alike] = made
+        if not ways and refused is not None:
+            raise refused
         code = parameters[0].code + (f":{modifier}" if modifier else "")
         url_and_version = _with_version(self, parameters) if modifier == "" else None
         if modifier == "identifier" and any(parameter.only_type for parameter in parameters):
@@ -282,35 +294,38 @@ class Names:
         every: bool,
     ) -> Bind:
         parameters = self.named(types, code, every=every)
-        whole = f"{code}.{rest}"
-        for parameter in parameters:
-            if parameter.kind != "reference":
-                raise errors.not_supported(
-                    f"`{whole}` cannot be followed: `{code}` is a {parameter.kind} parameter, no reference."
-                )
+        linked = [parameter for parameter in parameters if parameter.kind == "reference"]
+        if not linked or (every and len(linked) < len(parameters)):
+            kind = next(parameter.kind for parameter in parameters if parameter.kind != "reference")
+            raise errors.not_supported(
+                f"`{code}.{rest}` cannot be followed: `{code}` is a {kind} parameter, no reference."
+            )
         if modifier and not definitions.is_resource_type(modifier):
             raise errors.not_supported(
                 f"`{code}:{modifier}.{rest}`: in a chain only a resource type can follow the colon"
                 f"{nearest(modifier, definitions.RESOURCE_TYPES)}"
             )
         groups: dict[tuple[tuple[str, ...], str | None, bool], list[Parameter]] = {}
-        for parameter in parameters:
-            targets = self._targets(parameter, modifier)
+        for parameter in linked:
+            possible = parameter.targets or definitions.RESOURCE_TYPES
+            targets = possible if not modifier else (modifier,) if modifier in possible else ()
             groups.setdefault((targets, parameter.only_type, is_canonical(parameter)), []).append(parameter)
-        binds = [
-            self._followed(group, targets, rest, within, depth) for (targets, _, _), group in groups.items()
-        ]
+        binds: list[Bind] = []
+        refused: FhirError | UnknownParameter | None = None
+        for (targets, _, _), group in groups.items():
+            try:
+                if not targets:
+                    raise refuse(group[0], modifier, group[0].targets)
+                binds.append(self._followed(group, targets, rest, within, depth))
+            except (FhirError, UnknownParameter) as fault:
+                if every:
+                    raise
+                refused = refused or fault
+        if not binds and refused is not None:
+            raise refused
         if len(binds) == 1:
             return binds[0]
         return lambda value: conditions.either([bind(value) for bind in binds])
-
-    def _targets(self, parameter: Parameter, modifier: str) -> tuple[str, ...]:
-        possible = parameter.targets or definitions.RESOURCE_TYPES
-        if not modifier:
-            return possible
-        if modifier not in possible:
-            raise refuse(parameter, modifier, parameter.targets)
-        return (modifier,)
 
     def _followed(
         self,

@@ -37,7 +37,8 @@ async def hub(database: Database) -> Hub:
         ),
         plan("plan-a", "Patient/anna", careTeam=[to("CareTeam/team")]),
         plan("plan-j", "Patient/jose", status="completed"),
-        plan("plan-g", "Group/jose"),
+        plan("plan-g", "Group/jose", category=[{"text": "Zorg"}]),
+        resource("Provenance", "prov-g", target=[to("CarePlan/plan-g")], recorded="2024-01-01T00:00:00Z"),
         resource("Condition", "dm", subject=to("Patient/anna"), code=coded("dm")),
         resource("Condition", "copd", subject=to("Patient/jose"), code=coded("copd")),
         observation(
@@ -74,6 +75,11 @@ async def refused(hub: Hub, query: str) -> str:
         ("CarePlan?subject.identifier=urn:bsn|1", "plan-a"),
         ("CarePlan?subject.type=person", "plan-g"),
         ("CarePlan?patient.family=jansen&patient.family=muller", ""),
+        # What leads on from some of the types it may point to.
+        ("Provenance?target.subject:Group.actual=true", "prov-g"),
+        ("Provenance?target.performer.family=bakker", ""),
+        ("Provenance?entity.result.status=final", ""),
+        ("Provenance?target.category:text=zorg", "prov-g"),
     ],
 )
 async def test_a_chain_asks_what_is_referred_to(hub: Hub, query: str, expected: str) -> None:

@@ -500,8 +500,20 @@ async def test_a_composite_can_hold_a_reference_and_numbers(hub: Hub) -> None:
     )
     assert await hub.found("DocumentReference?relationship=replaces$DocumentReference/o") == "d"
     assert await hub.found("DocumentReference?relationship=replaces$o") == "d"
+    assert (
+        await hub.found("DocumentReference?relationship=replaces$http://hub.example/fhir/DocumentReference/o")
+        == "d"
+    )
     assert await hub.found("DocumentReference?relationship=appends$DocumentReference/o") == ""
     assert await hub.found("MolecularSequence?chromosome-window-coordinate=1$lt15$gt15") == "m"
+
+
+async def test_a_text_within_a_composite_is_compared_as_any_text(hub: Hub) -> None:
+    for id, text in {"words": "Müller, 1/2", "signs": "???", "long": "a" * 300}.items():
+        await hub.put(observation(id, code=coded("x"), valueString=text))
+    for value, expected in {"muller": "words", "Müller\\, 1": "words", "%3F": "signs", "a": "long"}.items():
+        assert await hub.found(f"Observation?code-value-string=x${value}") == expected, value
+    assert "200 characters" in await refused(hub, f"Observation?code-value-string=x${'a' * 300}")
 
 
 async def test_every_expression_is_read_as_it_is_meant(hub: Hub) -> None:

@@ -7,8 +7,8 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from fhirhub import errors
-from fhirhub.store.index import date, number, quantity, reference, string, token, uri
-from fhirhub.store.index.comparison import Comparison, Way, refuse, split
+from fhirhub.store.index import KEY_LENGTH, date, number, quantity, reference, string, token, uri
+from fhirhub.store.index.comparison import Comparison, Way, refuse, split, unescape
 from fhirhub.store.index.parameters import Parameter
 from fhirhub.store.sql import Kind
 
@@ -69,9 +69,11 @@ def rows(key: int, parts: Sequence[Sequence[tuple[Slot, Written]]]) -> list[tupl
 # Conditions
 
 
-def reader(parameter: Parameter) -> Callable[[str], Comparison]:
+def reader(parameter: Parameter, bases: Sequence[str]) -> Callable[[str], Comparison]:
     """Reads the components' values, joined by `$`."""
-    readers = [_reader(component.parameter, place) for place, component in enumerate(parameter.components, 1)]
+    readers = [
+        _reader(component.parameter, place, bases) for place, component in enumerate(parameter.components, 1)
+    ]
 
     def read(text: str) -> Comparison:
         parts = split(text, "$")
@@ -88,7 +90,7 @@ def reader(parameter: Parameter) -> Callable[[str], Comparison]:
     return read
 
 
-def _reader(parameter: Parameter, place: int) -> Callable[[str], Comparison]:
+def _reader(parameter: Parameter, place: int, bases: Sequence[str]) -> Callable[[str], Comparison]:
     read: Callable[[str], Comparison]
     columns: dict[str, str]
     match parameter.kind:
@@ -107,11 +109,12 @@ def _reader(parameter: Parameter, place: int) -> Callable[[str], Comparison]:
         case "number":
             read, columns = number.read, {"low": "low", "high": "high"}
         case "string":
-            return lambda text: _placed(string.starts(text), {"value": "text"}, place)
+            return lambda text: _beginning(text, place)
         case "uri":
             read, columns = uri.equals, {"value": "text"}
         case "reference":
-            return lambda text: _referring(parameter, text, place)
+            refer = reference.reader(parameter, None, bases)
+            return lambda text: _referring(parameter, refer(text), place)
         case _:
             raise errors.not_supported(f"A part of type {parameter.kind} is not supported in a composite.")
     return lambda text: _placed(read(text), columns, place)
@@ -134,8 +137,15 @@ def _dated(place: int) -> Callable[[str], Comparison]:
     return read
 
 
-def _referring(parameter: Parameter, text: str, place: int) -> Comparison:
-    found = reference.reader(parameter, None, ())(text)
+def _beginning(text: str, place: int) -> Comparison:
+    """Only the folded text is kept, as far as an index goes."""
+    value = string.fold(unescape(text))
+    if not value or len(value) > KEY_LENGTH:
+        raise ValueError(f"expects a text of 1 to {KEY_LENGTH} characters")
+    return Comparison(f"{{t}}.text{place} LIKE ? ESCAPE '\\'", (f"{string.escaped(value)}%",), ("text",))
+
+
+def _referring(parameter: Parameter, found: Comparison, place: int) -> Comparison:
     if len(found.values) > 1 and "target_type = ?" in found.sql:
         name = f"{found.values[1]}/{found.values[0]}"
         return Comparison(f"{{t}}.text{place} = ?", (name,), ("text",))
@@ -148,8 +158,8 @@ def _referring(parameter: Parameter, text: str, place: int) -> Comparison:
     return Comparison(f"{{t}}.text{place} IN ({places})", names, tuple(kinds))
 
 
-def way(parameter: Parameter, modifier: str) -> Way:
+def way(parameter: Parameter, modifier: str, bases: Sequence[str]) -> Way:
     """How a search by this parameter reads a value. "Modifiers are not used on composite parameters." """
     if modifier:
         raise refuse(parameter, modifier, ())
-    return Way("composite", parameter.keys, reader(parameter), rank=6, raw=True)
+    return Way("composite", parameter.keys, reader(parameter, bases), rank=6, raw=True)
