@@ -50,6 +50,8 @@ def check(actor: Actor, letter: str, old: Json | None, new: Json | None) -> None
             _task(actor, letter, old, new)
         case "OrganizationAffiliation":
             _affiliation(actor, old, new)
+        case "Provenance":
+            _provenance(actor, new)
         case _:
             _own_words(actor, old, new)
 
@@ -136,6 +138,29 @@ def _subscription(actor: Actor, new: Json) -> None:
     ]
     url = guide.url("StructureDefinition", "subscriber")
     new["extension"] = [*extensions, {"url": url, "valueReference": {"reference": owner}}]
+
+
+_AGENT_TYPES = "http://terminology.hl7.org/CodeSystem/provenance-participant-type"
+
+
+def _provenance(actor: Actor, new: Json) -> None:
+    """Whoever it says did what: who told the hub so stands in it, as its enterer where they are not named."""
+    agents = new.get("agent", [])
+    named = {_text(agent.get("who")) for agent in agents}
+    if actor.person is None:
+        own = {actor.organization}
+        named |= {_text(agent.get("onBehalfOf")) for agent in agents}
+    else:
+        own = {actor.person, *(name for name in actor.also if name.startswith("PractitionerRole/"))}
+    if named & own:
+        return
+    entered: Json = {
+        "type": {"coding": [{"system": _AGENT_TYPES, "code": "enterer", "display": "Enterer"}]},
+        "who": {"reference": actor.person or actor.organization},
+    }
+    if actor.person is not None and actor.organization is not None:
+        entered["onBehalfOf"] = {"reference": actor.organization}
+    new["agent"] = [*agents, entered]
 
 
 _SELF = {

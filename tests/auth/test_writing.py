@@ -176,6 +176,35 @@ async def test_labels_are_lowered_and_things_hidden_by_doctors_alone(world: Worl
     assert await attempt(store.update(labelled(GOAL, "R"))) == "updated"
 
 
+async def test_who_tells_what_others_did_stands_in_it_as_who_entered_it(world: World) -> None:
+    def told(by: Json) -> Json:
+        return {
+            "resourceType": "Provenance",
+            "target": [to("Goal/goal")],
+            "recorded": "2026-01-01T00:00:00Z",
+            "agent": [by],
+        }
+
+    doctor_did = {"who": to("Practitioner/doctor"), "onBehalfOf": to("Organization/nursing")}
+    for store, by, entered in (
+        (await anna(world), doctor_did, "Patient/anna"),
+        (await nurse(world), doctor_did, "Practitioner/nurse"),
+        (await doctor(world), doctor_did, None),
+        (await world.as_(None, "Organization/nursing", None), doctor_did, None),
+        (
+            await world.as_(None, "Organization/nursing", None),
+            {"who": {"display": "HIS"}},
+            "Organization/nursing",
+        ),
+    ):
+        made = await store.create(told(by))
+        assert made.stored.body is not None
+        agents = document.decode(made.stored.body)["agent"]
+        assert agents[0] == by
+        assert [one["who"]["reference"] for one in agents[1:]] == ([entered] if entered else [])
+        assert all(one["type"]["coding"][0]["code"] == "enterer" for one in agents[1:])
+
+
 async def test_who_deletes_wrote_it(world: World) -> None:
     own = about("Condition", "own", recorder=to("Practitioner/nurse"))
     await world.put(own, about("Condition", "other", recorder=to("Practitioner/doctor")))
