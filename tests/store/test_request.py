@@ -162,7 +162,7 @@ def test_every_search_type_has_a_reader() -> None:
     kinds = {
         parameter.kind for type in definitions.RESOURCE_TYPES for parameter in PARAMETERS.of(type).values()
     }
-    assert kinds == set(INDEX_TYPES) | {"reference"}
+    assert kinds == set(INDEX_TYPES) | {"reference", "composite"}
 
 
 VALUES = {
