@@ -105,3 +105,22 @@ def test_resources_within_are_looked_at_too() -> None:
         "entry": [{"fullUrl": "urn:uuid:6e0ac8a4-6a2b-4b1c-9a51-2d0f7e6f5c11", "resource": inner}],
     }
     assert refused(bundle, "html-in-strings") == ["Bundle.entry[0].resource.name[0].text"]
+
+
+def test_what_a_browser_would_run_is_told_and_refused_by_none() -> None:
+    named = {"family": "Standard <script>x</script>", "given": ["a <b>c</b>"]}
+    found = VALIDATOR.validate(
+        {
+            "resourceType": "Bundle",
+            "type": "collection",
+            "entry": [
+                {
+                    "fullUrl": "urn:uuid:c757873d-ec9a-4326-a141-556f43239520",
+                    "resource": patient(name=[named]),
+                }
+            ],
+        }
+    )
+    assert [(issue.severity, issue.expression) for issue in found if issue.code == "security"] == [
+        ("warning", "Bundle.entry[0].resource.name[0].family")
+    ]

@@ -109,6 +109,16 @@ def by_system(rules: str, **more: Any) -> Json:
     )
 
 
+def test_what_is_absent_as_a_whole_is_told_once_by_its_slice() -> None:
+    definition = by_system("open")
+    sliced, first = definition["differential"]["element"][:2]
+    sliced["min"] = first["min"] = 1
+    found = issues({"resourceType": "Patient"}, definition)
+    assert [
+        "Patient.identifier:a is required" in each.text for each in found if each.severity == "error"
+    ] == [True]
+
+
 @pytest.mark.parametrize(
     ("definition", "right", "wrong"),
     [

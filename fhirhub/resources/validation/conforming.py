@@ -82,11 +82,18 @@ class Check:
         `untold` counts others that may be in the slice.
         """
         self.examination.spend()
-        self._count(parent, items, node, untold)
+        if items or not self._is_told_by_slices(node):
+            self._count(parent, items, node, untold)
         for item in items:
             self._one(scope, item, node)
         if node.slicing is not None and node.slices:
             self._slices(scope, parent, items, node)
+
+    def _is_told_by_slices(self, node: Node) -> bool:
+        """Whether the slices say of an absent element all that it would say."""
+        if node.slicing is None or not node.slicing.can_tell(node):
+            return False
+        return sum(each.min for each in node.slices) >= node.min
 
     def _count(self, parent: Item, items: list[Item], node: Node, untold: int) -> None:
         number = len(items)

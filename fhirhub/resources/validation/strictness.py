@@ -1,16 +1,37 @@
-"""What an operator refuses beyond what FHIR does: unknown extensions, URLs of examples, what looks like HTML in text
+"""What is looked at beyond what FHIR asks: what would run in a browser; and what an operator refuses, which are
+unknown extensions, URLs of examples, and what looks like HTML in text
 (https://hl7.org/fhir/R4/security.html#narrative, https://hl7.org/fhir/R4/extensibility.html#exchange)."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from typing import Any
 
+from fhirhub.resources import document
 from fhirhub.resources.fhirpath import Item
 from fhirhub.resources.fhirpath.model import Property, members
 from fhirhub.resources.validation.examination import Examination, is_example
 
 _has_tag = re.compile(r"</?[A-Za-z][\w:-]*(?:\s[^<>]*)?/?>|<!(?:--|[A-Za-z])").search
+
+
+_ACTIVE = r"<(?:script|iframe|object|embed|applet)\b"
+_is_active = re.compile(_ACTIVE, re.IGNORECASE).search
+_may_be_active = re.compile(_ACTIVE.encode(), re.IGNORECASE).search
+
+
+def may_be_active(resource: dict[str, Any]) -> bool:
+    """Whether anything in a resource, or in those that it holds, looks like what a browser would run."""
+    return _may_be_active(document.encode(resource)) is not None
+
+
+def check_active(examination: Examination, item: Item) -> None:
+    """Tell of strings with HTML that would run where a page shows them as they are; narratives may have none anyway."""
+    for each in _primitives(examination, item):
+        if each.type == "string" and (found := _is_active(each.value)):
+            text = f"What a browser would run does not belong in a string; got `{each.value[found.start() :][:60]}`"
+            examination.tell("warning", "security", text, each)
 
 
 def check(examination: Examination, item: Item) -> None:

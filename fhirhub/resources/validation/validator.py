@@ -185,6 +185,7 @@ class Validator:
         try:
             everywhere = self.everywhere if level == "profiles" else {}
             validation = _Validation(self, examination, level == "profiles", inner_profiles, everywhere)
+            validation.may_be_active = level == "profiles" and strictness.may_be_active(resource)
             validation.run(of_resource(resource), profiles)
         except (AttributeError, IndexError, KeyError, TypeError, ValueError) as fault:
             # What has not the structure of its type cannot be looked at as one; else the fault is ours.
@@ -217,6 +218,7 @@ class _Validation:
         self.inner_profiles = inner_profiles
         self.everywhere = everywhere
         self.with_profiles = with_profiles
+        self.may_be_active = False
         self.checking = Check(examination, validator.profiles)
         examination.conforms = self._conforms
 
@@ -230,6 +232,8 @@ class _Validation:
         self._own_rules(scope, item)
         if self.examination.strictness.refused:
             strictness.check(self.examination, item)
+        if self.may_be_active:
+            strictness.check_active(self.examination, item)
         if self.with_profiles:
             besides = self.everywhere.get(item.type, ())
             for canonical in dict.fromkeys((*profiles, *_claimed(item), *_vital_sign(item), *besides)):
