@@ -22,6 +22,26 @@ EXAMPLES = [(name, document.parse(data)) for name, data in official_examples(at_
 
 DEAD = "links in the narrative to codes that are not there"
 
+MAPS = (
+    "cm-administrative-gender-v3",
+    "sc-appointmentstatus",
+    "sc-clinicalimpression-status",
+    "sc-condition-ver-status",
+    "sc-contract-publicationstatus",
+    "sc-contract-status",
+    "sc-diagnostic-report-status",
+    "sc-goal-achievement",
+    "sc-medication-admin-status",
+    "sc-medication-statement-status",
+    "sc-medicationdispense-status",
+    "sc-observation-status",
+    "sc-participationstatus",
+    "sc-publication-status",
+    "sc-research-study-status",
+    "sc-research-subject-status",
+    "sc-subscription-status",
+    "sc-verificationresult-status",
+)
 # What is wrong, beyond what the structural check finds, by file.
 WRONG = {
     "Basic-referral.json": "modifier extensions that only the example knows",
@@ -60,6 +80,11 @@ WRONG = {
     "ValueSet-v3-EntityNamePartQualifier.json": DEAD,
     "ValueSet-v3-NullFlavor.json": DEAD,
     "TerminologyCapabilities-example.json": "a UUID in upper case",
+    "ValueSet-nhin-purposeofuse.json": "a map to a code that there is not",
+    **dict.fromkeys(
+        (f"ConceptMap-{each}.json" for each in MAPS),
+        "maps codes that there are not, such as `corrected, amended`",
+    ),
 }
 
 

@@ -83,6 +83,7 @@ def test_properties_of_concepts_are_of_the_type_that_is_defined() -> None:
     place = "CodeSystem.concept[0].property[0].value"
     assert told(with_property(code="weight", valueString="1")) == [place]
     assert told(with_property(code="parent", valueCode="z")) == [place]
+    assert told(with_property(code="length", valueInteger=1)) == ["CodeSystem.concept[0].property[0].code"]
 
 
 def test_a_supplement_adds_to_codes_that_there_are() -> None:
@@ -127,6 +128,21 @@ def test_a_value_set_includes_what_there_is(include: Json, where: str | None) ->
 def test_the_source_of_a_concept_map_is_a_value_set() -> None:
     made = {"resourceType": "ConceptMap", "status": "active", "sourceCanonical": ACME + "CodeSystem/c"}
     assert told(made, code_system()) == ["ConceptMap.source"]
+
+
+def test_a_concept_map_maps_codes_that_there_are() -> None:
+    def mapped(code: str, target: str) -> Json:
+        element = {"code": code, "target": [{"code": target, "equivalence": "equal"}]}
+        systems = {"source": ACME + "CodeSystem/c", "target": ACME + "CodeSystem/c"}
+        return {
+            "resourceType": "ConceptMap",
+            "status": "active",
+            "group": [{**systems, "element": [element]}],
+        }
+
+    assert told(mapped("a", "b"), code_system()) == []
+    assert told(mapped("z", "b"), code_system()) == ["ConceptMap.group[0].element[0].code"]
+    assert told(mapped("a", "z"), code_system()) == ["ConceptMap.group[0].element[0].target[0].code"]
 
 
 def search(**more: Any) -> Json:
@@ -218,6 +234,8 @@ def constraint(expression: str, key: str = "p-1") -> Json:
         ({"path": "Patient.name", "constraint": [constraint("family.exist()")]}, ".constraint[0].expression"),
         ({"path": "Patient.gender", "max": "2"}, ".max"),
         ({"path": "Patient.communication.language", "min": 0}, ".min"),
+        ({"path": "Patient.deceased[x]", "type": [{"code": "dateTime"}]}, None),
+        ({"path": "Patient.deceased[x]", "type": [{"code": "string"}]}, ".type[0]"),
         ({"path": "Patient.birthDate", "type": [{"code": "date"}], "maxLength": 3}, ".maxLength"),
         ({"path": "Patient.active", "type": [{"code": "boolean"}], "minValueInteger": 3}, ".minValue"),
         ({"path": "Patient.birthDate", "type": [{"code": "date"}], "fixedString": "x"}, ".fixed"),

@@ -126,6 +126,13 @@ def _check_properties(examination: Examination, item: Item, concepts: list[tuple
                 continue
             name, wanted = str(given.get("code")), _PROPERTY_VALUES.get(types.get(str(given.get("code")), ""))
             below = f"{at}.property[{position}]"
+            if (
+                name not in types
+                and name not in filters.STANDARD
+                and item.value.get("content") != "supplement"
+            ):
+                text = f"CodeSystem.property defines no {name[:80]}"
+                examination.tell_beyond("business-rule", text, item, below=f"{below}.code")
             if wanted is not None and found[0] != wanted:
                 text = f"The property {name} is defined as {types[name]}; got {found[0]}"
                 examination.tell("error", "business-rule", text, item, below=f"{below}.value")
@@ -256,7 +263,7 @@ def _check_mapped(
     verdict = examination.terminology.validate(system, code, within)
     if verdict.exists is False:
         text = f"The code system {system} has no code `{code[:80]}`"
-        examination.tell("warning", "code-invalid", text, item, below=f"{at}.code")
+        examination.tell_beyond("code-invalid", text, item, below=f"{at}.code")
     elif verdict.exists and verdict.is_member is False:
         text = f"The value set {within} does not have {system}|{code[:80]}"
-        examination.tell("warning", "code-invalid", text, item, below=f"{at}.code")
+        examination.tell_beyond("code-invalid", text, item, below=f"{at}.code")

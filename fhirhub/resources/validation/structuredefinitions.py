@@ -193,7 +193,7 @@ class _Elements:
             self.tell("business-rule", "The root of a profile is not sliced", f"{at}.slicing")
         self.check_cardinality(row, at)
         types = [each for each in row.get("type") or () if isinstance(each, dict)]
-        self.check_types(types, path, at)
+        self.check_types(types, path, at, self.base_codes(str(row.get("id") or path)))
         codes = {type_code(each) for each in types} if "." in path else set()
         if any(str(each.get("code")).startswith(_SYSTEM) and "extension" not in each for each in types):
             codes = set()  # the value of a primitive type, or an id or url
@@ -214,11 +214,14 @@ class _Elements:
         if isinstance(high, str) and most != "*" and (high == "*" or _number(high) > _number(most)):
             self.tell("business-rule", f"The maximum is at most {most}, that of the base", f"{at}.max")
 
-    def check_types(self, types: list[Json], path: str, at: str) -> None:
+    def check_types(self, types: list[Json], path: str, at: str, allowed: set[str]) -> None:
         find = self.examination.canonicals.find
         for position, given in enumerate(types):
             code = type_code(given)
             where = f"{at}.type[{position}]"
+            if allowed and not any(code == each or (is_type(code) and is_a(code, each)) for each in allowed):
+                text = f"The base has the types {', '.join(sorted(allowed))}; got {code[:80]}"
+                self.tell("business-rule", text, where)
             if "targetProfile" in given and code not in _REFERRING:
                 self.tell("business-rule", f"{code} refers to nothing, so it has no targetProfile", where)
             for url in given.get("profile") or ():
