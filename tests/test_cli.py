@@ -427,7 +427,7 @@ def test_erase_says_where_a_trace_may_be_left(run: Runner, sqlite_url: str, regi
         reading.execute("SELECT count(*) FROM resource").fetchone()
         ran = run("erase", "--patient", "p", "--yes", "--database", sqlite_url)
     assert ran.status == 0
-    assert "hub.db-wal is being read" in ran.err
+    assert "hub.db are in use" in ran.err
 
 
 def test_erase_takes_the_work_that_was_to_be_done_for_the_patient(

@@ -35,7 +35,7 @@ def backup(
     chosen = read(database=database, tenant=tenant)
     if not chosen.is_sqlite:
         raise Refusal(_POSTGRESQL_BACKUP)
-    if Path(logfile.path_of(str(chosen.sqlite_path))).exists():
+    if logfile.paths(str(chosen.sqlite_path)):
         asyncio.run(copying.gather(chosen.sqlite_path))
     copying.backup(chosen.sqlite_path, file, chosen.tenant)
     typer.echo(

@@ -154,7 +154,7 @@ def _sweep(chosen: Settings) -> None:
 
     if chosen.is_sqlite and not sweep(chosen.sqlite_path):
         typer.echo(
-            f"left     {chosen.sqlite_path}-wal is being read and may hold traces until the hub has ended",
+            f"left     the files beside {chosen.sqlite_path} are in use and may hold traces until the hub has ended",
             err=True,
         )
 

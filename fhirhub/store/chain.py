@@ -8,10 +8,8 @@ that erasing what names a person leaves the chain whole.
 
 from __future__ import annotations
 
-import asyncio
 import hashlib
-import time
-from collections.abc import Sequence, Sized
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -22,12 +20,6 @@ from fhirhub.store.sql import Row
 MAC_BYTES = 16
 REGISTER = 0
 """The number of the chain that counts the others."""
-LOOK_SECONDS = 0.001
-"""How often it is looked whether more records came meanwhile."""
-SILENT = 2
-"""Looks at which nobody had come, after which nobody is waited for."""
-GATHER_SECONDS = 0.004
-"""How long records wait at most for others, where the last ones were written together."""
 _encode = msgspec.json.Encoder().encode
 
 
@@ -102,17 +94,6 @@ class Links(NamedTuple):
     macs: list[bytes]
     query_macs: list[bytes | None]
     seal: bytes
-
-
-async def gathered(waiting: Sized, answered: int) -> None:
-    """Once those who had their answer together, so many, have asked again beside who waits already; or when nobody more
-    comes. Two groups that take turns, each half as large, would commit twice as often. Who is alone does not wait."""
-    wanted, there, silent = answered + len(waiting), len(waiting), 0
-    end = time.monotonic() + GATHER_SECONDS
-    while answered > 1 and silent < SILENT and there < wanted and time.monotonic() < end:
-        await asyncio.sleep(LOOK_SECONDS)
-        silent = silent + 1 if len(waiting) == there else 0
-        there = len(waiting)
 
 
 class Sealer:

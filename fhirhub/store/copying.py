@@ -45,7 +45,7 @@ async def gather(database: Path) -> None:
     """Bring into the database what waits beside it, so that a copy has it too."""
     opened = SqliteDatabase(str(database))
     try:
-        rows = await opened.fetch(Statement("SELECT DISTINCT tenant FROM audit_journal"))
+        rows = await opened.fetch(Statement("SELECT DISTINCT tenant FROM audit_chain"))
         for (tenant,) in rows:
             await opened.spread(int(tenant))
     finally:
@@ -72,8 +72,8 @@ def restore(file: Path, database: Path, tenant: str, *, overwrite: bool = False)
                 target.execute("PRAGMA journal_mode = WAL")
             except sqlite3.OperationalError as fault:
                 raise CannotCopy(f"{database} is in use ({fault}): stop the hub first") from None
-            for end in ("", "-wal", "-shm"):
-                Path(logfile.path_of(str(database)) + end).unlink(missing_ok=True)
+            for one in logfile.paths(str(database)):
+                one.unlink(missing_ok=True)
 
 
 @contextmanager

@@ -147,6 +147,10 @@ class Database(Protocol):
         """Gives each record of the log the row by which it is found (`store/journal.py`)."""
         ...
 
+    async def collect(self) -> None:
+        """Brings into the database what of the log waits beside it."""
+        ...
+
     async def transaction(self, work: Callable[[Transaction], Awaitable[T]], logging: int | None = None) -> T:
         """Runs `work` in one transaction and commits; again after a deadlock. Raises what `work` raises,
         with nothing written. `logging` is the tenant whose log it will add to."""

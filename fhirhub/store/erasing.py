@@ -325,22 +325,18 @@ def sweep(path: Path) -> bool:
     False where somebody still reads what was, so that the write-ahead log could not be emptied; the last to
     close the database does that.
     """
-    beside = Path(logfile.path_of(str(path)))
-    swept = [_sweep(one) for one in (path, beside) if one.exists()]
-    return all(swept)
-
-
-def _sweep(path: Path) -> bool:
     turn = os.open(f"{path}-turn", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     try:
         fcntl.flock(turn, fcntl.LOCK_EX)
         with closing(sqlite3.connect(path, isolation_level=None, timeout=60)) as connection:
             connection.execute("PRAGMA secure_delete = ON").fetchone()
+            logfile.remove_left(str(path), logfile.heads_of(connection))
             connection.execute("VACUUM")
             connection.execute("PRAGMA busy_timeout = 2000").fetchone()
-            return not connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0]
+            is_read = connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0]
     finally:
         os.close(turn)
+    return not is_read and not any(logfile.read(one).packs for one in logfile.paths(str(path)))
 
 
 async def _erase_relations(unit: Transaction, tenant: int, patient: str) -> None:

@@ -63,8 +63,6 @@ class Part(NamedTuple):
     """Of the records, each with the values of ROW."""
     removed: list[tuple[int, int, int, int]]
     """What goes out of the journal for it: tenant, chain, from the row of that number to that of this."""
-    ends: list[tuple[int, int, int, bytes, bytes]]
-    """Where each chain ends with it: tenant, chain, number, MAC, seal."""
     end: Place
     """The last that was looked at."""
 
@@ -105,11 +103,10 @@ async def parts(reader: Reader, tenant: int) -> AsyncIterator[Part]:
 def _part(tenant: int, found: Sequence[tuple[int, int, bytes]], end: Place) -> Part:
     rows: list[tuple[Any, ...]] = []
     removed: list[tuple[int, int, int, int]] = []
-    ends: dict[int, tuple[int, int, int, bytes, bytes]] = {}
     follows = False
     for chain, number, content in found:
         end = (chain, number)
-        records, seal = unpacked(content)
+        records, _ = unpacked(content)
         if not records:
             follows = False
             continue
@@ -117,13 +114,12 @@ def _part(tenant: int, found: Sequence[tuple[int, int, bytes]], end: Place) -> P
             (tenant, chain, at, *entry, query_mac, mac)
             for at, (entry, query_mac, mac) in enumerate(records, number)
         )
-        ends[chain] = (tenant, chain, number + len(records) - 1, records[-1][2], seal)
         if follows and removed[-1][1] == chain:
             removed[-1] = (*removed[-1][:3], number)
         else:
             removed.append((tenant, chain, number, number))
         follows = True
-    return Part(rows, removed, [*ends.values()], end)
+    return Part(rows, removed, end)
 
 
 class Spreading:

@@ -1,100 +1,223 @@
-"""The file beside an SQLite database in which records of the log wait that no write brings along.
+"""The files beside an SQLite database in which records of the log wait that no write brings along.
 
 Who reads must not write where others read: every commit makes each reader look anew at the pages it knows, which
-costs more than the read. So what was read goes, packed (`store/journal.py`), into a small file of its own, whose
-commit is also a smaller one; what was written is logged in the transaction of the write. The chains in this file
-begin in the database, and their records go there when they are spread.
+costs more than the read. So what was read goes, packed (`store/journal.py`), behind the end of a file of the process's
+own, which is as long as it needs to be already: one short write and nothing of the file system's own to bring to disk.
+What was written is logged in the transaction of the write. The chains of these files begin in the database, and their
+records are brought there before they are spread, and before anybody looks whether they are sound. Each process has two
+files that take turns: one is emptied while the other is written. What is left of a process that is gone is brought
+there by whoever is next.
 """
 
 from __future__ import annotations
 
 import fcntl
+import glob
 import os
+import secrets
 import sqlite3
+import struct
 import threading
 import time
+import zlib
 from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+import msgspec
 
 from fhirhub.store import journal
 from fhirhub.store.chain import Chain, Entry, Sealer
 
 SUFFIX = "-log"
 SHORT_SECONDS = 0.002
-"""A commit that takes longer is not waited for in the event loop."""
+"""A write that takes longer is not waited for in the event loop."""
+CHUNK_BYTES = 1 << 20
+"""By how much a file grows, in zeros that are on disk before a record is."""
 
-_TABLES = (
-    "CREATE TABLE IF NOT EXISTS audit_journal (tenant INTEGER NOT NULL, chain INTEGER NOT NULL, number INTEGER NOT "
-    "NULL, records INTEGER NOT NULL, content BLOB NOT NULL, PRIMARY KEY (tenant, chain, number)) WITHOUT ROWID",
-    "CREATE TABLE IF NOT EXISTS audit_head (tenant INTEGER NOT NULL, chain INTEGER NOT NULL, birth BLOB NOT NULL, "
-    "number INTEGER NOT NULL, mac BLOB NOT NULL, seal BLOB NOT NULL, PRIMARY KEY (tenant, chain)) WITHOUT ROWID",
-)
-_JOURNAL = (
-    "CREATE TEMP VIEW audit_journal AS SELECT tenant, chain, number, records, content FROM main.audit_journal "
-    "UNION ALL SELECT j.tenant, j.chain, j.number, j.records, j.content FROM beside.audit_journal j"
-)
-"""The journal as a whole."""
-_CHAINS = (
-    "CREATE TEMP VIEW audit_chain AS SELECT c.tenant, c.chain, c.opened, c.birth, "
-    "CASE WHEN h.number > c.number THEN h.number ELSE c.number END AS number, "
-    "CASE WHEN h.number > c.number THEN h.mac ELSE c.mac END AS mac, "
-    "CASE WHEN h.number > c.number THEN h.seal ELSE c.seal END AS seal "
-    "FROM main.audit_chain c LEFT JOIN beside.audit_head h ON h.tenant = c.tenant AND h.chain = c.chain"
-)
-"""Where each chain ends."""
-_FOREIGN = (
-    "FROM beside.{table} WHERE NOT EXISTS (SELECT 1 FROM beside.audit_head h JOIN main.audit_chain c "
-    "ON c.tenant = h.tenant AND c.chain = h.chain AND c.birth = h.birth "
-    "WHERE h.tenant = {table}.tenant AND h.chain = {table}.chain)"
-)
-"""What belongs to another database that had this name before."""
-_HEAD = (
-    "INSERT INTO audit_head (tenant, chain, birth, number, mac, seal) VALUES (?, ?, ?, ?, ?, ?) "
-    "ON CONFLICT (tenant, chain) DO UPDATE SET number = excluded.number, mac = excluded.mac, seal = excluded.seal"
-)
+_NOISE_BYTES = 6
+"""In the name of a file."""
+_MAGIC = b"fhl1"
+_HEAD = struct.Struct(">4sII")
+"""Before each pack: what it begins with, how long it is, and its checksum. Zeros follow the last one."""
+_encode = msgspec.msgpack.Encoder().encode
 
 
-def path_of(database: str) -> str:
-    """Where the file of this database is."""
-    return f"{database}{SUFFIX}"
+class Pack(NamedTuple):
+    """Records that were written together, of one tenant."""
+
+    tenant: int
+    chain: int
+    number: int
+    """Of the first of them."""
+    records: int
+    birth: bytes
+    """What their chain begins with: a database that had this name before has other ones."""
+    content: bytes
 
 
-def attach(connection: sqlite3.Connection, database: str, *, write: bool) -> None:
-    """Lets a connection to the database see what waits in the file; who writes chains, as they are in the database."""
-    connection.execute("ATTACH ? AS beside", (path_of(database),))
-    connection.execute("PRAGMA beside.mmap_size = 0").fetchone()
-    connection.execute(_JOURNAL)
-    if not write:
-        connection.execute(_CHAINS)
+_decode = msgspec.msgpack.Decoder(Pack).decode
+Heads = dict[tuple[int, int], tuple[bytes, int]]
+"""By tenant and chain, what it begins with and how many of its records are in the database."""
 
 
-def forget_others(connection: sqlite3.Connection) -> None:
-    """Removes what belongs to a database that had this name before; of a connection that may write."""
-    for table in ("audit_journal", "audit_head"):
-        foreign = _FOREIGN.format(table=table)
-        if connection.execute(f"SELECT 1 {foreign} LIMIT 1").fetchone():
-            connection.execute(f"DELETE {foreign}")
+class Found(NamedTuple):
+    """What is in a file."""
+
+    packs: list[Pack]
+    is_broken: bool
+    """Whether something before the last pack cannot be read: nothing that a lost machine leaves."""
+
+
+def paths(database: str) -> list[Path]:
+    """The files beside this database, whoever made them."""
+    named = f"{glob.escape(database)}{SUFFIX}-{'[0-9a-f]' * 2 * _NOISE_BYTES}"
+    return [Path(found) for found in sorted(glob.glob(named))]
+
+
+def read(path: Path) -> Found:
+    """The packs in a file. At the end one may be under way, or one that was when the machine stopped."""
+    try:
+        content = path.read_bytes()
+    except FileNotFoundError:
+        return Found([], False)
+    packs: list[Pack] = []
+    place, passed, is_broken = 0, False, False
+    while (begins := content.find(_MAGIC, place)) >= 0 and begins + _HEAD.size <= len(content):
+        passed = passed or (begins != place and any(content[place:begins].lstrip(b"\0")))
+        _, length, check = _HEAD.unpack_from(content, begins)
+        pack = _pack(content[begins + _HEAD.size : begins + _HEAD.size + length], length, check)
+        if pack is None:
+            passed, place = True, begins + 1
+            continue
+        is_broken |= passed
+        passed = False
+        packs.append(pack)
+        place = begins + _HEAD.size + length
+    return Found(packs, is_broken)
+
+
+def _pack(content: bytes, length: int, check: int) -> Pack | None:
+    if len(content) != length or zlib.crc32(content) != check:
+        return None
+    try:
+        return _decode(content)
+    except msgspec.DecodeError:
+        return None
+
+
+def heads_of(connection: sqlite3.Connection) -> Heads:
+    """How far the chains are in the database."""
+    rows = connection.execute("SELECT tenant, chain, birth, number FROM audit_chain")
+    return {(row[0], row[1]): (row[2], row[3]) for row in rows}
+
+
+def waiting(database: str, heads: Heads) -> list[Pack]:
+    """What is in the files and not in the database, in order."""
+    found = [pack for path in paths(database) for pack in read(path).packs]
+    return sorted(_missing(found, heads), key=lambda pack: pack[:3])
+
+
+def _missing(packs: Iterable[Pack], heads: Heads) -> list[Pack]:
+    """Those that are of this database, and not in it."""
+    return [pack for pack in packs if _knows(heads, pack) and not _has(heads, pack)]
+
+
+def _knows(heads: Heads, pack: Pack) -> bool:
+    return heads.get(pack[:2], (b"", 0))[0] == pack.birth
+
+
+def _has(heads: Heads, pack: Pack) -> bool:
+    return _knows(heads, pack) and pack.number <= heads[pack[:2]][1]
+
+
+def remove_left(database: str, heads: Heads) -> None:
+    """Remove the files of processes that are gone, once the database has what is in them. One in which something
+    cannot be read stays, for whoever wants to know what happened to it."""
+    for path in paths(database):
+        try:
+            handle = os.open(path, os.O_RDWR | os.O_CLOEXEC)
+        except FileNotFoundError:
+            continue
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            found = read(path)
+            if not found.is_broken and not _missing(found.packs, heads):
+                path.unlink(missing_ok=True)
+        except BlockingIOError:
+            pass  # Its process lives.
+        finally:
+            os.close(handle)
+
+
+class _File:
+    """One of the two files of a process. Who holds its lock lives."""
+
+    def __init__(self, database: str) -> None:
+        self.path = Path(f"{database}{SUFFIX}-{secrets.token_hex(_NOISE_BYTES)}")
+        # It gets its name once it is locked: without, others would take it for one of a process that is gone.
+        draft = self.path.with_name(f"{self.path.name}.new")
+        self._handle = os.open(draft, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+        fcntl.flock(self._handle, fcntl.LOCK_EX)
+        self._size = 0
+        self.end = 0
+        self._grow()
+        os.fsync(self._handle)
+        draft.rename(self.path)
+        folder = os.open(self.path.parent, os.O_RDONLY)
+        try:
+            os.fsync(folder)
+        finally:
+            os.close(folder)
+
+    def append(self, content: bytes) -> None:
+        """Put this on disk, behind what is there."""
+        while self.end + len(content) > self._size:
+            self._grow()
+        _write(self._handle, content, self.end)
+        os.fdatasync(self._handle)
+        self.end += len(content)
+
+    def _grow(self) -> None:
+        _write(self._handle, bytes(CHUNK_BYTES), self._size)
+        self._size += CHUNK_BYTES
+
+    def empty(self) -> None:
+        """Leave nothing of what was in it."""
+        zeros = bytes(CHUNK_BYTES)
+        for place in range(0, self.end, CHUNK_BYTES):
+            _write(self._handle, zeros[: self.end - place], place)
+        os.fdatasync(self._handle)
+        self.end = 0
+
+    def close(self) -> None:
+        """From now on its process is as good as gone."""
+        if self.end == 0:
+            self.path.unlink(missing_ok=True)
+        os.close(self._handle)
+
+
+def _write(handle: int, content: bytes, place: int) -> None:
+    view = memoryview(content)
+    while view:
+        written = os.pwrite(handle, view, place)
+        view, place = view[written:], place + written
 
 
 class LogFile:
-    """The file as one process writes it."""
+    """What one process writes beside a database."""
 
     def __init__(self, database: str, sealer: Sealer) -> None:
-        self._connection = sqlite3.connect(
-            path_of(database), isolation_level=None, check_same_thread=False, timeout=30
-        )
-        self._connection.execute("PRAGMA journal_mode = WAL").fetchone()
-        self._connection.execute("PRAGMA synchronous = FULL")
-        self._connection.execute("PRAGMA secure_delete = ON").fetchone()
-        for sql in _TABLES:
-            self._connection.execute(sql)
-        self._turn = os.open(f"{path_of(database)}-turn", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-        self._alone = threading.Lock()
-        """Of the threads of this process: the lock on the file is the process's, whichever of them asks."""
+        self._database = database
         self._sealer = sealer
         self._chains: dict[int, Chain] = {}
         self._births: dict[int, bytes] = {}
+        self._writing: _File | None = None
+        self._other: _File | None = None
+        """What is to be emptied, or is empty."""
+        self._lock = threading.Lock()
         self.is_slow = False
-        """Whether the last commit took long."""
+        """Whether the last write took long."""
 
     def has_chain(self, tenant: int) -> bool:
         return tenant in self._chains
@@ -104,62 +227,60 @@ class LogFile:
         self._chains[chain.tenant] = chain
         self._births[chain.tenant] = chain.mac
 
-    def append(self, members: Iterable[tuple[int, Sequence[Entry]]], *, wait: bool) -> bool:
-        """Puts records of tenants on disk; False where somebody else is at it, and no `wait`."""
-        if not self._alone.acquire(blocking=wait):
-            return False
-        try:
-            fcntl.flock(self._turn, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
-            try:
-                self._append(members)
-            finally:
-                fcntl.flock(self._turn, fcntl.LOCK_UN)
-        except BlockingIOError:
-            return False
-        finally:
-            self._alone.release()
-        return True
+    def append(self, members: Iterable[tuple[int, Sequence[Entry]]]) -> None:
+        """Puts records of tenants on disk. After a failure other files and other chains follow: what of these is on
+        disk then nobody knows, and rather a record stands there twice than not at all."""
+        began = time.monotonic()
+        with self._lock:
+            self._append(members)
+        self.is_slow = time.monotonic() - began > SHORT_SECONDS
 
     def _append(self, members: Iterable[tuple[int, Sequence[Entry]]]) -> None:
-        began = time.monotonic()
         logged: dict[int, list[Entry]] = {}
         for tenant, entries in members:
             logged.setdefault(tenant, []).extend(entries)
         ends: dict[int, Chain] = {}
-        connection = self._connection
-        connection.execute("BEGIN IMMEDIATE")
+        content = b""
+        for tenant, entries in logged.items():
+            links = self._sealer.link(self._chains[tenant], entries)
+            ends[tenant] = links.chain
+            packed = journal.packed(entries, links)
+            place = (tenant, links.chain.number, links.first, len(entries))
+            pack = _encode(Pack(*place, self._births[tenant], packed))
+            content += _HEAD.pack(_MAGIC, len(pack), zlib.crc32(pack)) + pack
         try:
-            for tenant, entries in logged.items():
-                links = self._sealer.link(self._chains[tenant], entries)
-                end = ends[tenant] = links.chain
-                content = journal.packed(entries, links)
-                connection.execute(_ADDED, (tenant, end.number, links.first, len(entries), content))
-                birth = self._births[tenant]
-                connection.execute(_HEAD, (tenant, end.number, birth, end.last, end.mac, links.seal))
-            connection.execute("COMMIT")
+            if self._writing is None:
+                self._writing = _File(self._database)
+            self._writing.append(content)
         except BaseException:
-            if connection.in_transaction:
-                connection.execute("ROLLBACK")
+            self._abandon()
             raise
         self._chains |= ends
-        self.is_slow = time.monotonic() - began > SHORT_SECONDS
 
-    def remove(self, part: journal.Part) -> None:
-        """Takes out what has its rows in the database now."""
-        with self._alone:
-            fcntl.flock(self._turn, fcntl.LOCK_EX)
-            try:
-                self._connection.execute("BEGIN IMMEDIATE")
-                for one in part.removed:
-                    self._connection.execute(_REMOVED, one)
-                self._connection.execute("COMMIT")
-            finally:
-                fcntl.flock(self._turn, fcntl.LOCK_UN)
+    def turn(self) -> None:
+        """Goes on in the other file, where that is empty, so that this one can be emptied."""
+        with self._lock:
+            if (
+                self._writing is not None
+                and self._writing.end
+                and (self._other is None or not self._other.end)
+            ):
+                self._writing, self._other = self._other, self._writing
+
+    def collected(self, heads: Heads) -> None:
+        """Empties the file that is not written, once the database has what is in it."""
+        other = self._other
+        if other is not None and other.end and all(_has(heads, pack) for pack in read(other.path).packs):
+            other.empty()
+
+    def _abandon(self) -> None:
+        for file in (self._writing, self._other):
+            if file is not None:
+                file.close()
+        self._writing = self._other = None
+        self._chains.clear()
+        self._births.clear()
 
     def close(self) -> None:
-        self._connection.close()
-        os.close(self._turn)
-
-
-_ADDED = "INSERT INTO audit_journal (tenant, chain, number, records, content) VALUES (?, ?, ?, ?, ?)"
-_REMOVED = "DELETE FROM audit_journal WHERE tenant = ? AND chain = ? AND number BETWEEN ? AND ?"
+        with self._lock:
+            self._abandon()

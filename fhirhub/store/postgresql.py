@@ -42,6 +42,7 @@ from fhirhub.store import calling, journal
 from fhirhub.store import chain as chains
 from fhirhub.store.chain import Chain, Entry, Sealer
 from fhirhub.store.database import Change, Key, Reader, Transaction, Verdict, take_keys, too_costly
+from fhirhub.store.gathering import Gathering, Told
 from fhirhub.store.index import TABLES
 from fhirhub.store.sql import Dialect, PostgresqlDialect, Row, Statement
 from fhirhub.store.turn import Turn
@@ -229,7 +230,7 @@ class PostgresqlDatabase:
         self._patience_seconds = patience_seconds
         self._lanes: dict[tuple[str, int], Lane] = {}
         self._writers: dict[tuple[int, bool], Writers] = {}
-        self._loggers: dict[int, Logger] = {}
+        self._told: dict[int, Gathering] = {}
         self.sealer = Sealer()
         self._tasks: set[asyncio.Task[None]] = set()
         self._spreading = journal.Spreading(self.spread, self._start)
@@ -429,42 +430,33 @@ class PostgresqlDatabase:
         return [Verdict.DONE if change.rid in done else verdicts[change.rid] for change in changes]
 
     async def log(self, tenant: int, entries: Sequence[Entry]) -> None:
-        logger = self._loggers.get(tenant)
-        if logger is None:
-            logger = self._loggers[tenant] = Logger(tenant)
-        future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        logger.waiting.append((entries, future))
-        if not logger.busy:
-            logger.busy = True
-            self._start(self._drain_logger(logger))
+        told = self._told.get(tenant)
+        if told is None:
+            most = LOGGED if self._grouping else 1
+            told = self._told[tenant] = Gathering(self._tell, self._start, most)
         # A client that leaves cancels its wait: what it waited for stands in the queue by itself.
-        await future
+        await told.add(tenant, entries)
 
-    async def _drain_logger(self, logger: Logger) -> None:
+    async def _tell(self, members: list[Told]) -> None:
+        """Puts records of one tenant on disk."""
+        tenant = members[0].tenant
         try:
-            while logger.waiting:
-                most = LOGGED if self._grouping else 1
-                members, logger.waiting = logger.waiting[:most], logger.waiting[most:]
-                try:
-                    await self._log_group(logger.tenant, [one for entries, _ in members for one in entries])
-                except Exception as failure:
-                    for entries, future in members:
-                        # Alone again only after a refusal, which certainly rolled back.
-                        if len(members) > 1 and isinstance(failure, PostgresError):
-                            try:
-                                await self._log_group(logger.tenant, entries)
-                            except Exception as own:
-                                _fail(future, own)
-                            else:
-                                _finish(future)
-                        else:
-                            _fail(future, failure)
+            await self._log_group(tenant, [one for member in members for one in member.entries])
+        except Exception as failure:
+            for member in members:
+                # Alone again only after a refusal, which certainly rolled back.
+                if len(members) > 1 and isinstance(failure, PostgresError):
+                    try:
+                        await self._log_group(tenant, member.entries)
+                    except Exception as own:
+                        member.fail(own)
+                    else:
+                        member.done()
                 else:
-                    for _, future in members:
-                        _finish(future)
-                await chains.gathered(logger.waiting, len(members))
-        finally:
-            logger.busy = False
+                    member.fail(failure)
+        else:
+            for member in members:
+                member.done()
 
     async def _log_group(self, tenant: int, entries: Sequence[Entry]) -> None:
         """One autocommit statement for all. After a lost answer they are written again, into another chain: rather
@@ -489,6 +481,9 @@ class PostgresqlDatabase:
             await unit.spread(tenant)
 
         await self.transaction(work)
+
+    async def collect(self) -> None:
+        """Nothing to do: all of it is in the database."""
 
     async def _chains_of(self, connection: asyncpg.Connection[Any], tenant: int) -> dict[int, Chain]:
         """The chains that a connection writes, with one of this tenant among them."""
@@ -640,27 +635,6 @@ class Writers:
                 taken.append(member)
         self.waiting = left
         return taken
-
-
-class Logger:
-    """Records of one tenant's log that wait to be written."""
-
-    __slots__ = ("busy", "tenant", "waiting")
-
-    def __init__(self, tenant: int) -> None:
-        self.tenant = tenant
-        self.waiting: list[tuple[Sequence[Entry], asyncio.Future[None]]] = []
-        self.busy = False
-
-
-def _finish(future: asyncio.Future[None]) -> None:
-    if not future.done():
-        future.set_result(None)
-
-
-def _fail(future: asyncio.Future[None], failure: Exception) -> None:
-    if not future.done():
-        future.set_exception(failure)
 
 
 class PostgresqlTransaction:

@@ -120,6 +120,9 @@ class Replicated:
     async def spread(self, tenant: int) -> None:
         await self.primary.spread(tenant)
 
+    async def collect(self) -> None:
+        await self.primary.collect()
+
     async def transaction(self, work: Callable[[Transaction], Awaitable[T]], logging: int | None = None) -> T:
         return await self.primary.transaction(work, logging)
 

@@ -26,6 +26,7 @@ from fhirhub.store import chain as chains
 from fhirhub.store import journal, logfile
 from fhirhub.store.chain import Chain, Entry, Sealer
 from fhirhub.store.database import Change, Key, Reader, Transaction, Verdict, take_keys, too_costly
+from fhirhub.store.gathering import Gathering, Told
 from fhirhub.store.index import TABLES
 from fhirhub.store.logfile import LogFile
 from fhirhub.store.sql import Dialect, Row, SqliteDialect, Statement
@@ -33,10 +34,7 @@ from fhirhub.store.sql import Dialect, Row, SqliteDialect, Statement
 T = TypeVar("T")
 _Member = tuple[int, Change, "asyncio.Future[Verdict]"]
 """A change that waits to be written: its tenant, itself, and who waits for its verdict."""
-_Told = tuple[int, Sequence[Entry], "asyncio.Future[None]"]
-"""Records of the log that wait to be on disk: their tenant, themselves, and who waits for it."""
 
-_ALONE = "DELETE FROM main.row_key WHERE 0"
 MEMBERS = 128
 UNITS = 32
 """Transactions that are committed together, at the most."""
@@ -74,7 +72,6 @@ def connect(path: str, *, write: bool) -> sqlite3.Connection:
     connection.execute("PRAGMA temp_store = MEMORY")
     connection.execute("PRAGMA mmap_size = 1073741824").fetchone()
     connection.execute("PRAGMA wal_autocheckpoint = 4000").fetchone()
-    logfile.attach(connection, path, write=write)
     if not write:
         connection.execute("PRAGMA query_only = ON")
     return connection
@@ -119,7 +116,6 @@ class SqliteDatabase:
         self._deadline = 0.0
         self._reader.set_progress_handler(self._too_late, STEPS)
         self._writer = connect(path, write=True)
-        logfile.forget_others(self._writer)
         self._turn = os.open(f"{path}-turn", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         self._in_use = in_use(path)
         fcntl.flock(self._in_use, fcntl.LOCK_SH)
@@ -127,8 +123,7 @@ class SqliteDatabase:
         self._slow = ThreadPoolExecutor(2, "fhirhub-reader")
         self._alone = asyncio.Lock()
         self._waiting: deque[_Member] = deque()
-        self._told: list[_Told] = []
-        self._tells = False
+        self._told = Gathering(self._tell, self._start, MEMBERS)
         self._chains: dict[int, Chain] = {}
         """The chains of the log that the writing connection writes, by tenant, as committed."""
         self._open: dict[int, Chain] = {}
@@ -138,6 +133,7 @@ class SqliteDatabase:
         self._commits = False
         self._tasks: set[asyncio.Task[None]] = set()
         self._spreading = journal.Spreading(self.spread, self._start)
+        self._collecting = asyncio.Lock()
 
     # --- reading ---
 
@@ -176,43 +172,31 @@ class SqliteDatabase:
         return await self.transaction(work)
 
     async def log(self, tenant: int, entries: Sequence[Entry]) -> None:
-        future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self._told.append((tenant, entries, future))
-        if not self._tells:
-            self._tells = True
-            self._start(self._drain_told())
         # A client that leaves cancels its wait: what it waited for stands in the queue by itself.
-        await future
+        await self._told.add(tenant, entries)
 
-    async def _drain_told(self) -> None:
-        try:
-            while self._told:
-                members, self._told = self._told[:MEMBERS], self._told[MEMBERS:]
-                failure = await self._tell(members)
-                for one in members:
-                    # One each after a failure, which has left nothing.
-                    own = failure and (await self._tell([one]) if len(members) > 1 else failure)
-                    if one[2].done():
-                        continue
-                    if own is None:
-                        one[2].set_result(None)
-                    else:
-                        one[2].set_exception(own)
-                await chains.gathered(self._told, len(members))
-        finally:
-            self._tells = False
+    async def _tell(self, members: list[Told]) -> None:
+        """Puts records on disk; one each after a failure, which has left nothing that counts."""
+        failure = await self._append(members)
+        for one in members:
+            own = failure and (await self._append([one]) if len(members) > 1 else failure)
+            if own is None:
+                one.done()
+            else:
+                one.fail(own)
 
-    async def _tell(self, members: Sequence[_Told]) -> Exception | None:
-        """Puts records on disk; why that could not be."""
+    async def _append(self, members: Sequence[Told]) -> Exception | None:
+        """Why the records could not be put on disk."""
         file, told = self._log_file, [(tenant, entries) for tenant, entries, _ in members]
         try:
             for tenant, _ in told:
                 if not file.has_chain(tenant):
                     file.begin(await self.transaction(_chain_of(tenant)))
             # A short wait for the disk costs the event loop less than waking a thread, and being woken by it.
-            if file.is_slow or not file.append(told, wait=False):
-                loop = asyncio.get_running_loop()
-                await loop.run_in_executor(self._slow, lambda: file.append(told, wait=True))
+            if file.is_slow:
+                await asyncio.get_running_loop().run_in_executor(self._slow, file.append, told)
+            else:
+                file.append(told)
         except Exception as failure:
             return _meant(failure)
         for tenant, entries in told:
@@ -220,19 +204,30 @@ class SqliteDatabase:
         return None
 
     async def spread(self, tenant: int) -> None:
-        loop = asyncio.get_running_loop()
+        await self.collect()
         # Read here: a thread would have to wait for the interpreter's lock at every row.
         async for part in journal.parts(self, tenant):
             async with self._alone:
-                await loop.run_in_executor(self._thread, self._spread, part)
+                await asyncio.get_running_loop().run_in_executor(self._thread, self._spread, part)
+
+    async def collect(self) -> None:
+        loop = asyncio.get_running_loop()
+        async with self._collecting:
+            self._log_file.turn()
+            async with self._alone:
+                await loop.run_in_executor(self._thread, self._collect)
+            heads = logfile.heads_of(self._reader)
+            await loop.run_in_executor(self._slow, self._log_file.collected, heads)
+            logfile.remove_left(self._path, heads)
+
+    def _collect(self) -> None:
+        with self._one_transaction():
+            _collect(self._writer, self._path)
 
     def _spread(self, part: journal.Part) -> None:
         # Where another process was first, the rows are there already.
         with self._one_transaction():
             _spread(self._writer, part)
-            for one in part.removed:
-                self._writer.execute(_REMOVED, one)
-        self._log_file.remove(part)
 
     def _start(self, work: Awaitable[None]) -> None:
         task = asyncio.ensure_future(work)
@@ -305,10 +300,7 @@ class SqliteDatabase:
     def _begin(self) -> None:
         fcntl.flock(self._turn, fcntl.LOCK_EX)
         try:
-            # `BEGIN IMMEDIATE` would hold the file of the log too, for which the event loop would wait that is to go on
-            # with this transaction: what writes nothing takes the lock of the database alone.
-            self._writer.execute("BEGIN")
-            self._writer.execute(_ALONE)
+            self._writer.execute("BEGIN IMMEDIATE")
         except BaseException:
             self._undo()
             raise
@@ -386,7 +378,7 @@ class SqliteDatabase:
         try:
             # In a task of its own, with what its caller knows (the request's id in the log).
             transaction = SqliteTransaction(
-                self._writer, self._timeout_seconds, self.sealer, self._open, self._spreading
+                self._writer, self._path, self._timeout_seconds, self.sealer, self._open, self._spreading
             )
             result = await asyncio.get_running_loop().create_task(
                 _run(unit.work, transaction), context=unit.context
@@ -466,6 +458,7 @@ class SqliteTransaction:
     def __init__(
         self,
         connection: sqlite3.Connection,
+        path: str,
         timeout_seconds: float,
         sealer: Sealer,
         chains: dict[int, Chain],
@@ -473,6 +466,7 @@ class SqliteTransaction:
     ) -> None:
         self.dialect: Dialect = SqliteDialect()
         self._connection = connection
+        self._path = path
         self._timeout_seconds = timeout_seconds
         self._sealer = sealer
         self._chains = chains
@@ -500,6 +494,7 @@ class SqliteTransaction:
         self._spreading.added(tenant, len(entries))
 
     async def spread(self, tenant: int) -> None:
+        _collect(self._connection, self._path)
         async for part in journal.parts(self, tenant):
             _spread(self._connection, part)
 
@@ -665,7 +660,7 @@ def _write(
     return Verdict.DONE
 
 
-_ADDED = numbered(journal.ADDED.replace("audit_journal", "main.audit_journal"))
+_ADDED = numbered(journal.ADDED)
 
 
 def _log(
@@ -685,18 +680,31 @@ def _log(
     known[tenant] = ended
 
 
-_REMOVED = numbered(journal.REMOVED.replace("audit_journal", "main.audit_journal"))
+_REMOVED = numbered(journal.REMOVED)
+
+
+def _collect(connection: sqlite3.Connection, path: str) -> None:
+    """Brings into the database what waits in the files beside it, inside the transaction under way."""
+    for pack in logfile.waiting(path, logfile.heads_of(connection)):
+        added = (pack.tenant, pack.chain, pack.number, pack.records, pack.content)
+        connection.execute(f"{_ADDED} ON CONFLICT DO NOTHING", added)
+        records, seal = journal.unpacked(pack.content)
+        last = pack.number + pack.records - 1
+        if records:
+            connection.execute(_AHEAD, (pack.tenant, pack.chain, last, records[-1][2], seal))
 
 
 def _spread(connection: sqlite3.Connection, part: journal.Part) -> None:
     """Gives records their rows, inside the transaction under way."""
+    for one in part.removed:
+        connection.execute(_REMOVED, one)
     values = [value for row in part.rows for value in row]
     _insert(connection, f"audit ({', '.join(journal.ROW)})", len(journal.ROW), values, MOST_RECORDS)
-    for end in part.ends:
-        connection.execute(_AHEAD, end)
 
 
-_AHEAD = "UPDATE main.audit_chain SET number = ?3, mac = ?4, seal = ?5 WHERE tenant = ?1 AND chain = ?2 AND number < ?3"
+_AHEAD = (
+    "UPDATE audit_chain SET number = ?3, mac = ?4, seal = ?5 WHERE tenant = ?1 AND chain = ?2 AND number < ?3"
+)
 
 
 def _chain_of(tenant: int) -> Callable[[Transaction], Awaitable[Chain]]:
@@ -724,6 +732,10 @@ def _open_chain(connection: sqlite3.Connection, sealer: Sealer, tenant: int) -> 
 def _meant(failure: Exception) -> Exception:
     """What a fault of SQLite means to a caller."""
     text = str(failure)
+    if isinstance(failure, OSError):
+        return errors.no_store(
+            "The log of who saw what could not be written: its disk has no room, or fails."
+        )
     if isinstance(failure, sqlite3.OperationalError):
         if "locked" in text or "busy" in text:
             return errors.lock_error("The database is being written by others; try again.")

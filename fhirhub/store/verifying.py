@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from fhirhub.store import journal
 from fhirhub.store.chain import COLUMNS, REGISTER, Chain, Recorded, Sealer, recorded
-from fhirhub.store.database import Reader
+from fhirhub.store.database import Database, Reader
 from fhirhub.store.sql import Row, Statement
 
 AT_ONCE = 5000
@@ -52,9 +52,10 @@ async def count(reader: Reader, tenant: int) -> int:
 
 
 async def verify(
-    reader: Reader, tenant: int, sealer: Sealer, progress: Callable[[int], None] = lambda count: None
+    reader: Database, tenant: int, sealer: Sealer, progress: Callable[[int], None] = lambda count: None
 ) -> Verdict:
     """Walks every chain of a tenant, while others may write; `progress` is told of records."""
+    await reader.collect()
     found = Verdict()
     heads = [tuple(row) for row in await _heads(reader, tenant)]
     _check_register(tenant, sealer, heads, found)
@@ -76,8 +77,9 @@ async def verify(
     return found
 
 
-async def compare(reader: Reader, tenant: int, known: Mapping[int, tuple[int, bytes]]) -> list[Fault]:
+async def compare(reader: Database, tenant: int, known: Mapping[int, tuple[int, bytes]]) -> list[Fault]:
     """What is lacking of where each chain was known to be: its last record then, with its MAC."""
+    await reader.collect()
     faults = []
     for chain, (last, mac) in sorted(known.items()):
         before = Chain(tenant, chain, last - 1, b"")

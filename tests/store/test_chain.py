@@ -12,9 +12,11 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from fhirhub.store import chain, journal, verifying
+from fhirhub.errors import FhirError
+from fhirhub.store import chain, journal, logfile, verifying
 from fhirhub.store.chain import Entry
 from fhirhub.store.database import Database, Transaction
+from fhirhub.store.gathering import Gathering, Told
 from fhirhub.store.logfile import LogFile
 from fhirhub.store.opening import open_database
 from fhirhub.store.sql import Kind, Statement
@@ -47,9 +49,8 @@ async def fill(database: Database, count: int = 7) -> None:
 
 
 async def execute(database: Database, sql: str, *values: bytes) -> None:
-    if database.dialect.name == "sqlite":
-        # What was read waits in a file of its own.
-        sql = sql.replace("audit_journal", "beside.audit_journal")
+    # What was read may wait beside the database.
+    await database.collect()
     kinds: list[Kind] = ["bytea" for _ in values]
     await database.execute(Statement(sql, values, tuple(kinds)))
 
@@ -94,20 +95,28 @@ async def test_what_was_read_is_logged_while_a_transaction_goes_on(log: Database
     assert (await verdict(log)).records == 8
 
 
-async def test_those_who_were_answered_together_are_waited_for_as_long_as_somebody_comes() -> None:
-    waiting = [0]
+async def test_those_who_were_answered_together_go_together_again_as_long_as_somebody_comes() -> None:
+    groups: list[int] = []
 
-    async def come() -> None:
-        for number in range(1, 4):
-            await asyncio.sleep(0)
-            waiting.append(number)
+    async def put(members: list[Told]) -> None:
+        groups.append(len(members))
+        for member in members:
+            member.done()
 
-    coming = asyncio.ensure_future(come())
-    await chain.gathered(waiting, 3)
-    assert len(waiting) == 4
-    await coming
-    await chain.gathered(waiting, 1)
-    await chain.gathered([], 5)
+    tasks: set[asyncio.Future[None]] = set()
+    waiting = Gathering(put, lambda work: tasks.add(asyncio.ensure_future(work)), 100)
+
+    async def ask(times: int, pause: float) -> None:
+        for _ in range(times):
+            await asyncio.sleep(pause)
+            await waiting.add(TENANT, [entry(1)])
+
+    await asyncio.gather(*(ask(5, 0) for _ in range(4)))
+    assert groups == [4, 4, 4, 4, 4]
+    await asyncio.gather(ask(2, 0), ask(1, 0))
+    assert groups[5:] == [2, 1]
+    await ask(1, 0)
+    await asyncio.gather(*tasks)
 
 
 async def test_a_transaction_that_fails_leaves_nothing_in_the_log(log: Database) -> None:
@@ -155,8 +164,6 @@ TAMPERING = {
 async def test_tampering_is_found_and_named(log: Database, what: str) -> None:
     sql, place = TAMPERING[what]
     await execute(log, sql)
-    if what == "a head moved back" and log.dialect.name == "sqlite":
-        await execute(log, "UPDATE beside.audit_head SET number = 6")
     assert (await verdict(log)).faults[0].place == place
 
 
@@ -180,6 +187,7 @@ async def test_tampering_with_the_journal_is_found_and_named(log: Database, what
         await log.log(TENANT, [entry(number), entry(number + 1)])
     sql, place = IN_THE_JOURNAL[what]
     if "$1" in sql:
+        await log.collect()
         rows = await log.fetch(Statement("SELECT content FROM audit_journal WHERE number = 8"))
         await execute(log, sql, bytes(rows[0][0]))
     else:
@@ -245,16 +253,17 @@ def test_threads_take_turns_at_the_file_of_the_log(tmp_path: Path) -> None:
     sealer.take(KEY)
     file = LogFile(str(tmp_path / "hub.db"), sealer)
     file.begin(chain.Chain(TENANT, 1, 0, b"birth"))
-    spread = journal.Part([], [(TENANT, 1, 900, 901)] * 20, [], (1, 901))
 
-    def append(number: int) -> bool:
-        return file.append([(TENANT, [entry(number)])], wait=True)
+    def append(number: int) -> None:
+        file.append([(TENANT, [entry(number)])])
 
     with ThreadPoolExecutor(4) as threads:
-        written = [threads.submit(append, number) for number in range(8)]
-        removed = [threads.submit(file.remove, spread) for _ in range(8)]
-        assert all(one.result() for one in written)
-        assert all(one.result() is None for one in removed)
+        for number in range(8):
+            threads.submit(append, number)
+            threads.submit(file.turn)
+            threads.submit(file.collected, {})
+    packs = [pack for path in logfile.paths(str(tmp_path / "hub.db")) for pack in logfile.read(path).packs]
+    assert sorted(pack.number for pack in packs) == [*range(1, 9)]
     file.close()
 
 
@@ -268,19 +277,20 @@ async def test_what_was_logged_is_spread_when_the_database_is_closed(database_ur
 
 
 async def test_a_file_of_another_database_of_that_name_is_left_out(sqlite_url: str) -> None:
-    database = open_database(sqlite_url)
-    database.sealer.take(KEY)
-    await fill(database)
-    await execute(database, "DELETE FROM audit_chain")
-    await database.close()
-    await run(sqlite_url, fill)
+    gone = open_database(sqlite_url)
+    gone.sealer.take(KEY)
+    await fill(gone)
+    for table in ("audit", "audit_chain"):
+        await gone.execute(Statement(f"DELETE FROM {table}"))
 
     async def look(database: Database) -> None:
-        assert [
-            (row[0]) for row in await database.fetch(Statement("SELECT COUNT(*) FROM audit_journal"))
-        ] == [0]
+        await fill(database, 2)
+        await database.collect()
+        assert (await database.fetch(Statement("SELECT COUNT(*) FROM audit_journal")))[0][0] == 2
+        assert (await verdict(database)).faults == []
 
     await run(sqlite_url, look)
+    await gone.close()
 
 
 async def test_what_a_killed_process_left_is_spread_by_another(sqlite_url: str) -> None:
@@ -297,6 +307,97 @@ async def test_what_a_killed_process_left_is_spread_by_another(sqlite_url: str) 
     await run(sqlite_url, look)
     await killed.close()
     await run(sqlite_url, look)
+    assert logfile.paths(sqlite_url.removeprefix("sqlite://")) == []
+
+
+def lay(sqlite_url: str, change: Callable[[bytes], bytes]) -> None:
+    """Change what waits beside a database whose process is gone."""
+    (path,) = logfile.paths(sqlite_url.removeprefix("sqlite://"))
+    path.write_bytes(change(path.read_bytes()))
+
+
+def cut(content: bytes, pack: int) -> int:
+    """Where that pack begins."""
+    place = -1
+    for _ in range(pack):
+        place = content.index(b"fhl1", place + 1)
+    return place
+
+
+BESIDE: dict[str, tuple[Callable[[bytes], bytes], int, list[str]]] = {
+    "the last came to disk in part": (lambda held: held[: cut(held, 5) + 60] + bytes(4096), 4, []),
+    "nothing of the last did but zeros": (lambda held: held[: cut(held, 5)] + bytes(4096), 4, []),
+    "something is behind the end": (lambda held: held.rstrip(b"\0") + b"\0\0fhl1 and more", 5, []),
+    "one was changed": (lambda held: held.replace(b"code=2", b"code=9"), 2, ["1-3"]),
+    "one was taken out": (lambda held: held[: cut(held, 3)] + held[cut(held, 4) :], 2, ["1-3"]),
+    "one stands there twice": (lambda held: held[: cut(held, 3)] + held[cut(held, 2) :], 5, []),
+    "two changed places": (
+        lambda held: held[: cut(held, 2)]
+        + held[cut(held, 3) : cut(held, 4)]
+        + held[cut(held, 2) : cut(held, 3)]
+        + held[cut(held, 4) :],
+        5,
+        [],
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("what", BESIDE)
+async def test_what_waits_beside_the_database_is_found_as_it_was_answered_for(
+    sqlite_url: str, what: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    change, records, places = BESIDE[what]
+
+    async def die(database: Database) -> None:
+        await fill(database, 5)
+        with monkeypatch.context() as patch:
+            patch.setattr(journal.Spreading, "close", lambda self: asyncio.sleep(0))
+            await database.close()
+
+    database = open_database(sqlite_url)
+    database.sealer.take(KEY)
+    await die(database)
+    lay(sqlite_url, change)
+
+    async def look(database: Database) -> None:
+        found = await verdict(database)
+        assert (found.records, [fault.place for fault in found.faults]) == (records, places)
+
+    await run(sqlite_url, look)
+
+
+async def test_what_cannot_be_put_on_disk_is_refused_and_the_next_goes_on(
+    sqlite_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def work(database: Database) -> None:
+        await fill(database, 2)
+        with monkeypatch.context() as patch:
+            patch.setattr(logfile, "_write", full)
+            with pytest.raises(FhirError, match="log"):
+                await database.log(TENANT, [entry(2)])
+        await fill(database, 3)
+        found = await verdict(database)
+        assert (found.records, found.faults) == (5, [])
+
+    def full(handle: int, content: bytes, place: int) -> None:
+        raise OSError(28, "No space left on device")
+
+    await run(sqlite_url, work)
+
+
+async def test_the_files_beside_the_database_take_turns_and_hold_nothing_that_was_spread(
+    sqlite_url: str,
+) -> None:
+    async def work(database: Database) -> None:
+        for _ in range(4):
+            await fill(database, 3)
+            await database.spread(TENANT)
+            files = logfile.paths(sqlite_url.removeprefix("sqlite://"))
+            assert [logfile.read(one).packs for one in files] == [[]] * len(files)
+        assert len(files) == 2
+        assert (await verdict(database)).records == 12
+
+    await run(sqlite_url, work)
 
 
 async def test_a_record_put_in_at_the_end_is_found(log: Database) -> None:
