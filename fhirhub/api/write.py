@@ -118,8 +118,9 @@ async def delete_where(request: FhirRequest) -> FhirResponse:
 
 
 def conditional(request: FhirRequest, type: str, criteria: str) -> SearchRequest:
-    """The criteria of a conditional interaction. Raises where there are none: that would match everything."""
-    criteria = criteria.strip().removeprefix(type).removeprefix("?")
+    """The criteria of a conditional interaction, alone or as the URL of a search of the type. Raises where there are
+    none: that would match everything."""
+    criteria = criteria.strip().removeprefix(f"{request.base}/").removeprefix(type).removeprefix("?")
     parsed = requests.parse(type, criteria, request.repository.parameters, base=request.base)
     if parsed.issues:
         # What an ignored parameter would have left out must not be written.

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+from urllib.parse import quote
 
 from httpx import AsyncClient
 
@@ -24,6 +25,8 @@ async def test_if_none_exist_creates_only_where_none_matches(client: AsyncClient
     assert again.json()["id"] == first.json()["id"]
     assert again.headers["etag"] == 'W/"1"'
     assert "gender" not in again.json()
+    for url in (f"Patient?identifier={SYSTEM}|1", f"{client.base_url}Patient?identifier={quote(SYSTEM)}%7C1"):
+        assert (await post(client, identified("1"), If_None_Exist=url)).json()["id"] == first.json()["id"]
 
 
 async def test_if_none_exist_with_several_matches_is_refused(client: AsyncClient) -> None:
