@@ -11,6 +11,10 @@ from typing import Any
 
 import httpx
 
+from fhirhub import settings
+from fhirhub.store import verifying
+from fhirhub.store.sql import Statement
+from fhirhub.tenants import open_tenants
 from tests.hub import Hub, running_hub
 from tests.postgres import PostgresServer
 
@@ -105,6 +109,43 @@ async def test_killed_at_any_moment_under_load_the_hub_loses_nothing(
         hub.start()
         await check_whole(hub, singles, families, tried)
         hub.stop()
+
+
+async def test_killed_at_any_moment_no_answered_read_is_without_its_record(
+    database_url: str, tmp_path: Path
+) -> None:
+    hub = Hub(database_url, tmp_path, 2, {"FHIRHUB_AUDIT": "on"})
+    answered: set[str] = set()
+
+    async def read(client: httpx.AsyncClient, id: str) -> None:
+        while True:
+            number = uuid.uuid4().hex
+            try:
+                answer = await client.get(f"{hub.base}/Patient/{id}", headers={"X-Request-Id": number})
+            except httpx.HTTPError:
+                return
+            assert answer.status_code == 200
+            answered.add(number)
+
+    for turn in range(KILLS):
+        hub.start()
+        async with httpx.AsyncClient(timeout=20) as client:
+            id = (await client.post(f"{hub.base}/Patient", json=patient(str(turn)))).json()["id"]
+            before = len(answered)
+            load = [asyncio.create_task(read(client, id)) for _ in range(8)]
+            while len(answered) < before + 20:
+                await asyncio.sleep(0.01)
+            await asyncio.sleep(random.random() * 0.2)
+            hub.kill()
+            await asyncio.gather(*load)
+    chosen = settings.read({}, database=database_url, secret_file=str(tmp_path / "hub.secret"))
+    async with open_tenants(chosen) as opened:
+        number = (await opened.numbers())[0]
+        verdict = await verifying.verify(opened.database, number, opened.database.sealer)
+        assert verdict.faults == []
+        await opened.database.spread(number)
+        rows = await opened.database.fetch(Statement("SELECT request FROM audit"))
+        assert answered <= {row[0] for row in rows}
 
 
 async def test_postgresql_killed_under_load_loses_nothing_and_the_hub_goes_on(
