@@ -1,7 +1,8 @@
 """Being told: a message in each person's list, and for who has no account a Task for the practice (RULES R26).
 
 A message is a Communication to one recipient (https://hl7.org/fhir/R4/communication.html), with the category
-`notification`. The ping on the channel that the person chose follows from it (`subscriptions/`).
+`notification`; one about a plan is a PlanMessage of the guide. The ping on the channel that the person chose follows
+from it (`subscriptions/`).
 """
 
 from __future__ import annotations
@@ -18,6 +19,8 @@ Json = dict[str, Any]
 CATEGORY = "http://terminology.hl7.org/CodeSystem/communication-category"
 NOTIFICATION: Json = {"coding": [{"system": CATEGORY, "code": "notification", "display": "Notification"}]}
 """The category of what the hub tells people."""
+SENDER: Json = {"type": "Device", "display": "fhirhub"}
+"""The hub itself, which is no resource."""
 TELL_THE_PATIENT = "patient-inlichten"
 """The Task by which a practice tells somebody who has no account."""
 AT_HOME = ("Patient/", "RelatedPerson/")
@@ -46,14 +49,17 @@ async def tell(
 def _message(
     patient: str | None, recipient: str, text: str, about: list[str], moment: int, *, urgent: bool
 ) -> Json:
+    plans = [{"reference": one} for one in about if one.startswith("CarePlan/")]
     return {
         "resourceType": "Communication",
+        **({"basedOn": plans} if plans else {}),
         "status": "completed",
         "category": [NOTIFICATION],
         "priority": "urgent" if urgent else "routine",
         **({"subject": {"reference": f"Patient/{patient}"}} if patient is not None else {}),
         **({"about": [{"reference": one} for one in about]} if about else {}),
         "sent": document.instant(moment),
+        "sender": SENDER,
         "recipient": [{"reference": recipient}],
         "payload": [{"contentString": text}],
     }

@@ -100,7 +100,7 @@ def remove_peer(
 
 async def _check_organization(realm: Realm, reference: str) -> None:
     """It is here, with the number by which the other hub knows it. Raises Refusal."""
-    from fhirhub.peers.viewing import URA, number_of
+    from fhirhub.peers.matching import URA, number_of
 
     type, _, id = reference.partition("/")
     if type != "Organization" or not id:

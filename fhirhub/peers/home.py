@@ -3,14 +3,15 @@
 
 from __future__ import annotations
 
+import contextlib
 import secrets
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple
 from urllib.parse import urlencode, urlsplit
 
 from fhirhub import fetching
-from fhirhub.errors import FhirError
+from fhirhub.errors import FhirError, Issue
 from fhirhub.fetching import Fetched, Lines
 from fhirhub.peers.rows import Peer
 from fhirhub.resources import document
@@ -33,12 +34,13 @@ class Unreachable(Exception):
 
 
 class Refused(Exception):
-    """The other hub refused: with that status, and the body of its answer."""
+    """The other hub refused, with that status."""
 
     def __init__(self, status: int, body: bytes) -> None:
         super().__init__(f"it answered {status}")
         self.status = status
-        self.body = body
+        self.issues = tuple(_issues(body))
+        """What it said, where it said it in an OperationOutcome."""
 
 
 class Person(NamedTuple):
@@ -77,7 +79,9 @@ class Homes:
         headers: Mapping[str, str] | None = None,
     ) -> Fetched:
         """The answer to a request. Raises Unreachable, and Refused for any other than 2xx."""
-        url = path if path.startswith((f"{peer.base}/", f"{peer.base}?")) else f"{peer.base}/{path}"
+        url = (
+            path if path.startswith((f"{peer.base}/", f"{peer.base}?")) else f"{peer.base}/{path}".rstrip("/")
+        )
         body = None if resource is None else document.encode(resource)
         for again in (False, True):
             token = await self._token(realm, peer, person)
@@ -165,6 +169,14 @@ class Homes:
         if answer.status >= 500 or answer.status == 429:
             raise Unreachable(f"it answered {answer.status}")
         return answer
+
+
+def _issues(body: bytes) -> Iterator[Issue]:
+    with contextlib.suppress(Unreachable, AttributeError, TypeError):
+        for one in parsed(body).get("issue", ()):
+            text = (one.get("details") or {}).get("text") or one.get("diagnostics") or "It was refused there."
+            place = next(iter(one.get("expression", ())), None)
+            yield Issue("error", str(one.get("code", "processing")), str(text), place)
 
 
 def parsed(body: bytes) -> Json:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 import base64
-import contextlib
 import hmac
 import time
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
@@ -16,12 +15,14 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from fhirhub import errors, logs
-from fhirhub.access import HUB, Actor
+from fhirhub.access import Actor
 from fhirhub.errors import FhirError, Issue
-from fhirhub.peers import PATH, rows
-from fhirhub.peers.home import Homes, Person, Refused, Unreachable, parsed
+from fhirhub.peers import PATH, matching, rows
+from fhirhub.peers.answering import Answer, Answering
+from fhirhub.peers.home import Homes, Refused, Unreachable
+from fhirhub.peers.matching import BIG, URA
 from fhirhub.peers.rows import Kept, Peer
-from fhirhub.repository import Repository, Tenant
+from fhirhub.repository import Tenant
 from fhirhub.resources import document, references, relations
 from fhirhub.resources.references import Link, Target
 from fhirhub.settings import Settings
@@ -31,8 +32,6 @@ if TYPE_CHECKING:
 
 Json = dict[str, Any]
 
-URA = "http://fhir.nl/fhir/NamingSystem/ura"
-BIG = "http://fhir.nl/fhir/NamingSystem/big"
 TYPES = ("CarePlan", "CareTeam", "Goal", "Task", "Communication", "Patient")
 _DIRECTORY = ("PractitionerRole", "Practitioner", "Organization", "HealthcareService")
 LOOK_SECONDS = 60.0
@@ -126,20 +125,13 @@ class Peers:
                 found.append(View(now_there, tuple(kept)))
         return found
 
-    async def answer(self, tenant: Tenant, peer: Peer, id: str, actor: Actor, change: Json) -> Json:
-        """The Task at home after this change of it, made for who acts. Raises FhirError as home says it, and
-        `transient` where home cannot be reached: then nothing changed."""
+    async def answer(self, tenant: Tenant, peer: Peer, id: str, actor: Actor, answer: Answer) -> Json:
+        """The Task at home after this answer of who acts. Raises FhirError as home says it, and `transient` where home
+        cannot be reached: then nothing changed."""
         realm = await self._realm_of(tenant.name)
         assert realm is not None
         try:
-            person = await self._person(tenant, realm, peer, actor)
-            try:
-                task = await self._changed(realm, peer, id, change, person)
-            except Refused as refusal:
-                if person is None or refusal.status not in (400, 401):
-                    raise
-                # Known there, and not as somebody of this organisation.
-                task = await self._changed(realm, peer, id, change, None)
+            task = await Answering(self._homes, realm, peer, actor).answer(id, answer)
         except Unreachable as fault:
             raise errors.transient(
                 f"{peer.base}, where this Task lives, cannot be reached: {fault}. Nothing changed; try again later."
@@ -148,31 +140,6 @@ class Peers:
             raise told(refusal) from None
         self._begin(tenant, peer.name)
         return absolute(task, peer.base, {})
-
-    async def _changed(self, realm: Realm, peer: Peer, id: str, change: Json, person: Person | None) -> Json:
-        found = await self._homes.ask(realm, peer, "GET", f"Task/{id}", person=person)
-        task = {**parsed(found.body), **change}
-        owner = str((task.get("owner") or {}).get("reference", ""))
-        if owner.startswith("HealthcareService/") and change.get("status") == "accepted":
-            # Who claims a queue's Task becomes its owner in the same write (RULES R27).
-            task["owner"] = {"reference": await self._place(realm, peer, await self._ura(realm.tenant, peer))}
-        answer = await self._homes.ask(
-            realm, peer, "PUT", f"Task/{id}", task, person=person,
-            headers={"If-Match": found.headers.get("etag", ""), "Prefer": "return=representation"},
-        )  # fmt: skip
-        return parsed(answer.body)
-
-    async def _person(self, tenant: Tenant, realm: Realm, peer: Peer, actor: Actor) -> Person | None:
-        """Who acts, as home knows them: by their number in the BIG register. None for a backend, and for who has no
-        number or is not known there: home then reads that the organisation's system did it."""
-        if actor.person is None or actor.role is None or not actor.person.startswith("Practitioner/"):
-            return None
-        number = await number_of(tenant, "Practitioner", actor.person.partition("/")[2], BIG)
-        if number is None:
-            return None
-        found = await self._homes.get(realm, peer, f"Practitioner?identifier={BIG}%7C{number}")
-        ids = [entry["resource"]["id"] for entry in found.get("entry", ()) if "resource" in entry]
-        return Person(f"Practitioner/{ids[0]}", actor.role) if len(ids) == 1 else None
 
     # --- looking ---
 
@@ -211,7 +178,7 @@ class Peers:
             if mark == peer.mark and now - peer.filled < WHOLE_SECONDS * SECOND_US:
                 await rows.is_right(database, number, name, now)
                 return
-            place = await self._place(realm, peer, await self._ura(tenant, peer))
+            place = await matching.There(self._homes, realm, peer).organization()
             kept = await self._shown(realm, peer)
             await rows.fill(database, number, peer, place, mark, now, kept)
         except Unreachable as fault:
@@ -246,20 +213,6 @@ class Peers:
             changed = {**subscription, "status": "requested", "channel": {**channel, "header": wanted}}
             changed.pop("error", None)
             await self._homes.ask(realm, peer, "PUT", f"Subscription/{subscription['id']}", changed)
-
-    async def _ura(self, tenant: Tenant, peer: Peer) -> str:
-        number = await number_of(tenant, "Organization", peer.organization.partition("/")[2], URA)
-        if number is None:
-            raise Unreachable(f"{peer.organization} has no URA number, by which it is known there")
-        return number
-
-    async def _place(self, realm: Realm, peer: Peer, ura: str) -> str:
-        """The organisation as it is there, by its URA number."""
-        found = await self._homes.get(realm, peer, f"Organization?identifier={URA}%7C{ura}")
-        ids = [entry["resource"]["id"] for entry in found.get("entry", ()) if "resource" in entry]
-        if len(ids) != 1:
-            raise Unreachable(f"it knows {len(ids) or 'no'} organisations with URA number {ura}")
-        return f"Organization/{ids[0]}"
 
     async def _shown(self, realm: Realm, peer: Peer) -> list[Kept]:
         """All that the peer shows of plans. What is labelled is for some of the organisation's people alone: they read
@@ -311,27 +264,12 @@ def address(tenant: Tenant, name: str) -> str:
     return tenant.bases[0].removesuffix("/fhir") + PATH + name
 
 
-async def number_of(tenant: Tenant, type: str, id: str, system: str) -> str | None:
-    """The number of somebody of this hub in a register."""
-    found = await Repository(tenant, HUB).find(type, id)
-    if found is None or found.body is None:
-        return None
-    return _value(document.decode(found.body), system)
-
-
-def _value(resource: Json, system: str) -> str | None:
-    for one in resource.get("identifier", ()):
-        if one.get("system") == system and one.get("value"):
-            return str(one["value"])
-    return None
-
-
 def _identifiers(directory: Iterable[Json]) -> dict[str, Json]:
     """By reference, the number of an organisation or person."""
     found: dict[str, Json] = {}
     for one in directory:
         for system in (URA, BIG):
-            value = _value(one, system)
+            value = matching.value(one, system)
             if value is not None:
                 found[f"{one['resourceType']}/{one['id']}"] = {"system": system, "value": value}
     for one in directory:
@@ -376,11 +314,6 @@ def absolute(resource: Json, base: str, identifiers: Mapping[str, Json]) -> Json
 
 def told(refusal: Refused) -> FhirError:
     """What home refused, as it says it."""
-    issues = []
-    with contextlib.suppress(Unreachable, AttributeError, TypeError):
-        for one in parsed(refusal.body).get("issue", ()):
-            text = (one.get("details") or {}).get("text") or one.get("diagnostics") or "It was refused there."
-            place = next(iter(one.get("expression", ())), None)
-            issues.append(Issue("error", str(one.get("code", "processing")), str(text), place))
     status = refusal.status if refusal.status in (400, 403, 404, 409, 410, 412, 422) else 403
+    issues = list(refusal.issues)
     return FhirError(status, issues or [Issue("error", "processing", "The hub where it lives refused it.")])

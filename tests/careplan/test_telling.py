@@ -6,7 +6,8 @@ from fhirhub.access import EVERYTHING
 from fhirhub.auth import accounts
 from fhirhub.careplan import telling
 from fhirhub.repository import Repository
-from fhirhub.resources import document
+from fhirhub.resources import document, guide
+from fhirhub.resources.validation.validator import Validator
 from fhirhub.store.request import parse
 from tests.auth.builders import Hub, Json, patient, region, write
 
@@ -36,6 +37,28 @@ async def test_each_who_is_told_has_one_message_of_their_own(hub: Hub) -> None:
         assert message["subject"] == {"reference": "Patient/anna"}
         assert message["payload"] == [{"contentString": "Er is iets veranderd."}]
     assert await found(hub, "Task") == []
+
+
+async def test_what_the_hub_tells_about_a_plan_is_a_message_of_that_plan(hub: Hub) -> None:
+    await region(hub)
+    plan: Json = {
+        "resourceType": "CarePlan",
+        "id": "plan",
+        "status": "active",
+        "intent": "plan",
+        "subject": {"reference": "Patient/anna"},
+    }
+    await write(hub, plan)
+    whole = Repository(hub.realm.tenant, EVERYTHING)
+    await whole.together(
+        lambda unit: telling.tell(
+            unit.as_hub(), patient="anna", to=["Practitioner/jan"], text="Iets.", about=["CarePlan/plan"]
+        )
+    )
+    (message,) = await found(hub, "Communication")
+    assert message["basedOn"] == [{"reference": "CarePlan/plan"}]
+    profile = guide.url("StructureDefinition", "PlanMessage")
+    assert [one for one in Validator().validate(message, [profile]) if one.severity == "error"] == []
 
 
 async def test_who_has_no_account_is_told_by_the_registered_practice(hub: Hub) -> None:

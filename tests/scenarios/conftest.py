@@ -18,7 +18,10 @@ __all__ = ["hub", "open_hub"]
 
 
 SHARED = frozenset(
-    {"CarePlan", "CareTeam", "Consent", "Goal", "Observation", "QuestionnaireResponse", "Task"}
+    {
+        *("CarePlan", "CareTeam", "Communication", "Consent", "Goal"),
+        *("Observation", "QuestionnaireResponse", "Task"),
+    }
 )
 """What keeps to a profile of the guide; a Communication does where it is about a plan."""
 
@@ -41,7 +44,10 @@ async def _faults(hub: Hub) -> list[str]:
     found = []
     for (body,) in dict.fromkeys(row[:1] for row in rows if row[0]):
         resource = document.decode(body)
-        claimed = profile_of(resource) if resource["resourceType"] in SHARED else None
+        is_claimed = resource["resourceType"] in SHARED and (
+            resource["resourceType"] != "Communication" or "basedOn" in resource
+        )
+        claimed = profile_of(resource) if is_claimed else None
         found += [
             f"{resource['resourceType']}/{resource['id']}: {issue.expression}: {issue.text}"
             for issue in validator.validate(resource, [claimed] if claimed else [])

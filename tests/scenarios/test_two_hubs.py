@@ -16,12 +16,13 @@ import pytest
 from fhirhub.auth import accounts, clients, scopes, tokens, trial
 from fhirhub.auth.realm import Issuer
 from fhirhub.peers import rows
-from fhirhub.peers.viewing import BIG, URA, address
+from fhirhub.peers.matching import BIG, URA
+from fhirhub.peers.viewing import address
 from fhirhub.subscriptions import managed
 from tests import hub as processes
 from tests.auth.builders import Hub, Json, bearer, new_app, write
 from tests.careplan.neighbourhood import asked
-from tests.careplan.resources import ANNA, BSN, PATIENT, code, consent, organization, to, works
+from tests.careplan.resources import ANNA, BSN, PATIENT, code, consent, organization, queue, to, works
 
 SETTINGS = {"FHIRHUB_FETCH_ALLOW": "127.0.0.1", "FHIRHUB_CHECK_ANSWERS": "true"}
 NURSING_URA, JAN_BIG, WIL_BIG = "00000022", "19012345601", "49012345602"
@@ -83,6 +84,9 @@ async def test_two_hubs_share_one_plan(
         plan, task = await jan_asks_district_nursing_which_works_at_the_other_hub(region)
         await wil_reads_the_task_at_her_own_hub(region, task)
         await she_accepts_there_and_home_knows_who_did(region, plan, task)
+        await she_reports_there_what_came_of_it(region, task)
+        await she_answers_what_jan_asks_of_her_there(region, plan, task)
+        await she_claims_a_task_of_her_queue_there(region, plan)
         await a_goal_at_home_reaches_her(region)
         await members_are_told_by_their_numbers(region)
         await nothing_of_it_can_be_written_at_her_hub(region, plan)
@@ -137,6 +141,87 @@ async def she_accepts_there_and_home_knows_who_did(region: Region, plan: str, ta
     await region.until("CarePlan", "id", plan.removeprefix("CarePlan/"))
 
 
+async def she_reports_there_what_came_of_it(region: Region, task: str) -> None:
+    weight = {
+        "resourceType": "Observation",
+        "status": "final",
+        "code": {"coding": [{"system": "http://loinc.org", "code": "29463-7"}]},
+        "subject": {"reference": f"{region.home.base}/{PATIENT}"},
+        "performer": [{"reference": "Practitioner/w-17"}],
+        "effectiveDateTime": "2026-11-22",
+        "valueQuantity": {"value": 61, "unit": "kg", "system": "http://unitsofmeasure.org", "code": "kg"},
+    }
+    kind = {"coding": [{"system": "http://loinc.org", "code": "29463-7"}]}
+    report = answering(region, task, "in-progress")
+    report["parameter"] += [
+        {"name": "note", "valueString": "Zij at weinig."},
+        {
+            "name": "output",
+            "part": [
+                {"name": "type", "valueCodeableConcept": kind},
+                {"name": "resource", "resource": weight},
+            ],
+        },
+    ]
+    wil, jan = region.people["wil"], region.people["jan"]
+    answer = await wil.post("Task/$answer-elsewhere", report, 200)
+    told = answer["output"][0]["valueReference"]["reference"].removeprefix(f"{region.home.base}/")
+    written = await jan.get(told)
+    assert written["performer"] == [{"reference": "Practitioner/wil"}]
+    assert (await jan.get(f"Task/{task}"))["note"][-1]["text"] == "Zij at weinig."
+    # What home cannot know is not sent there, and nothing is half done.
+    weight["performer"] = [{"reference": "PractitionerRole/rol-w-17"}]
+    refused = await wil.post("Task/$answer-elsewhere", report, 422)
+    assert refused["issue"][0]["expression"] == ["Observation.performer[0].reference"]
+    weight["performer"], report["parameter"][1]["valueCode"] = (
+        [{"reference": "Practitioner/w-17"}],
+        "requested",
+    )
+    await wil.post("Task/$answer-elsewhere", report, 422)
+    assert (await jan.get("Observation?_summary=count"))["total"] == 1
+
+
+async def she_answers_what_jan_asks_of_her_there(region: Region, plan: str, task: str) -> None:
+    wil, jan = region.people["wil"], region.people["jan"]
+    questions = "https://voorbeeld.example/Questionnaire/vragen"
+    sub_task = await jan.post(
+        "Task",
+        asked(
+            "jan",
+            "Organization/thuiszorg",
+            basedOn=[to(plan)],
+            partOf=[to(f"Task/{task}")],
+            input=[{"type": code("task-part", "vragenlijst"), "valueCanonical": questions}],
+        ),
+    )
+    await region.until("Task", "id", sub_task["id"])
+    answers = {
+        "resourceType": "QuestionnaireResponse",
+        "status": "completed",
+        "questionnaire": questions,
+        "subject": {"reference": f"{region.home.base}/{PATIENT}"},
+        "author": {"reference": "Practitioner/w-17"},
+        "authored": "2026-11-22T10:00:00Z",
+        "item": [{"linkId": "1", "answer": [{"valueString": "Om de dag"}]}],
+    }
+    given = answering(region, sub_task["id"], "")
+    given["parameter"][1:] = [{"name": "resource", "resource": answers}]
+    answer = await wil.post("Task/$answer-elsewhere", given, 200)
+    assert answer["status"] == "completed"
+    assert "QuestionnaireResponse/" in answer["output"][0]["valueReference"]["reference"]
+
+
+async def she_claims_a_task_of_her_queue_there(region: Region, plan: str) -> None:
+    wil, jan = region.people["wil"], region.people["jan"]
+    await region.people["anna"].post("Consent", consent("permit", "HealthcareService/wachtrij"))
+    waiting = await jan.post("Task", asked("jan", "HealthcareService/wachtrij", basedOn=[to(plan)]))
+    await region.until("Task", "id", waiting["id"])
+    answer = await wil.post("Task/$answer-elsewhere", answering(region, waiting["id"], "accepted"), 200)
+    assert answer["owner"]["reference"] == f"{region.home.base}/Organization/thuiszorg"
+    again = await wil.post("Task/$answer-elsewhere", answering(region, waiting["id"], "accepted"), 200)
+    assert again["status"] == "accepted"
+
+
 async def a_goal_at_home_reaches_her(region: Region) -> None:
     words = {"text": "Weer naar de winkel lopen"}
     await region.people["anna"].post(
@@ -187,7 +272,7 @@ async def while_home_is_down_her_view_is_stale_and_says_since_when(region: Regio
     answer = await region.people["wil"].ask("GET", "CarePlan/$elsewhere")
     assert answer.headers["Warning"].startswith("110 ")
     assert "is stale since 20" in outcome(answer.json())["details"]["text"]
-    assert [one["id"] for one in shown(answer.json(), "Task")] == [task]
+    assert task in [one["id"] for one in shown(answer.json(), "Task")]
     tried = await region.people["wil"].ask(
         "POST", "Task/$answer-elsewhere", answering(region, task, "in-progress")
     )
@@ -200,10 +285,10 @@ async def when_home_is_back_she_can_answer_again(region: Region, task: str) -> N
         while outcome(await region.elsewhere())["severity"] == "warning":
             await asyncio.sleep(0.1)
     wil = region.people["wil"]
-    assert (await wil.post("Task/$answer-elsewhere", answering(region, task, "in-progress"), 200))[
-        "status"
-    ] == ("in-progress")
-    assert (await region.people["jan"].get(f"Task/{task}"))["status"] == "in-progress"
+    assert (await wil.post("Task/$answer-elsewhere", answering(region, task, "on-hold"), 200))["status"] == (
+        "on-hold"
+    )
+    assert (await region.people["jan"].get(f"Task/{task}"))["status"] == "on-hold"
     refused = await wil.post("Task/$answer-elsewhere", answering(region, task, "requested"), 422)
     assert refused["issue"][0]["code"] == "business-rule"
     for elsewhere in (f"{task}/../../Patient/anna", f"{task}?_format=xml"):
@@ -272,6 +357,7 @@ async def settle_home(url: str, folder: Path, home: processes.Hub, guest: proces
             hub,
             organization("praktijk", "Z3"),
             numbered(organization("thuiszorg", "T2"), URA, NURSING_URA),
+            queue("wachtrij", "thuiszorg"),
             *numbered_worker("jan", "praktijk", "huisarts", JAN_BIG),
             *numbered_worker("wil", "thuiszorg", "wijkverpleegkundige", WIL_BIG),
             {

@@ -148,12 +148,19 @@ Instance: Task-answer-elsewhere
 InstanceOf: OperationDefinition
 Usage: #definition
 Title: "Een taak elders beantwoorden"
-Description: "Brengt een taak die bij een andere hub staat daar in een andere toestand, uit naam van wie het vraagt. Is die hub niet te bereiken, dan verandert er niets."
-* insert Operation([[Task-answer-elsewhere]], [[AnswerElsewhere]], [[answer-elsewhere]], [[Een taak elders beantwoorden]], [[Answer a task elsewhere]], [[Brengt een taak die bij een andere hub staat daar in een andere toestand, uit naam van wie het vraagt. Is die hub niet te bereiken, dan verandert er niets.]], [[Brings a task that lives at another hub into another state there, in the name of who asks. Where that hub cannot be reached nothing changes.]], Task, true, true, false)
+Description: "Brengt een taak die bij een andere hub staat daar in een andere toestand, met wat die opleverde, in één keer en uit naam van wie het vraagt. Is die hub niet te bereiken, dan verandert er niets."
+* insert Operation([[Task-answer-elsewhere]], [[AnswerElsewhere]], [[answer-elsewhere]], [[Een taak elders beantwoorden]], [[Answer a task elsewhere]], [[Brengt een taak die bij een andere hub staat daar in een andere toestand, met wat die opleverde, in één keer en uit naam van wie het vraagt. Is die hub niet te bereiken, dan verandert er niets.]], [[Brings a task that lives at another hub into another state there with what it produced, at once and in the name of who asks. Where that hub cannot be reached nothing changes.]], Task, true, true, false)
 * insert Served
 * insert Parameter(task, in, 1, 1, uri, [[Het adres van de taak]], [[The address of the task]])
-* insert Parameter(status, in, 1, 1, code, [[De nieuwe toestand]], [[The new state]])
+* insert Parameter(status, in, 0, 1, code, [[De nieuwe toestand; niet nodig als een antwoord de taak afmaakt]], [[The new state; not needed where an answer completes the task]])
 * insert Parameter(reason, in, 0, 1, string, [[Waarom, in woorden]], [[Why, in words]])
+* insert Parameter(businessStatus, in, 0, 1, CodeableConcept, [[Hoe ver het werk is]], [[How far the work is]])
+* insert Parameter(note, in, 0, 1, string, [[Een opmerking die bij de taak komt]], [[A remark that is added to the task]])
+* insert Group(output, in, 0, *, [[Wat de taak opleverde]], [[What the task produced]])
+* insert Part(0, type, in, 1, 1, CodeableConcept, [[Wat het is]], [[What it is]])
+* insert Part(1, text, in, 0, 1, string, [[In woorden]], [[In words]])
+* insert Part(2, resource, in, 0, 1, Resource, [[Wat daar gemaakt wordt, zoals een verslag of een meting]], [[What is made there, such as a report or a measurement]])
+* insert Parameter(resource, in, 0, *, Resource, [[Wat daar ook gemaakt wordt, zoals de antwoorden op een vragenlijst of een deeltaak]], [[What is made there too, such as the answers to a questionnaire or a sub-task]])
 * insert Parameter(return, out, 1, 1, Task, [[De taak zoals die daar nu is]], [[The task as it is there now]])
 
 Instance: Patient-access-log
