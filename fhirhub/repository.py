@@ -924,7 +924,7 @@ class Repository:
             local = set()
             versioned = set()
             for _, to, to_id, to_version, _ in rows["reference"]:
-                if to and to != "#":
+                if to and to_id and to != "#":
                     local.add((to, to_id))
                     if to_version is not None:
                         versioned.add((to, to_id, to_version))

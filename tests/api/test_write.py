@@ -339,6 +339,11 @@ async def test_a_reference_to_nothing_is_told_by_its_element(client: AsyncClient
     assert "Patient/a/_history/7" in said(answer)
 
 
+async def test_a_reference_that_names_a_type_and_no_resource_refers_to_nothing(client: AsyncClient) -> None:
+    named = {"type": "Patient", "identifier": {"system": "urn:x", "value": "1"}, "display": "Anna"}
+    assert (await post(client, observation(subject=named))).status_code == 201
+
+
 async def test_a_body_without_its_type_is_told_so(client: AsyncClient) -> None:
     for path in ("Patient", ""):
         answer = await client.post(path, json={"active": True}, headers=fhir({}))
