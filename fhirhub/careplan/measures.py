@@ -3,18 +3,22 @@ https://hl7.org/fhir/R4/measurereport.html).
 
 A figure is shown where it, and what it leaves of the figure that it is part of, are not small. Practices, care groups
 and region are an additive tree: what is left of a figure that is shown, once all shown below it is taken away, is told
-by subtraction. So that belongs to several practices and is not small itself, or more is hidden.
+by subtraction. So that belongs to several practices and is not small itself, or more is hidden. The same holds over
+time: what follows from figures of two moments about the same practices differs not at all, or not by little.
 """
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import ROUND_HALF_UP, Decimal
 
 from fhirhub import errors
+from fhirhub.repository import Repository
 from fhirhub.resources import guide
 from fhirhub.resources.careplan import Json
+from fhirhub.store import published
 from fhirhub.store.counting import MEASURES as COUNTED
 from fhirhub.store.counting import Tally
 
@@ -56,14 +60,68 @@ class Place:
             yield from one.all()
 
 
+@dataclass(frozen=True, slots=True)
+class Atom:
+    """Practices of which a sum follows from what is told, but of none of them alone: a figure that is shown, without
+    all shown below it. `count` is theirs, `rest` what it leaves of the count before it."""
+
+    practices: frozenset[str]
+    count: int
+    rest: int
+
+
+@dataclass(frozen=True, slots=True)
+class Earlier:
+    """What was told of a level before: the places, and the sums that follow. `again` where it was of the same
+    moment."""
+
+    places: frozenset[str]
+    atoms: tuple[Atom, ...]
+    again: bool = False
+
+
+Told = Mapping[int, Sequence[Earlier]]
+"""By level, what was told before."""
+
+
 def find(id: str) -> Json | None:
     """The guide's own Measure of that id, which this hub can evaluate."""
     return guide.find("Measure", guide.url("Measure", id)) if id in COUNTED else None
 
 
-def grown(tallies: Iterable[Tally], groups: Sequence[tuple[str, str]], measure: Json) -> Place:
+async def told(
+    unit: Repository, tallies: Iterable[Tally], groups: Sequence[tuple[str, str]], measure: Json, at: int
+) -> Place:
+    """The tree of the region as it is told at that moment, inside `together`: held against what was told of it around
+    that moment, and kept for those to come."""
+    named, tenant = figures(measure), unit.tenant.number
+    await unit.transaction.lock_names(tenant, [f"figure {one}" for one in named.values()])
+    earlier = {
+        level: [
+            read(one, again=same) for same, one in await published.near(unit.transaction, tenant, figure, at)
+        ]
+        for level, figure in named.items()
+    }
+    region = grown(tallies, groups, measure, earlier)
+    telling = ((figure, shown(region, level)) for level, figure in named.items())
+    await published.keep(
+        unit.transaction, tenant, at, [(figure, written(one)) for figure, one in telling if one.places]
+    )
+    return region
+
+
+def figures(measure: Json) -> dict[int, str]:
+    """By level, the name of what is counted there, which is the same in every measure that counts it. How many patients
+    a practice has is left out: that is no secret of theirs."""
+    id = str(measure["id"])
+    return {1: id} if _is_of_all(measure) else {1: f"of {COUNTED[id][0]}", 2: id}
+
+
+def grown(
+    tallies: Iterable[Tally], groups: Sequence[tuple[str, str]], measure: Json, told: Told | None = None
+) -> Place:
     """The tree of the region. `groups` are ids of care groups and practices; a practice counts for the first that
-    names it. Its small figures are hidden."""
+    names it. What is small in it, or would be beside what was told, is hidden."""
     group_of: dict[str, str] = {}
     for group, practice in groups:
         group_of.setdefault(f"Organization/{practice}", f"Organization/{group}")
@@ -75,7 +133,7 @@ def grown(tallies: Iterable[Tally], groups: Sequence[tuple[str, str]], measure: 
     below = by_group.pop(REGION, [])
     below += [_summed(name, leaves) for name, leaves in by_group.items()]
     region = _summed(REGION, below)
-    hide(region)
+    hide(region, told or {})
     return region
 
 
@@ -84,14 +142,86 @@ def _summed(name: str, below: list[Place]) -> Place:
     return Place(name, counts or (0, 0, 0), sum(one.total for one in below), below)
 
 
-def hide(region: Place) -> None:
+def hide(region: Place, told: Told | None = None) -> None:
     """Decides which counts of which place are shown."""
     for level in range(len(region.counts)):
+        earlier = (told or {}).get(level, ())
+        # What was hidden when this very moment was told stays so: both together would tell it by subtraction.
+        open_ = [one.places for one in earlier if one.again]
         for place in region.all():
-            if place.shown == level and _is_enough([place], level):
+            if (
+                place.shown == level
+                and _is_enough([place], level)
+                and all(place.name in one for one in open_)
+            ):
                 place.shown = level + 1
-        while any(_hide_more(place, level) for place in region.all()):
+        while any(_hide_more(place, level) for place in region.all()) or any(
+            _hide_changed(region, level, one.atoms) for one in earlier
+        ):
             pass
+
+
+def atoms(region: Place, level: int) -> list[Atom]:
+    """What is told of that level, in parts that have no practice in common."""
+    found = []
+    for place in region.all():
+        if place.shown > level and (left := _left(place, level)):
+            count = sum(leaf.counts[level] for leaf in left)
+            before = sum(leaf.counts[level - 1] for leaf in left) if level else count
+            found.append(Atom(frozenset(leaf.name for leaf in left), count, before - count))
+    return found
+
+
+def shown(region: Place, level: int, *, again: bool = False) -> Earlier:
+    """What is told of that level."""
+    places = frozenset(place.name for place in region.all() if place.shown > level)
+    return Earlier(places, tuple(atoms(region, level)), again)
+
+
+def written(told: Earlier) -> str:
+    """As it is kept."""
+    parts = sorted([sorted(one.practices), one.count, one.rest] for one in told.atoms)
+    return json.dumps({"places": sorted(told.places), "parts": parts})
+
+
+def read(content: str, *, again: bool = False) -> Earlier:
+    """The same back."""
+    found = json.loads(content)
+    parts = (Atom(frozenset(practices), count, rest) for practices, count, rest in found["parts"])
+    return Earlier(frozenset(found["places"]), tuple(parts), again)
+
+
+def _hide_changed(region: Place, level: int, earlier: Sequence[Atom]) -> bool:
+    """Hides one more count where practices changed by little since what was told earlier; whether it did."""
+    now = atoms(region, level)
+    for mine, theirs in _common(now, earlier):
+        count = sum(one.count for one in mine) - sum(one.count for one in theirs)
+        rest = sum(one.rest for one in mine) - sum(one.rest for one in theirs)
+        # Before the last level the rest is of all patients, of whom no secret is made.
+        if 0 < abs(count) < SMALL or (level > 1 and 0 < abs(rest) < SMALL):
+            practices = frozenset().union(*(one.practices for one in mine))
+            telling = [
+                place
+                for place in region.all()
+                if place.shown > level and practices & {leaf.name for leaf in _left(place, level)}
+            ]
+            min(telling, key=lambda one: (one.counts[level], one.name)).shown = level
+            return True
+    return False
+
+
+def _common(now: Sequence[Atom], earlier: Sequence[Atom]) -> Iterator[tuple[list[Atom], list[Atom]]]:
+    """The smallest sets of practices of which both tell the sum, with the parts that make it."""
+    parts: list[tuple[set[str], list[Atom], list[Atom]]] = []
+    for is_now, one in [*((True, one) for one in now), *((False, one) for one in earlier)]:
+        touching = [part for part in parts if part[0] & one.practices]
+        parts = [part for part in parts if not part[0] & one.practices]
+        mine = [atom for part in touching for atom in part[1]] + ([one] if is_now else [])
+        theirs = [atom for part in touching for atom in part[2]] + ([] if is_now else [one])
+        parts.append((set(one.practices).union(*(part[0] for part in touching)), mine, theirs))
+    for practices, mine, theirs in parts:
+        if all(frozenset().union(*(one.practices for one in side)) == practices for side in (mine, theirs)):
+            yield mine, theirs
 
 
 def _is_enough(places: Sequence[Place], level: int) -> bool:
@@ -105,14 +235,20 @@ def _hide_more(place: Place, level: int) -> bool:
     """Hides one more count where what is told by subtraction would be small, or one practice's; whether it did."""
     if place.shown <= level or not place.below:
         return False
-    told = [one for below in place.below for one in _topmost(below, level)]
-    covered = {leaf.name for one in told for leaf in one.leaves()}
-    left = [leaf for leaf in place.leaves() if leaf.name not in covered]
+    left = _left(place, level)
     if not left or (len(left) > 1 and _is_enough(left, level)):
         return False
+    told = [one for below in place.below for one in _topmost(below, level)]
     smallest = min(told, key=lambda one: (one.counts[level], one.name), default=place)
     smallest.shown = level
     return True
+
+
+def _left(place: Place, level: int) -> list[Place]:
+    """The practices of a place that nothing shown below it has."""
+    told = [one for below in place.below for one in _topmost(below, level)]
+    covered = {leaf.name for one in told for leaf in one.leaves()}
+    return [leaf for leaf in place.leaves() if leaf.name not in covered]
 
 
 def _topmost(place: Place, level: int) -> Iterator[Place]:

@@ -290,6 +290,16 @@ SEEN = _key(
 )  # fmt: skip
 """How far each person has seen the timeline of a plan (`rid`): the last version shown, and when they said so."""
 
+PUBLISHED = _key(
+    "published",
+    _text("figure"),
+    _number("at"),
+    _text("digest"),
+    _text("content"),
+    key=("figure", "at", "digest"),
+)
+"""What figures of measures were told (`store/published.py`)."""
+
 CLOSURE = _key(
     "closure", _text("owner"), _text("name"), _number("version"), _number("started"), key=("owner", "name")
 )
@@ -416,7 +426,7 @@ COMMON = (
 OF_TENANT = (
     "resource", "version", "row_key", "job", "custom_parameter", "conformance_mark", "package",
     "package_resource", "erasure", "code_system_use", "audit", "audit_chain",
-    "audit_journal", "seen", "closure", "closure_step", *INDEXES,
+    "audit_journal", "seen", "published", "closure", "closure_step", *INDEXES,
     *(table.name for table in AUTH), *(table.name for table in SUBSCRIPTIONS),
     *(table.name for table in PEERS),
 )  # fmt: skip

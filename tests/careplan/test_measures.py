@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from fractions import Fraction
-from itertools import islice
+from itertools import islice, product
 
 import pytest_asyncio
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from fhirhub.access import EVERYTHING
@@ -241,7 +241,21 @@ async def test_what_counts_is_what_was_so_at_the_end_of_the_period(region: Hub) 
     )
     second = await doctor.get(f"Measure/own-goals/$evaluate-measure?{PERIOD}")
     assert counts(first["group"][0]) == [39, 24, 12]
-    assert counts(second["group"][0]) == [39, 23, 11]
+    # What was told of March and June would tell of the one of whom another segment was chosen.
+    assert counts(second["group"][0]) == [39, None, None]
+
+
+async def test_what_was_told_of_a_month_is_not_told_again_with_one_more(region: Hub) -> None:
+    doctor = await person(region, "noord")
+    asked = f"Measure/own-goals/$evaluate-measure?{PERIOD}"
+    for _ in range(2):
+        assert counts((await doctor.get(asked))["group"][0]) == [40, 25, 12]
+    await load(region, segment("noord-30", "complex", "2026-02-01"))
+    assert counts((await doctor.get(asked))["group"][0]) == [40, None, None]
+    # Another measure has the same count of complex patients, and does not tell it either.
+    assert counts((await doctor.get(asked.replace("own-goals", "carer-involved")))["group"][0])[1] is None
+    await load(region, *(segment(f"noord-{number}", "eenvoudig", "2026-02-01") for number in range(12, 23)))
+    assert counts((await doctor.get(asked))["group"][0])[1] == 15
 
 
 # --- suppression ---
@@ -294,3 +308,35 @@ def test_no_small_figure_can_be_derived(groups: list[list[tuple[int, ...]]]) -> 
             if small:
                 assert not derivable([sum_of(one) for one in shown], sum_of(place))
     assert all(value >= measures.SMALL for one in region.all() for value in islice(one.counts, one.shown))
+
+
+@settings(max_examples=40)
+@given(
+    st.lists(st.lists(st.tuples(LEAF, LEAF), min_size=1, max_size=2), min_size=1, max_size=3),
+)
+def test_no_small_change_can_be_derived(groups: list[list[tuple[tuple[int, ...], tuple[int, ...]]]]) -> None:
+    before, after = (tree([[leaf[time] for leaf in leaves] for leaves in groups]) for time in (0, 1))
+    measures.hide(before)
+    measures.hide(after, {level: [measures.shown(before, level)] for level in (1, 2)})
+    leaves = [leaf.name for leaf in before.leaves()]
+
+    def shown(region: Place, level: int) -> list[list[int]]:
+        named = [{leaf.name for leaf in place.leaves()} for place in region.all() if place.shown > level]
+        return [[int(name in one) for name in leaves] for one in named]
+
+    for level in (1, 2):
+        least: list[tuple[int, ...]] = []
+        for wanted in sorted(product((0, 1), repeat=len(leaves)), key=sum):
+            if not any(wanted) or any(all(a <= b for a, b in zip(one, wanted, strict=True)) for one in least):
+                continue
+            if all(derivable(shown(region, level), list(wanted)) for region in (before, after)):
+                least.append(wanted)
+                sums = [
+                    sum(
+                        leaf.counts[level]
+                        for leaf, is_in in zip(region.leaves(), wanted, strict=True)
+                        if is_in
+                    )
+                    for region in (before, after)
+                ]
+                assert not 0 < abs(sums[1] - sums[0]) < measures.SMALL

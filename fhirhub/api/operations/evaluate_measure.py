@@ -9,6 +9,7 @@ from fhirhub.api.exchange import FhirRequest, FhirResponse, Json
 from fhirhub.api.operations import parameters
 from fhirhub.careplan import measures
 from fhirhub.careplan.measures import REGION, Place
+from fhirhub.repository import Repository
 from fhirhub.resources import document, primitives, references
 
 
@@ -20,7 +21,12 @@ async def evaluate_measure(request: FhirRequest) -> FhirResponse:
     start, at = _period(given, request.context.now())
     repository = request.repository
     groups = await repository.care_groups(at)
-    region = measures.grown(await repository.tallies(measure["id"], at), groups, measure)
+    tallies = await repository.tallies(measure["id"], at)
+
+    async def work(unit: Repository) -> Place:
+        return await measures.told(unit, tallies, groups, measure, at)
+
+    region = await repository.together(work)
     actor = repository.asker.actor
     seen = _open_to(actor, region)
     place = _subject(request, given, seen)
