@@ -85,6 +85,8 @@ async def in_value_set(
             written = part.listed.get(coding.code, {})
             if system is None:
                 is_in = told(part.expression, coding.code)
+                if is_in and coding.version not in (None, part.version):
+                    is_in = None  # nor is it known whether that version has the code
                 if is_in is None:
                     fault = await library.unknown_system(part.system, coding.version or part.version)
                     unknown = f"{fault}, so that {coding} could not be checked against {name}"

@@ -9,6 +9,7 @@ from fhirhub.errors import required
 from fhirhub.terminology import membership
 from fhirhub.terminology.composition import compose
 from fhirhub.terminology.concepts import languages_of
+from fhirhub.terminology.membership import Judgement
 
 
 async def validate_code(request: FhirRequest) -> FhirResponse:
@@ -24,12 +25,17 @@ async def validate_code(request: FhirRequest) -> FhirResponse:
         raise required("`code` needs its `system` (or `inferSystem` true, or a `context`)")
     name = str(value_set.get("url") or "the value set")
     composition = await compose(library, value_set)
-    judged = [
-        await membership.in_value_set(
-            library, composition, each, abstract=abstract, languages=languages, name=name
+    judged = []
+    for each in asked:
+        if each.system is None and not is_told:
+            text = f"The coding {each} has no system, without which a code means nothing"
+            judged.append(Judgement(False, text))
+            continue
+        judged.append(
+            await membership.in_value_set(
+                library, composition, each, abstract=abstract, languages=languages, name=name
+            )
         )
-        for each in asked
-    ]
     best = next((each for each in judged if each.result), judged[0])
     if best.result is None and library.outside is not None and len(request.path) == 2:
         return await elsewhere.forward(request, library.outside)

@@ -134,6 +134,27 @@ async def test_what_cannot_be_checked_is_said_to_be_so(client: AsyncClient) -> N
     assert right["result"] is True
 
 
+async def test_of_a_version_that_is_not_here_nothing_is_told(client: AsyncClient) -> None:
+    await stored(client, CODE_SYSTEM, value_set("cats", of_animals(("concept", "is-a", "cat"))))
+    asked = f"url={ZOO}/cats&system={ANIMALS}&code=cat"
+    assert (await in_value_set(client, f"{asked}&systemVersion=2"))["result"] is True
+    found = await in_value_set(client, f"{asked}&systemVersion=9")
+    assert found["result"] is False
+    assert "not known here in version 9" in str(found["message"])
+
+
+async def test_a_coding_without_system_is_in_no_value_set(client: AsyncClient) -> None:
+    await stored(client, CODE_SYSTEM, value_set("cats", of_animals(("concept", "is-a", "cat"))))
+
+    async def result(*codings: dict[str, str]) -> object:
+        concept = {"coding": list(codings)}
+        found = await called(client, "ValueSet/$validate-code", url=f"{ZOO}/cats", codeableConcept=concept)
+        return out(found)["result"]
+
+    assert await result({"code": "cat"}) is False
+    assert await result({"code": "cat"}, {"code": "cat", "system": ANIMALS}) is True
+
+
 async def test_a_system_can_be_inferred_where_only_one_has_the_code(client: AsyncClient) -> None:
     gender = "http://hl7.org/fhir/ValueSet/administrative-gender"
     assert (await client.get(f"ValueSet/$validate-code?url={gender}&code=male")).status_code == 400
