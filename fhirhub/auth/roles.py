@@ -7,7 +7,9 @@ representatives SNOMED CT's; a role that has neither, such as the POH, has the g
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
+
+from fhirhub.resources import guide
 
 UZI = "http://fhir.nl/fhir/NamingSystem/uzi-rolcode"
 SNOMED = "http://snomed.info/sct"
@@ -70,3 +72,15 @@ SUPERVISED = frozenset({"poh", "doktersassistent"})
 """Roles that work under the responsibility of a doctor of their practice (RULES R24)."""
 SUPERVISORS = ((UZI, "01.015"), (UZI, "01.047"))
 """The doctors who can bear it."""
+
+
+def of_codes(works: dict[str, Any]) -> set[str]:
+    """The roles that the codes of a PractitionerRole can be: by the guide's own code, else by any that they share."""
+    told = {
+        (coding.get("system"), coding.get("code"))
+        for code in works.get("code", ())
+        for coding in code.get("coding", ())
+    }
+    own = guide.url("CodeSystem", "role")
+    exact = {name for name in ROLES if (own, name) in told}
+    return exact or {name for name, role in ROLES.items() if role.coding in told}

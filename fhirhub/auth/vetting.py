@@ -8,9 +8,9 @@ from typing import Any
 from fhirhub.access import EVERYTHING
 from fhirhub.auth.accounts import AccountError, Wanted
 from fhirhub.auth.realm import Realm
-from fhirhub.auth.roles import OF_THE_HUB, ROLES
+from fhirhub.auth.roles import OF_THE_HUB, of_codes
 from fhirhub.repository import Repository
-from fhirhub.resources import document, guide
+from fhirhub.resources import document
 from fhirhub.store.request import parse
 
 Json = dict[str, Any]
@@ -57,25 +57,13 @@ async def _works_there(whole: Repository, wanted: Wanted, organization: str) -> 
             f"and not {organization}"
         )
     here = [role for role in works if role.get("organization", {}).get("reference") == organization]
-    roles = {role for one in here for role in _roles(one)}
+    roles = {role for one in here for role in of_codes(one)}
     if roles and wanted.role not in roles | OF_THE_HUB:
         raise AccountError(
             f"`role` expects what {wanted.fhir_user} is at {organization} by their PractitionerRole: "
             f"{_listed(roles)} and not {wanted.role}"
         )
     return None
-
-
-def _roles(works: Json) -> set[str]:
-    """The roles that the codes of a PractitionerRole can be."""
-    told = {
-        (coding.get("system"), coding.get("code"))
-        for code in works.get("code", ())
-        for coding in code.get("coding", ())
-    }
-    own = guide.url("CodeSystem", "role")
-    exact = {name for name in ROLES if (own, name) in told}
-    return exact or {name for name, role in ROLES.items() if role.coding in told}
 
 
 def _listed(names: set[str]) -> str:

@@ -191,10 +191,16 @@ async def test_a_backend_acts_for_a_person_of_its_organisation(hub: Hub) -> None
             "active": True,
             "practitioner": {"reference": "Practitioner/jan"},
             "organization": {"reference": "Organization/praktijk"},
+            "code": [
+                {"coding": [{"system": "http://fhir.nl/fhir/NamingSystem/uzi-rolcode", "code": "01.015"}]}
+            ],
         },
     )
     answer = await hub.ask(hub.assertion(acts_for=person), scope="user/*.rs system/*.rs")
     assert answer.json()["scope"] == "user/*.rs"
+    for more in ("beheerder", "specialist-ouderengeneeskunde"):
+        answer = await hub.ask(hub.assertion(acts_for={**person, "role": more}), scope="user/*.rs")
+        assert answer.json()["error"] == "invalid_client"
     for wrong in (
         {},
         "jan",
