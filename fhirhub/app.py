@@ -28,7 +28,7 @@ from fhirhub.store.database import Database
 from fhirhub.store.turn import Turn
 from fhirhub.subscriptions.delivery import Delivery
 from fhirhub.web import binding, pages, peering
-from fhirhub.web.pages import HTML, SECURED, TEXT
+from fhirhub.web.pages import ALWAYS, HTML, SECURED, TEXT
 
 if TYPE_CHECKING:
     from fhirhub.peers.viewing import Peers
@@ -117,7 +117,7 @@ class Application:
     async def _show(self, path: str, scope: Scope, send: Send) -> None:
         """Answer the page at that path, or that there is none."""
         page = pages.find(path)
-        headers = {"Content-Type": TEXT}
+        headers = {"Content-Type": TEXT, **ALWAYS}
         if page is None:
             status, body = 404, b"Nothing is here; / says what is where."
         elif scope["method"] not in ("GET", "HEAD"):

@@ -126,12 +126,23 @@ async def names(realm: Realm, references: list[str]) -> dict[str, str]:
     whole = Repository(realm.tenant, EVERYTHING)
     called = {}
     for reference in dict.fromkeys(references):
-        type, _, id = reference.partition("/")
-        found = await whole.find(type, id)
-        called[reference] = (
-            reference if found is None or found.body is None else _called(document.decode(found.body))
-        )
+        called[reference] = await _name(whole, reference)
     return called
+
+
+async def _name(whole: Repository, reference: str) -> str:
+    """The name of a resource, of a PractitionerRole that of its person with where they work; the reference where there
+    is none."""
+    type, _, id = reference.partition("/")
+    found = await whole.find(type, id)
+    if found is None or found.body is None:
+        return reference
+    resource = document.decode(found.body)
+    if type != "PractitionerRole":
+        return _called(resource)
+    parts = [resource.get(name, {}).get("reference") for name in ("practitioner", "organization")]
+    names = [await _name(whole, part) for part in parts if part and not part.startswith("PractitionerRole/")]
+    return ", ".join(names) or reference
 
 
 def _choice(resource: Json) -> Choice:

@@ -15,7 +15,7 @@ from fhirhub.web.flow import Flow, Ways
 async def show(request: Request, ways: Ways) -> Response:
     """`/auth/account`, for who is signed in."""
     visit = visiting.of(request)
-    return await _page(Flow(visit, ways, visit.begin(""), None, await visit.session()))
+    return await _page(Flow(visit, ways, visit.begin("", "account"), None, await visit.session()))
 
 
 async def take_new_password(flow: Flow, fields: dict[str, str], chosen: list[str]) -> Response:

@@ -10,7 +10,7 @@ from fastapi.responses import HTMLResponse, Response
 
 from fhirhub import __version__
 from fhirhub.web import start
-from fhirhub.web.pages import PAGES, SECURED, Hub, Page
+from fhirhub.web.pages import ALWAYS, PAGES, SECURED, Hub, Page
 
 
 def application(hub: Hub) -> FastAPI:
@@ -37,7 +37,7 @@ def application(hub: Hub) -> FastAPI:
 
     @described.get("/docs", response_class=HTMLResponse, include_in_schema=False)
     async def docs() -> HTMLResponse:
-        return HTMLResponse(_docs(), headers=SECURED)
+        return HTMLResponse(_docs(), headers=ALWAYS | SECURED)
 
     return described
 

@@ -29,7 +29,7 @@ async def ask_code(request: Request, ways: Ways) -> Response:
     visit = visiting.of(request)
     try:
         sealed = single(request.query).get("progress", "")
-        progress = visit.progress(sealed) if sealed else visit.begin("")
+        progress = visit.progress(sealed) if sealed else visit.begin("", "invitation")
     except (StalePage, OAuthError):
         return visit.stopped("stale")
     return Flow(visit, ways, progress, None, None).page("invitation.html")
@@ -94,7 +94,7 @@ async def take_account(flow: Flow, fields: dict[str, str], chosen: list[str]) ->
         flow.fault = flow.say(key, shortest=SHORTEST_PASSWORD)
         return await _account_page(flow, invitation, username, 400)
     await _tell(flow, invitation)
-    flow.progress = replace(flow.progress, invitation=None)
+    flow.progress = replace(flow.progress, invitation=None, page="granted")
     if not realm.settings.needs_second_factor:
         await sign_in.signed_in(flow, account, "pwd")
         return None

@@ -28,9 +28,11 @@ SECURED = {
     "Content-Security-Policy": start.CONTENT_SECURITY_POLICY.format(
         digest=base64.b64encode(hashlib.sha256(start.STYLE.encode()).digest()).decode()
     ),
-    "X-Content-Type-Options": "nosniff",
-    "Referrer-Policy": "no-referrer",
+    "X-Frame-Options": "DENY",
 }
+"""Of pages that browsers show."""
+ALWAYS = {"X-Content-Type-Options": "nosniff", "Referrer-Policy": "no-referrer"}
+"""Of every answer here."""
 NO_STANDBY = "no synchronous standby: what was acknowledged is lost with this database's disk"
 
 

@@ -69,12 +69,21 @@ def form(answer: Answer) -> Callable[[Request, Ways], Awaitable[Response]]:
 async def go_on(flow: Flow) -> Response:
     """The page of the first step that lacks something, or the answer."""
     if flow.asked is None:
-        return await sign_in.step(flow) or await granted.page(flow)
+        return await _alone(flow)
     for step in STEPS:
         response = await step(flow)
         if response is not None:
             return response
     raise AssertionError("the last step always answers")
+
+
+async def _alone(flow: Flow) -> Response:
+    """The page that somebody came for by themselves."""
+    page = flow.progress.page
+    response = None if page == "invitation" and flow.session is None else await sign_in.step(flow)
+    if response is not None:
+        return response
+    return await granted.page(flow) if page == "granted" else flow.visit.redirect(flow.visit.issuer.at(page))
 
 
 def _check_origin(request: Request) -> None:

@@ -7,7 +7,15 @@ from html import escape
 from fhirhub import __version__
 from fhirhub.settings import Settings
 
-CONTENT_SECURITY_POLICY = "default-src 'none'; style-src 'sha256-{digest}'"
+CONTENT_SECURITY_POLICY = "; ".join(
+    (
+        "default-src 'none'",
+        "style-src 'sha256-{digest}'",
+        "form-action 'none'",
+        "frame-ancestors 'none'",
+        "base-uri 'none'",
+    )
+)
 
 STYLE = """
 body { font: 1rem/1.5 system-ui, sans-serif; max-width: 44rem; margin: 3rem auto;

@@ -26,7 +26,7 @@ KINDS = {Kind.PRACTICE: "practice", Kind.MEMBER: "member", Kind.COVER: "cover"}
 async def show(request: Request, ways: Ways) -> Response:
     """`/auth/team`: who can look."""
     visit = visiting.of(request)
-    return await _page(Flow(visit, ways, visit.begin(""), None, await visit.session()))
+    return await _page(Flow(visit, ways, visit.begin("", "team"), None, await visit.session()))
 
 
 async def take(flow: Flow, fields: dict[str, str], chosen: list[str]) -> Response:
@@ -94,11 +94,10 @@ async def _page(flow: Flow) -> Response:
     called = await people.names(realm, [f"Patient/{patient}", *names])
     shown = [
         {
-            "party": one.actor,
+            "party": await _to_block(flow, one.actor),
             "name": called[one.actor],
             "kind": KINDS[one.kind],
             "until": hours.shown(one.until) if one.until < ALWAYS[1] else "",
-            "can_block": one.actor.startswith(("Organization/", "Practitioner/")),
         }
         for one in members
     ]
@@ -110,6 +109,13 @@ async def _page(flow: Flow) -> Response:
         grants=[one for one in told if one["permits"]],
         blocks=[one for one in told if not one["permits"]],
     )
+
+
+async def _to_block(flow: Flow, actor: str) -> str | None:
+    """Whom an objection against this party names: an organisation or a person (RULES R17); None for a relative."""
+    if actor.startswith("PractitionerRole/"):
+        return await _whole(flow).together(lambda unit: careteam.person_of(unit, actor))
+    return actor if actor.startswith(("Organization/", "Practitioner/")) else None
 
 
 async def _granted(flow: Flow, patient: str) -> list[Json]:

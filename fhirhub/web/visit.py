@@ -55,6 +55,8 @@ class Progress:
     patient: str | None = None
     invitation: str | None = None
     """The invitation whose code the person gave, by its id."""
+    page: str = "granted"
+    """The page of their own that somebody came for, where no app asked."""
     away: dict[str, str] | None = None
     """The OpenID provider that the person is sent to, with what its answer must fit."""
 
@@ -95,9 +97,9 @@ class Visit:
             told += f"; Max-Age={seconds}"
         self.set_cookies.append(told)
 
-    def begin(self, raw: str) -> Progress:
-        """The start of a sign-in."""
-        return Progress(hashed(self.id), raw, self.request.realm.now)
+    def begin(self, raw: str, page: str = "granted") -> Progress:
+        """The start of a sign-in, for an app's request or for a page of one's own."""
+        return Progress(hashed(self.id), raw, self.request.realm.now, page=page)
 
     def sealed(self, progress: Progress) -> str:
         realm = self.request.realm

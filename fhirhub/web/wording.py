@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import UTC, datetime
 from typing import Literal
 
 from fhirhub.auth.permits import Grant
 from fhirhub.auth.roles import ROLES
 from fhirhub.auth.scopes import Scope
+from fhirhub.resources import hours
 
 Language = Literal["nl", "en"]
 LANGUAGES: Mapping[Language, str] = {"nl": "Nederlands", "en": "English"}
@@ -329,5 +329,5 @@ def _place(language: Language) -> int:
 
 
 def day(moment: int) -> str:
-    """A moment, in seconds since 1970 UTC."""
-    return datetime.fromtimestamp(moment, UTC).strftime("%Y-%m-%d %H:%M UTC")
+    """A moment, in seconds since 1970 UTC, by Dutch calendar and clock."""
+    return hours.shown(moment * 1_000_000)

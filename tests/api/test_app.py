@@ -19,6 +19,8 @@ async def test_the_start_page_tells_where_things_are(client: AsyncClient) -> Non
     assert response.status_code == 200
     assert response.headers["content-type"].startswith("text/html")
     assert "style-src 'sha256-" in response.headers["content-security-policy"]
+    assert "frame-ancestors 'none'" in response.headers["content-security-policy"]
+    assert response.headers["x-frame-options"] == "DENY"
     for place in ("/fhir", "/fhir/metadata", "/docs", "/healthz"):
         assert f'href="{place}"' in response.text
     assert "without sign-in" in response.text
@@ -30,7 +32,8 @@ async def test_the_start_page_warns_where_everybody_can_come_in(open_client: Ope
 
 
 async def test_what_watches_over_the_hub_is_answered(client: AsyncClient) -> None:
-    assert (await client.get(f"{ROOT}/healthz")).text == "ok"
+    health = await client.get(f"{ROOT}/healthz")
+    assert (health.text, health.headers["x-content-type-options"]) == ("ok", "nosniff")
     assert (await client.get(f"{ROOT}/readyz")).status_code == 200
     await client.get("Patient/nobody")
     figures = (await client.get(f"{ROOT}/metrics")).text

@@ -11,7 +11,10 @@ from tests.careplan.test_dying import grant, task
 
 TEAM: Json = {
     "resourceType": "CareTeam", "id": "team", "status": "active", "subject": to("Patient/anna"),
-    "participant": [{"member": to("Organization/thuiszorg"), "period": {"start": "2020-01-01"}}],
+    "participant": [
+        {"member": to(one), "period": {"start": "2020-01-01"}}
+        for one in ("Organization/thuiszorg", "PractitionerRole/rol-sol")
+    ],
 }  # fmt: skip
 
 
@@ -21,7 +24,9 @@ async def signed_in(there: Neighbourhood, name: str = "anna") -> tuple[Browser, 
     browser = Browser(there.hub)
     page = await browser.get(f"{ROOT}/auth/team")
     assert page.shows("sign-in")
-    await browser.sign_in(page, name)
+    page = await browser.send(page, "language", ("language", "nl"))
+    assert page.shows("sign-in")
+    assert (await browser.sign_in(page, name)).where == f"{ROOT}/auth/team"
     return browser, await browser.get(f"{ROOT}/auth/team")
 
 
@@ -32,6 +37,9 @@ async def test_r10_the_patient_is_told_which_help_will_stop_before_a_block(there
     browser, page = await signed_in(there)
     assert "Organisatie thuiszorg" in page.text
     assert "Organisatie praktijk" in page.text
+    assert "rol-sol" not in page.answer.text
+    blocks = [form.buttons[0][1] for form in page.forms if form.buttons and form.buttons[0][0] == "block"]
+    assert blocks == ["Organization/praktijk", "Organization/thuiszorg", "Practitioner/sol"]
     asked = await browser.send(page, "team", ("block", "Organization/thuiszorg"))
     assert "Wondzorg elke dag" in asked.text
     assert await there.sees("wil", "Patient/anna")
