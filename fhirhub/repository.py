@@ -215,6 +215,8 @@ class Tenant:
     integrity: bool = True
     care_providers: frozenset[str] = frozenset()
     """The types of organisation that are care providers (RULES R4)."""
+    fetch_allow: tuple[str, ...] = ()
+    """Hosts that the settings list: asked though they are private, and referred to by shared care."""
     draft_days: int | None = 30
     """How long a draft of a response is taken; None for without end."""
     home_watch: bool = False

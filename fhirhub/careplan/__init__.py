@@ -31,6 +31,7 @@ from fhirhub.careplan import (
     messages,
     opened,
     outcomes,
+    outside,
     plans,
     registering,
     representing,
@@ -47,8 +48,10 @@ Handler = Callable[[Repository, dict[str, Any]], Awaitable[None]]
 
 RULES: tuple[Rule, ...] = (
     identity.OnePatientForEachBsn(),
+    starting.NamePatient(),
     rights.AskAuthor(),
     workflow.CheckMove(),
+    outside.ReferHere(),
     opened.KeepToContact(),
     hearing.HeardByAnother(),
     hiding.HideProvenance(),

@@ -35,8 +35,9 @@ JOB = "agreement"
 async def standing(
     unit: Repository, patient: str, party: str, now: int, queue: str | None = None
 ) -> Standing:
-    """How a party stands to a patient; `queue` is the HealthcareService that it claims from."""
-    if party.startswith(parties.AT_HOME):
+    """How a party stands to a patient; `queue` is the HealthcareService that it claims from. A relative needs no
+    agreement, and takes part against no objection."""
+    if party.startswith("Patient/"):
         return "inside"
     names = await parties.names(unit, party, now)
     if party.startswith(QUEUE):
@@ -366,8 +367,10 @@ class TakeNote:
 
 
 def _is_of_joining(one: consents.Decision) -> bool:
-    """Whether a decision is about taking part: for reading, of everything, of no carer or representative."""
-    return not one.type and one.reads and not one.represents and not one.actor.startswith("RelatedPerson/")
+    """Whether a decision is about taking part: for reading, of everything. A relative takes part by no agreement, and
+    not against an objection."""
+    is_grant = one.permits and one.actor.startswith("RelatedPerson/")
+    return not one.type and one.reads and not one.represents and not is_grant
 
 
 async def _plan_ahead(unit: Repository, patient: str, decided: set[consents.Decision], now: int) -> None:
@@ -413,6 +416,8 @@ async def look(
         said = await _said(unit, patient, party, now)
         if said == "refused":
             await ending.end_participation(unit, patient, party, "block", now)
+        elif party.startswith(parties.AT_HOME):
+            continue
         elif said == "unknown" and party != practice:
             names = await parties.names(unit, party, now)
             if not gone.isdisjoint({*names, *await _queues(unit, names)}) or (
@@ -426,7 +431,7 @@ async def look(
 async def _parties(unit: Repository, patient: str, gone: set[str], now: int) -> list[str]:
     """Who takes part, has open Tasks, or did by an agreement that is gone; organisations before their people."""
     base = moves.base_of(unit)
-    found = {one for one in gone if one and not one.startswith((QUEUE, *parties.AT_HOME))}
+    found = {one for one in gone if one and not one.startswith(QUEUE)}
     found.update(await parties.active(unit, patient, now))
     for task in await moves.found(
         unit, "Task", ("patient", f"Patient/{patient}"), ("status", ",".join(careplan.OPEN))
@@ -434,7 +439,7 @@ async def _parties(unit: Repository, patient: str, gone: set[str], now: int) -> 
         owner = careplan.party(task.get("owner"), base)
         if owner is not None and not owner.startswith(QUEUE):
             found.add(owner)
-    return sorted(one for one in found if not one.startswith(parties.AT_HOME))
+    return sorted(one for one in found if not one.startswith("Patient/"))
 
 
 async def _said(unit: Repository, patient: str, party: str, now: int) -> consent.Answer:

@@ -24,11 +24,11 @@ class CheckHandOver:
 
     async def __call__(self, unit: Repository, effect: Effect) -> None:
         move = moves.move_of(unit, effect)
-        if move is None or move.by_hub or move.is_part or not move.comes_to("draft", "requested"):
+        if move is None or move.by_hub or move.is_part or not move.comes_to("requested"):
             return
         plan = await moves.plan_of(unit, move.after)
         codes = careplan.task_codes(move.after) & MOVED_BY.keys()
-        if not codes or plan is None or move.status == "draft" or move.patient is None:
+        if not codes or plan is None or move.patient is None:
             return
         if move.owner is not None and move.owner.startswith(parties.QUEUE):
             raise errors.business_rule("A function is handed over to somebody, not to a queue.", "Task.owner")

@@ -28,9 +28,10 @@ async def end_participation(unit: Repository, patient: str, actor: str, why: str
     for kind in (Kind.MEMBER, Kind.COVER, Kind.GLASS):
         await careteam.close_to(unit, patient, actor, kind, now)
     for shared in await team.plans_of(unit, patient, now):
-        functions = [one for one in team.FUNCTIONS if shared.holder(one, now) in whose]
-        left = [shared.leave(party, now) for party in sorted(whose)]
-        if any(left) and why != "death":
+        functions = [one for one in team.FUNCTIONS if shared.last_holder(one, now) in whose]
+        for party in sorted(whose):
+            shared.leave(party, now)
+        if why != "death":
             for function in functions:
                 await coordination.drop_out(unit, shared, function, now)
         await shared.save(unit)

@@ -38,7 +38,7 @@ def bsns(patient: Json) -> frozenset[str]:
 async def of_bsn(unit: Repository, values: Iterable[str]) -> list[Json]:
     """The Patients with one of these BSN."""
     tokens = [f"{system}|{value}" for value in sorted(values) for system in BSN_SYSTEMS]
-    return await _search(unit, [("identifier", ",".join(_escaped(one) for one in tokens))])
+    return await _search(unit, [("identifier", ",".join(escaped(one) for one in tokens))])
 
 
 async def found(unit: Repository, told: Told) -> Json | None:
@@ -84,7 +84,8 @@ async def _search(unit: Repository, query: list[tuple[str, str]]) -> list[Json]:
     ]
 
 
-def _escaped(token: str) -> str:
+def escaped(token: str) -> str:
+    """`system|value` as a search takes it literally."""
     return "".join(f"\\{letter}" if letter in "\\,$" else letter for letter in token)
 
 

@@ -7,8 +7,9 @@ from typing import Any, NamedTuple
 from fhirhub import errors
 from fhirhub.access import Actor
 from fhirhub.auth import careteam, invitations, staff
+from fhirhub.careplan import ending, moves
 from fhirhub.repository import Effect, Repository, now
-from fhirhub.resources import document
+from fhirhub.resources import careplan, document
 from fhirhub.resources.relations import Kind
 
 Json = dict[str, Any]
@@ -63,7 +64,8 @@ async def invite(
 
 
 class TakeBack:
-    """A RelatedPerson who is no longer active is nobody here: the code counts no more, and nobody signs in as them."""
+    """A RelatedPerson who is no longer active is nobody here: the code counts no more, nobody signs in as them, and
+    what they took part in ends (RULES R10)."""
 
     types = frozenset({"RelatedPerson"})
 
@@ -75,6 +77,10 @@ class TakeBack:
         person = f"RelatedPerson/{effect.after.id}"
         await invitations.withdraw(unit, person)
         await staff.close(unit, person)
+        before = moves.content(effect.before)
+        patient = careplan.patient_of(before or {}, moves.base_of(unit))
+        if patient is not None:
+            await ending.end_participation(unit, patient, person, "withdrawn", now())
 
     async def committed(self) -> None:
         """Nothing is left to do."""

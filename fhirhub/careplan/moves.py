@@ -65,6 +65,11 @@ class Move:
         task = self.before if before else self.after
         return None if task is None else careplan.party(task.get(name), self.base)
 
+    @property
+    def is_placing(self) -> bool:
+        """Whether this write drafts it, or asks it of somebody."""
+        return self.was in ("", "draft") and self.status in ("draft", "requested")
+
     def comes_to(self, *statuses: str) -> bool:
         """Whether this write brings it into one of these statuses, from none of them."""
         return self.status in statuses and self.was not in statuses

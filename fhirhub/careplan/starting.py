@@ -4,13 +4,32 @@ from __future__ import annotations
 
 from fhirhub import errors
 from fhirhub.auth import careteam
-from fhirhub.careplan import knowing, moves, parties, team
+from fhirhub.careplan import identity, knowing, moves, parties, team
 from fhirhub.careplan.moves import Move
 from fhirhub.careplan.workflow import PLANLESS
 from fhirhub.repository import Effect, Repository, now
 from fhirhub.resources import careplan, document, guide
 from fhirhub.resources.careplan import Json
+from fhirhub.resources.masking import BSN_SYSTEMS
 from fhirhub.store import request as requests
+
+
+class NamePatient:
+    """The rule that gives a Task whose patient is named by BSN alone the reference too: before others look at it."""
+
+    types = frozenset({"Task"})
+
+    async def __call__(self, unit: Repository, effect: Effect) -> None:
+        move = moves.move_of(unit, effect)
+        if move is None or move.by_hub or not move.is_placing or move.patient is not None:
+            return
+        task = move.after
+        if careplan.is_about_patient(task, move.base):
+            task["for"] = {**task["for"], "reference": f"Patient/{await _meant(unit, task['for'])}"}
+            await unit.amend("Task", move.id, task)
+
+    async def committed(self) -> None:
+        """Nothing waits for it."""
 
 
 class StartPlan:
@@ -20,14 +39,11 @@ class StartPlan:
 
     async def __call__(self, unit: Repository, effect: Effect) -> None:
         move = moves.move_of(unit, effect)
-        if move is None or move.by_hub or not move.comes_to("draft", "requested"):
+        if move is None or move.by_hub or not move.is_placing:
             return
         if not careplan.is_about_patient(move.after, move.base):
             return
         task = move.after
-        if move.patient is None:
-            task["for"] = {**task["for"], "reference": f"Patient/{await _meant(unit, task['for'])}"}
-            await unit.amend("Task", move.id, task)
         if move.status == "draft" or move.is_part or task.get("basedOn"):
             return
         if careplan.task_codes(task) & PLANLESS:
@@ -72,11 +88,10 @@ async def _meant(unit: Repository, whom: Json) -> str:
     """The id of the patient of an identifier, whom who asked may see."""
     identifier = whom["identifier"]
     asker = unit.as_asker()
-    asked = requests.parse(
-        "Patient",
-        [("identifier", f"{identifier.get('system', '')}|{identifier.get('value', '')}")],
-        asker.parameters,
-    )
+    system, value = str(identifier.get("system", "")), str(identifier.get("value", ""))
+    systems = BSN_SYSTEMS if system in BSN_SYSTEMS else (system,)
+    tokens = ",".join(identity.escaped(f"{one}|{value}") for one in systems)
+    asked = requests.parse("Patient", [("identifier", tokens)], asker.parameters)
     found = (await asker.search(asked.only(2))).matches
     if len(found) != 1:
         known = await knowing.named(unit, identifier)

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable
 
 from fhirhub.careplan import moves, parties
 from fhirhub.repository import Repository
-from fhirhub.resources import careplan, document, guide
+from fhirhub.resources import careplan, document, guide, relations
 from fhirhub.resources.careplan import COORDINATOR, IN_CHARGE, Json
 
 FUNCTIONS = (COORDINATOR, IN_CHARGE)
@@ -61,6 +61,12 @@ class Shared:
         """Who has a function now."""
         return careplan.holder(self.team, function, now, self._base)
 
+    def last_holder(self, function: str, now: int) -> str | None:
+        """Who has a function now; where nobody has it any more, who had it last: an entry may end by itself."""
+        had = [one for one in self.team.get("participant", ()) if careplan.has_function(one, function)]
+        last = max(had, key=_until, default=None)
+        return self.holder(function, now) or (None if last is None else self.member(last))
+
     def join(self, party: str, roles: Iterable[Json], now: int, until: int | None = None) -> None:
         """Makes a party active from `now`, until that moment where there is one; a return adds an entry."""
         if not self.entries(party, now):
@@ -86,9 +92,11 @@ class Shared:
             return before
         if before is not None:
             self._replace(before, now, keep=lambda role: not _is(role, function))
-        held = [role for one in self.entries(party, now) for role in one.get("role", ())]
+        own = self.entries(party, now)
+        held = [role for one in own for role in one.get("role", ())]
         self._replace(party, now, keep=None)
-        self._add(careplan.participant(party, [*(held or roles), careplan.role(function)], now))
+        entry = careplan.participant(party, [*(held or roles), careplan.role(function)], now)
+        self._add(_until_as(entry, own))
         return before
 
     def take(self, function: str, now: int) -> None:
@@ -141,19 +149,31 @@ class Shared:
         """Ends the active entries of a party; with `keep`, it goes on from now in the roles kept."""
         entries: list[Json] = []
         kept: list[Json] = []
-        changed = False
+        own: list[Json] = []
         for one in self.team.get("participant", ()):
             if self.member(one) == party and careplan.is_active(one, now):
-                changed = True
+                own.append(one)
                 kept += [role for role in one.get("role", ()) if keep is not None and keep(role)]
                 if careplan.begins(one, now):
                     continue
                 one = careplan.ended(one, now)
             entries.append(one)
         self.team["participant"] = entries
-        if changed and keep is not None:
-            self._add(careplan.participant(party, kept or [careplan.role(careplan.TREATING)], now))
-        return changed
+        if own and keep is not None:
+            entry = careplan.participant(party, kept or [careplan.role(careplan.TREATING)], now)
+            self._add(_until_as(entry, own))
+        return bool(own)
+
+
+def _until(entry: Json) -> int:
+    return relations.period(entry.get("period", {}))[1]
+
+
+def _until_as(entry: Json, others: list[Json]) -> Json:
+    """The entry, with the end of the one of these that lasts longest, where it has one."""
+    last = max(others, key=_until, default={})
+    end = last.get("period", {}).get("end")
+    return entry if end is None else {**entry, "period": {**entry["period"], "end": end}}
 
 
 def _is(role: Json, function: str) -> bool:

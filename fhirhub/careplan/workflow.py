@@ -11,12 +11,13 @@ from typing import Literal
 from fhirhub import errors
 from fhirhub.access import Actor
 from fhirhub.auth import careteam, matrix
-from fhirhub.careplan import moves, parties, telling
+from fhirhub.careplan import identity, moves, parties, telling
 from fhirhub.careplan.moves import Move
 from fhirhub.careplan.parties import QUEUE
 from fhirhub.repository import Effect, Repository, now
 from fhirhub.resources import careplan
 from fhirhub.resources.careplan import Json
+from fhirhub.resources.masking import BSN_SYSTEMS
 from fhirhub.resources.relations import ORGANIZATION_TYPE, Kind
 
 Who = Literal["requester", "owner", "claimant"]
@@ -128,17 +129,24 @@ class CheckMove:
             return
         actor = unit.asker.actor
         assert actor is not None
-        if move.before is None:
+        if move.party("owner", before=True) is None:
             move = await _with_owner(unit, move)
+        if move.before is None:
             await _check_new(unit, move, actor)
+            _check_table(move)
         else:
+            if await _is_lost_claim(unit, move, move.before):
+                raise errors.conflict(f"{move.name} was claimed by another already.", 412)
+            _check_table(move)
             await _check_owner(unit, move, move.before)
             _check_fixed(move, move.before)
-        await _check_status(unit, move)
+        if move.is_placing:
+            await _check_asked(unit, move)
+        await _check_who(unit, move)
         if move.before is not None:
             await _check_content(unit, move, move.before)
         await _check_parts(unit, move)
-        if move.comes_to("draft", "requested"):
+        if move.is_placing:
             await _check_place(unit, move)
         if move.comes_to("requested"):
             await _check_responsibility(unit, move)
@@ -150,17 +158,24 @@ class CheckMove:
 # --- states ---
 
 
-async def _check_status(unit: Repository, move: Move) -> None:
-    if move.was == move.status:
-        return
+def _check_table(move: Move) -> None:
+    """Raises for a move that is nobody's."""
     allowed = nexts(move)
-    who = allowed.get(move.status)
-    if who is None:
+    if move.was != move.status and move.status not in allowed:
         raise errors.business_rule(_refusal(move, allowed), "Task.status")
-    if not await _is(unit, move, who):
-        raise errors.forbidden(
-            f"It is for the {_CALLED[who]} of {move.name} to bring it from `{move.was or 'new'}` to `{move.status}`."
-        )
+
+
+async def _check_who(unit: Repository, move: Move) -> None:
+    """Raises for a move that is another's."""
+    if move.was != move.status and not await _is(unit, move, nexts(move)[move.status]):
+        raise _of_another(move)
+
+
+def _of_another(move: Move) -> errors.FhirError:
+    who = nexts(move)[move.status]
+    return errors.forbidden(
+        f"It is for the {_CALLED[who]} of {move.name} to bring it from `{move.was or 'new'}` to `{move.status}`."
+    )
 
 
 _CALLED: Mapping[Who, str] = {
@@ -189,7 +204,7 @@ def _refusal(move: Move, allowed: Mapping[str, Who]) -> str:
     if move.before is None:
         return f"A Task begins as `draft` or `requested`; got `{move.status}`."
     if not allowed:
-        return f"{move.name} has ended as `{move.was}`, and what ended does not move; place another Task."
+        return _ended(move)
     told = ", ".join(f"`{status}` (by its {who})" for status, who in allowed.items())
     owner = move.party("owner", before=True) or ""
     if owner.startswith(QUEUE) and move.was == "requested":
@@ -197,6 +212,10 @@ def _refusal(move: Move, allowed: Mapping[str, Who]) -> str:
     elif move.is_part and move.was in ANSWERED and "completed" not in allowed:
         told += ", `completed` (with the answer in `output`)"
     return f"A Task that is `{move.was}` goes to {told}; not to `{move.status}`."
+
+
+def _ended(move: Move) -> str:
+    return f"{move.name} has ended as `{move.was}`, and what ended does not move; place another Task."
 
 
 async def _is(unit: Repository, move: Move, who: Who) -> bool:
@@ -218,6 +237,12 @@ def _check_fixed(move: Move, before: Json) -> None:
                 "place another.",
                 f"Task.{name}",
             )
+    for name in ("basedOn", "partOf"):
+        if not before.get(name) and move.after.get(name) and move.was != "draft":
+            raise errors.business_rule(
+                f"`{name}` of a Task is set before it is placed: cancel this Task and place one that has it.",
+                f"Task.{name}",
+            )
 
 
 def _same(before: Json, after: Json, name: str, base: str | None) -> bool:
@@ -237,21 +262,19 @@ async def _check_owner(unit: Repository, move: Move, before: Json) -> None:
     """Raises where the owner changes in another way than by a claim, or to a colleague."""
     old = move.party("owner", before=True)
     new = move.owner
-    if not before.get("owner") or _same(before, move.after, "owner", move.base):
+    if _same(before, move.after, "owner", move.base) or (old is None and move.was == "draft"):
         return
+    if move.was not in careplan.OPEN:
+        raise errors.business_rule(_ended(move), "Task.owner")
     if old is not None and new is not None:
         if old.startswith(QUEUE):
-            if (
-                move.status == "accepted"
-                and move.was in ("requested", "ready")
-                and new in unit.asker.caller.names
-                and await careteam.acts_as(unit, old)
-            ):
-                return
+            if move.comes_to("accepted"):
+                if not await careteam.acts_as(unit, old):
+                    raise _of_another(move)
+                if new in unit.asker.caller.names:
+                    return
         elif await _is_taken_over(unit, move, old, new):
             return
-        elif new in unit.asker.caller.names and await _was_queued(unit, move):
-            raise errors.conflict(f"{move.name} was claimed by another already.", 412)
     raise errors.business_rule(
         "`owner` of a Task does not change once it is set, but to a colleague of the same organisation who is "
         "competent for its code; and who claims a Task of a queue makes it `accepted` with themselves or their own "
@@ -280,6 +303,17 @@ async def _is_taken_over(unit: Repository, move: Move, old: str, new: str) -> bo
         text=f"{move.name} is overgenomen door een collega. {move.name} was taken over by a colleague.",
     )
     return True
+
+
+async def _is_lost_claim(unit: Repository, move: Move, before: Json) -> bool:
+    """Whether who asked claims what an organisation elsewhere claimed from a queue before."""
+    old, new = move.party("owner", before=True), move.owner
+    if _same(before, move.after, "owner", move.base) or old is None or old.startswith(QUEUE):
+        return False
+    if move.was not in careplan.OPEN or new not in unit.asker.caller.names:
+        return False
+    own = unit.asker.caller.organization
+    return own not in await careteam.organizations_of(unit, old, now()) and await _was_queued(unit, move)
 
 
 async def _was_queued(unit: Repository, move: Move) -> bool:
@@ -332,6 +366,7 @@ async def _check_new(unit: Repository, move: Move, actor: Actor) -> None:
         raise errors.business_rule(f"A Task `{min(codes & HUBS_OWN)}` is made by the hub alone.", "Task.code")
     if move.status not in MOVES[""]:
         return  # Told by the states.
+    await _check_whom(unit, move)
     if not careplan.is_about_patient(task, move.base):
         return  # A practice's own development plan, or a note of who writes it.
     if task.get("intent") != "order":
@@ -345,6 +380,32 @@ async def _check_new(unit: Repository, move: Move, actor: Actor) -> None:
             f"`requester` of a Task is who places it, such as `{own}`: a person, role or organisation of this hub.",
             "Task.requester",
         )
+
+
+async def _check_whom(unit: Repository, move: Move) -> None:
+    """Raises where `for` names nobody of this hub, or two."""
+    whom = move.after.get("for")
+    if whom is None:
+        return
+    if careplan.party(whom, move.base) is None and ("reference" in whom or "identifier" not in whom):
+        raise errors.business_rule(
+            "`for` names a Patient of this hub, by reference or by the BSN (`identifier`).", "Task.for"
+        )
+    identifier = whom.get("identifier", {})
+    if move.patient is None or identifier.get("system") not in BSN_SYSTEMS or unit.asker.without_bsn:
+        return
+    patient = await moves.read(unit, f"Patient/{move.patient}")
+    if identifier.get("value") not in identity.bsns(patient or {}):
+        raise errors.business_rule(
+            "The BSN in `for` is not that of the Patient that it refers to: leave one of the two out.",
+            "Task.for",
+        )
+
+
+async def _check_asked(unit: Repository, move: Move) -> None:
+    """Raises where a Task is asked of nobody here, or of somebody who has nothing to do with the patient."""
+    if not careplan.is_about_patient(move.after, move.base):
+        return
     if move.status != "draft" and (move.owner is None or not move.owner.startswith(OWNERS)):
         raise errors.business_rule(
             "`owner` says who is to do it: an Organization, PractitionerRole, Practitioner, Patient or "
@@ -433,9 +494,15 @@ async def _reports_to_practice(unit: Repository, move: Move, patient: str) -> bo
 
 async def _check_parts(unit: Repository, move: Move) -> None:
     """Raises for a sub-task of itself, of another patient or plan, or of what is not the asker's."""
-    if move.before is not None or not move.is_part:
+    if not move.is_part or (move.before or {}).get("partOf"):
         return
-    for whole in careplan.parties(move.after["partOf"], move.base):
+    wholes = careplan.parties(move.after["partOf"], move.base)
+    if len(wholes) < len(move.after["partOf"]):
+        raise errors.business_rule("`partOf` names a Task of this hub.", "Task.partOf")
+    if move.before is not None:
+        # Of two drafts that become part of each other at once, the later one is to see the other.
+        await unit.transaction.lock_names(unit.tenant.number, ["partOf"])
+    for whole in wholes:
         if await _is_below(unit, whole, move.name, move.base):
             raise errors.business_rule(
                 "`partOf` goes in a circle: the Task would be part of itself.", "Task.partOf"

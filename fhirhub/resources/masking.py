@@ -69,21 +69,88 @@ def is_part(resource: Json) -> bool:
 
 
 def restored(whole: Json, shown: Json, changed: Json) -> Json:
-    """What the caller made of what they were shown, with what they were not shown put back: an element they left
-    as it was shown is as it was, and hidden identifiers stay in a list they changed."""
-    result = dict(changed)
-    for name, value in whole.items():
-        if name in ("id", "meta"):
-            continue
-        if result.get(name) == shown.get(name):
-            result[name] = value
-        elif isinstance(value, list) and isinstance(result.get(name), list):
-            hidden = [one for one in value if isinstance(one, dict) and _is_bsn(one)]
-            result[name] = [*hidden, *result[name]]
+    """What the caller made of what they were shown, with what they were not shown put back at every depth. What stands
+    in a list is known again by what it says; what was taken out of it takes its hidden part along."""
+    result = _restored(whole, shown, {**changed, "id": whole.get("id"), "meta": whole.get("meta")})
+    for name in ("id", "meta"):
+        result.pop(name, None)
+        if name in changed:
+            result[name] = changed[name]
     meta = dict(result.get("meta", {}))
     meta["tag"] = [tag for tag in meta.get("tag", ()) if tag.get("code") != "SUBSETTED"]
     result["meta"] = {key: value for key, value in meta.items() if value}
     return {key: value for key, value in result.items() if value != {}}
+
+
+def _restored(whole: Json, shown: Json, changed: Json) -> Json:
+    result = dict(changed)
+    for name, value in whole.items():
+        own = changed.get(name)
+        if isinstance(value, list):
+            found = _listed(value, shown.get(name, []), own if isinstance(own, list) else [])
+            if found:
+                result[name] = found
+        elif name not in shown:
+            result[name] = value
+        elif name in changed:
+            result[name] = _one(value, shown[name], own)
+    return result
+
+
+def _one(value: Any, shown: Any, changed: Any) -> Any:
+    if changed == shown:
+        return value
+    if isinstance(value, dict) and isinstance(shown, dict) and isinstance(changed, dict):
+        return _restored(value, shown, changed)
+    return changed
+
+
+def _listed(values: list[Any], shown: list[Any], changed: list[Any]) -> list[Any]:
+    """The same of a list, in which what is hidden whole keeps its place."""
+    seen: list[tuple[Any, Any]] = []
+    hidden: list[tuple[int, Any]] = []
+    for place, value in enumerate(values):
+        if len(seen) < len(shown) and _is_of(shown[len(seen)], value):
+            seen.append((value, shown[len(seen)]))
+        else:
+            hidden.append((place, value))
+    result = list(changed)
+    left = list(seen)
+    fresh = []
+    for place, one in enumerate(changed):
+        found = next((pair for pair in left if pair[1] == one), None)
+        if found is None:
+            fresh.append(place)
+            continue
+        left.remove(found)
+        result[place] = found[0]
+    for place in fresh:
+        most = max(left, key=lambda pair: _alike(pair[1], changed[place]), default=None)
+        if most is not None and _alike(most[1], changed[place]):
+            left.remove(most)
+            result[place] = _one(*most, changed[place])
+    for place, value in hidden:
+        result.insert(place, value)
+    return result
+
+
+def _is_of(shown: Any, whole: Any) -> bool:
+    """Whether this can be what is shown of that."""
+    if isinstance(shown, dict) and isinstance(whole, dict):
+        return all(name in whole and _is_of(value, whole[name]) for name, value in shown.items())
+    if isinstance(shown, list) and isinstance(whole, list):
+        rest = iter(whole)
+        return all(any(_is_of(value, one) for one in rest) for value in shown)
+    if isinstance(shown, str) and isinstance(whole, str):
+        return len(shown) == len(whole) and all(a in (b, "*") for a, b in zip(shown, whole, strict=True))
+    return bool(shown == whole)
+
+
+def _alike(one: Any, other: Any) -> int:
+    """How much of two elements of a list is the same."""
+    if not isinstance(one, dict) or not isinstance(other, dict):
+        return 0
+    return sum(1 for name, value in one.items() if other.get(name) == value)
 
 
 def _in_part(resource: Json) -> None:
@@ -141,6 +208,8 @@ def _drop_from_text(resource: Json, hidden: set[str]) -> None:
 
 
 _EXTENSIONS = frozenset({"extension", "modifierExtension"})
+_PARTS = frozenset({"input", "output"})
+"""Of a Task: each says something of a type, or is none."""
 
 
 def _drop_bsn(value: Json, hidden: set[str]) -> None:
@@ -160,14 +229,21 @@ def _drop_bsn(value: Json, hidden: set[str]) -> None:
                     if _is_bsn(each):
                         _note(each, hidden)
                         continue
+                    said = name in _PARTS and _says(each)
                     _drop_bsn(each, hidden)
                     if not each or (name in _EXTENSIONS and each.keys() <= {"id", "url"}):
+                        continue
+                    if said and not _says(each):
                         continue
                 left.append(each)
             if left:
                 value[name] = left
             else:
                 del value[name]
+
+
+def _says(part: Json) -> bool:
+    return any(name.startswith("value") for name in part)
 
 
 def _is_bsn(value: Json) -> bool:

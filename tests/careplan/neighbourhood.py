@@ -7,7 +7,8 @@ from typing import Any
 import httpx
 
 from fhirhub.access import EVERYTHING
-from fhirhub.repository import Repository
+from fhirhub.repository import Repository, now
+from fhirhub.resources import careplan
 from tests.auth.builders import Hub, Json, write
 from tests.careplan.people import CAST, ORGANIZATIONS, Person, account, all_stored, person, stored
 from tests.careplan.resources import (
@@ -98,13 +99,18 @@ class Neighbourhood:
         found = await self.find("Communication", f"recipient={recipient}&_sort=sent")
         return [one["payload"][0]["contentString"] for one in found]
 
+    async def team(self, plan: str) -> Json:
+        """The team of a plan, also where the plan contains it."""
+        shared = await self.read(plan)
+        name = shared["careTeam"][0]["reference"]
+        inside = {f"#{one['id']}": one for one in shared.get("contained", ())}
+        return inside[name] if name in inside else await self.read(name)
+
     async def members(self, plan: str, *, active: bool = True) -> list[str]:
         """Who is in the team of a plan: now, or ever, in order of the entries."""
-        team = (await self.read(plan))["careTeam"][0]["reference"]
-        entries = (await self.read(team))["participant"]
-        return [
-            one["member"]["reference"] for one in entries if not active or "end" not in one.get("period", {})
-        ]
+        team = await self.team(plan)
+        entries = careplan.active(team, now()) if active else team["participant"]
+        return [one["member"]["reference"] for one in entries]
 
 
 def asked(by: str, owner: str, **more: Any) -> Json:

@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+import time
+from collections.abc import Awaitable, Callable
+
 import pytest
 import pytest_asyncio
 
+from fhirhub.access import HUB
+from fhirhub.careplan import agreement
+from fhirhub.repository import Repository, now
+from fhirhub.resources.careplan import active, has_function
 from tests.auth.builders import Hub, Json, write
 from tests.careplan.neighbourhood import Neighbourhood, asked, settle
-from tests.careplan.resources import ANNA, PATIENT, code, consent, plan, team, to
+from tests.careplan.resources import ANNA, MIA, PATIENT, code, consent, plan, team, to
 
 pytestmark = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 
@@ -27,13 +34,17 @@ async def here(hub: Hub) -> Neighbourhood:
 
 async def holders(here: Neighbourhood, plan: str, function: str) -> list[str]:
     """Who has a function now."""
-    entries = (await here.read((await here.read(plan))["careTeam"][0]["reference"]))["participant"]
-    return [
-        one["member"]["reference"]
-        for one in entries
-        if "end" not in one["period"]
-        and any(coding["code"] == function for role in one["role"] for coding in role["coding"])
-    ]
+    team = await here.team(plan)
+    return [one["member"]["reference"] for one in active(team, now()) if has_function(one, function)]
+
+
+async def in_one(here: Neighbourhood) -> str:
+    """A plan that contains its team, in which the practice has both functions."""
+    functions = [code("team-function", one) for one in ("coordinator", "regiebehandelaar")]
+    practice = {"member": to(PRACTICE), "role": functions, "period": {"start": "2026-01-05"}}
+    inside: Json = {**team(practice), "id": "team"}
+    await here.put(plan("in-een", careTeam=[to("#team")], contained=[inside], author=to(PRACTICE)))
+    return "CarePlan/in-een"
 
 
 async def test_who_starts_a_plan_coordinates_until_another_accepts_it(here: Neighbourhood) -> None:
@@ -72,14 +83,75 @@ async def test_coordination_is_handed_over_by_who_has_it(here: Neighbourhood) ->
     assert await holders(here, task["basedOn"][0]["reference"], "coordinator") == [NURSING]
 
 
-async def test_a_coordinator_who_drops_out_is_followed_by_the_practice(here: Neighbourhood) -> None:
-    first = await here.place("jan", NURSING, code=COORDINATION)
-    plan = first["basedOn"][0]["reference"]
+async def blocked(here: Neighbourhood, plan: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    first = await here.place("jan", NURSING, code=COORDINATION, basedOn=[to(plan)])
     await here.move("wil", first, "accepted")
     await (await here.as_("anna")).post("Consent", consent("deny", NURSING))
+
+
+async def blocked_in_person(here: Neighbourhood, plan: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    first = await here.place("jan", WIL, code=COORDINATION, basedOn=[to(plan)])
+    await here.move("wil", first, "accepted")
+    await (await here.as_("anna")).post("Consent", consent("deny", "Practitioner/wil"))
+
+
+async def withdrawn(here: Neighbourhood, plan: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    first = await here.place("jan", NURSING, code=COORDINATION, basedOn=[to(plan)])
+    await here.move("wil", first, "accepted")
+    for given in await here.find("Consent", f"actor={NURSING}"):
+        await (await here.as_("anna")).put({**given, "status": "inactive"})
+
+
+async def past_an_emergency(here: Neighbourhood, plan: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    hurry: Json = {"priority": "stat", "reasonCode": {"text": "Kan niet wachten"}}
+    task = await here.place("jan", "Organization/post", basedOn=[to(plan)], **hurry)
+    await here.move("hap", task, "accepted")
+    first = await here.place("jan", "Organization/post", code=COORDINATION, basedOn=[to(plan)])
+    await here.move("hap", first, "accepted")
+    assert await holders(here, plan, "coordinator") == ["Organization/post"]
+    # Their entry ends by itself after 72 hours; what is then due looks again.
+    later, clock = agreement.EMERGENCY_US * 1000 + 1_000_000_000, time.time_ns
+    monkeypatch.setattr(time, "time_ns", lambda: clock() + later)
+    assert await holders(here, plan, "coordinator") == []
+    due = {"patient": "anna", "actor": "Organization/post"}
+    await agreement.look_again(Repository(here.hub.realm.tenant, HUB), due)
+
+
+async def a_relative_blocked(here: Neighbourhood, plan: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    first = await here.place("jan", MIA["reference"], code=COORDINATION, basedOn=[to(plan)])
+    await here.move("mia", first, "accepted")
+    await (await here.as_("anna")).post("Consent", consent("deny", MIA["reference"]))
+
+
+async def a_relative_dismissed(here: Neighbourhood, plan: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    first = await here.place("jan", MIA["reference"], code=COORDINATION, basedOn=[to(plan)])
+    await here.move("mia", first, "accepted")
+    mia = await here.read(MIA["reference"])
+    await (await here.as_("anna")).put({**mia, "active": False})
+
+
+@pytest.mark.parametrize("contained", [False, True], ids=["", "in the plan"])
+@pytest.mark.parametrize(
+    "drops_out",
+    [blocked, blocked_in_person, withdrawn, past_an_emergency, a_relative_blocked, a_relative_dismissed],
+)
+async def test_a_coordinator_who_drops_out_is_followed_by_the_practice(
+    here: Neighbourhood,
+    drops_out: Callable[[Neighbourhood, str, pytest.MonkeyPatch], Awaitable[None]],
+    contained: bool,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    plan = await in_one(here) if contained else await here.plan()
+    await drops_out(here, plan, monkeypatch)
     assert await holders(here, plan, "coordinator") == [PRACTICE]
+    assert sorted(await here.members(plan)) == sorted({PATIENT, PRACTICE, *([] if contained else [JAN])})
     messages = await here.find("Communication", f"recipient={PRACTICE}")
     assert any("coordinator" in one["payload"][0]["contentString"] for one in messages)
+
+
+async def test_who_is_blocked_takes_no_part_by_a_task_either(here: Neighbourhood) -> None:
+    await (await here.as_("anna")).post("Consent", consent("deny", MIA["reference"]))
+    assert (await here.place("jan", MIA["reference"]))["status"] == "rejected"
 
 
 async def test_where_the_practice_is_blocked_the_patient_chooses(here: Neighbourhood) -> None:
@@ -195,21 +267,22 @@ async def test_who_writes_a_plan_from_an_old_copy_takes_no_task_out_of_it(here: 
 
 
 async def test_a_team_that_a_plan_contains_is_kept_up_in_place(here: Neighbourhood) -> None:
-    practice = {
-        "member": to(PRACTICE),
-        "role": [code("team-function", "coordinator")],
-        "period": {"start": "2026-01-05"},
-    }
-    inside: Json = {**team(practice), "id": "team"}
-    content = plan("in-een", careTeam=[to("#team")], contained=[inside], author=to(PRACTICE))
-    await write(here.hub, content)
-    task = await here.place("jan", NURSING, basedOn=[to("CarePlan/in-een")])
+    shared = await in_one(here)
+    task = await here.place("jan", NURSING, basedOn=[to(shared)])
     await here.move("wil", task, "accepted")
-    kept = await here.read("CarePlan/in-een")
-    members = [one["member"]["reference"] for one in kept["contained"][0]["participant"]]
-    assert members == [PATIENT, PRACTICE, NURSING]
-    assert kept["careTeam"] == [to("#team")]
-    assert (await (await here.as_("wil")).get("CarePlan/in-een"))["id"] == "in-een"
+    assert await here.members(shared) == [PATIENT, PRACTICE, NURSING]
+    assert (await (await here.as_("wil")).get(shared))["id"] == "in-een"
+    await here.move("wil", task, "completed")
+    assert await here.members(shared) == [PATIENT, PRACTICE]
+    again = await here.place("jan", NURSING, basedOn=[to(shared)], code=COORDINATION)
+    await here.move("wil", again, "accepted")
+    assert await here.members(shared, active=False) == [PATIENT, PRACTICE, NURSING, PRACTICE, NURSING]
+    assert await holders(here, shared, "coordinator") == [NURSING]
+    jan = await here.as_("jan")
+    ended = await jan.put({**await jan.get(shared), "status": "completed"})
+    assert ended["careTeam"] == [to("#team")]
+    assert ended["contained"][0]["status"] == "inactive"
+    assert await here.members(shared) == []
     assert await here.find("CareTeam") == []
 
 

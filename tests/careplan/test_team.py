@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import pytest_asyncio
 
+from fhirhub.resources.masking import BSN_SYSTEMS
 from tests.auth.builders import Hub
 from tests.careplan.neighbourhood import Neighbourhood, settle
-from tests.careplan.resources import ANNA, BSN, PATIENT, code, to
+from tests.careplan.resources import ANNA, BSN, PATIENT, to
 
 JAN, ELS, WIL = (f"PractitionerRole/rol-{name}" for name in ("jan", "els", "wil"))
 NURSING, OTHERS = "Organization/thuiszorg", "Organization/andere"
@@ -45,6 +46,10 @@ async def test_the_patient_of_a_task_that_starts_a_plan_may_be_named_by_bsn_alon
         unknown = {"identifier": {"system": BSN, "value": value}}
         refused = await here.place("jan", NURSING, 422, for_=unknown)
         assert refused["issue"][0]["code"] == "business-rule"
+    by_oid = {"identifier": {"system": BSN_SYSTEMS[1], "value": "999911120"}}
+    assert (await here.place("jan", NURSING, basedOn=task["basedOn"], for_=by_oid))["for"][
+        "reference"
+    ] == PATIENT
     # To Wil Anna is as somebody who does not exist.
     refused = await here.place("wil", NURSING, 422, for_=whom)
     assert refused["issue"][0]["expression"] == ["Task.for"]
@@ -91,4 +96,9 @@ async def test_a_draft_changes_nothing(here: Neighbourhood) -> None:
     assert "basedOn" not in task
     assert await here.find("CarePlan") == []
     assert await here.find("Communication") == []
-    assert code("task", "zorgvraag") == task["code"]
+    # Asked at last, it starts plan and team as one that was asked at once.
+    asked = await here.move("jan", task, "requested")
+    assert asked["status"] == "received"
+    plan = asked["basedOn"][0]["reference"]
+    assert await here.members(plan) == [PATIENT, JAN]
+    assert (await here.read(plan))["activity"] == [{"reference": to(f"Task/{task['id']}")}]

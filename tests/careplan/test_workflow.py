@@ -52,6 +52,8 @@ async def test_the_owner_goes_through_the_states_and_no_further(here: Neighbourh
         found, text = told(await here.move("jan", task, status, 422))
         assert found == "business-rule"
         assert "has ended as `completed`" in text
+    refused = await here.move("wil", task, "completed", 422, owner=to(WIL))
+    assert refused["issue"][0]["expression"] == ["Task.owner"]
 
 
 async def test_a_refused_move_names_the_states_that_would_be_right(here: Neighbourhood) -> None:
@@ -107,6 +109,59 @@ async def test_what_is_fixed_does_not_change(here: Neighbourhood, element: str, 
         assert refused["issue"][0]["expression"] == [f"Task.{element}"]
 
 
+@pytest.mark.parametrize("owner", [None, {"display": "Iemand"}, {"identifier": {"value": "1"}}])
+async def test_a_draft_is_asked_of_somebody_here_alone(here: Neighbourhood, owner: Json | None) -> None:
+    jan = await here.as_("jan")
+    content = asked("jan", NURSING, status="draft") | {"owner": owner}
+    drafted = await jan.post("Task", {name: value for name, value in content.items() if value is not None})
+    refused = await jan.put({**drafted, "status": "requested"}, 422)
+    assert refused["issue"][0]["expression"] == ["Task.owner"]
+    # Whom it is asked of may be told with it, by their own number too.
+    ura = {"system": "http://fhir.nl/fhir/NamingSystem/ura", "value": "90091000"}
+    await write(here.hub, {**await here.read(NURSING), "identifier": [ura]})
+    made = await jan.put({**drafted, "status": "requested", "owner": {"identifier": ura}})
+    assert made["owner"] == {"identifier": ura, "reference": NURSING}
+    assert made["basedOn"]
+
+
+async def test_a_draft_is_placed_where_its_requester_may_place_one(here: Neighbourhood) -> None:
+    plan = (await here.place("jan", NURSING))["basedOn"]
+    ended = await here.place("jan", NURSING, basedOn=plan)
+    await here.move("wil", ended, "accepted")
+    drafted = await here.place("wil", WIL, draft=True)
+    await here.move("wil", ended, "completed")
+    refused = await here.move("wil", drafted, "requested", 403, basedOn=plan)
+    assert told(refused)[0] == "forbidden"
+
+
+@pytest.mark.parametrize(
+    "whom",
+    [
+        to("https://elders.example/fhir/Patient/anna"),
+        {"display": "Anna"},
+        to(PATIENT, identifier={"system": BSN, "value": "999900109"}),
+    ],
+)
+async def test_whom_a_task_is_for_is_one_patient_of_this_hub(here: Neighbourhood, whom: Json) -> None:
+    refused = await here.place("jan", NURSING, 422, for_=whom)
+    assert refused["issue"][0]["expression"] == ["Task.for"]
+    assert await here.find("Task") == []
+
+
+async def test_another_server_is_referred_to_where_its_host_is_listed(
+    here: Neighbourhood, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    focus = to("https://elders.example/fhir/Condition/1")
+    refused = await here.place("jan", NURSING, 422, focus=focus)
+    assert refused["issue"][0]["expression"] == ["Task.focus"]
+    assert "FHIRHUB_FETCH_ALLOW" in told(refused)[1]
+    monkeypatch.setattr(here.hub.realm.tenant, "fetch_allow", ("elders.example",))
+    task = await here.place("jan", NURSING, focus=focus)
+    monkeypatch.undo()
+    # What stands there already stays.
+    await here.move("wil", task, "accepted")
+
+
 async def test_who_sees_a_task_in_part_changes_nothing_they_were_not_shown(here: Neighbourhood) -> None:
     whom = to(PATIENT, display="Anna Voorbeeldstra", identifier={"system": BSN, "value": "999911120"})
     task = await here.place("jan", OTHERS, for_=whom)
@@ -118,6 +173,60 @@ async def test_who_sees_a_task_in_part_changes_nothing_they_were_not_shown(here:
     assert (await here.read(f"Task/{task['id']}"))["for"] == whom
     del seen["for"]
     assert told(await ine.put(seen, 422))[0] == "business-rule"
+
+
+async def test_a_write_of_any_kind_changes_nothing_in_lists_that_was_not_shown(here: Neighbourhood) -> None:
+    bsn = {"system": BSN, "value": "999911120"}
+    await here.agree("Organization/welzijn")
+    task = await here.place("jan", "Organization/welzijn")
+    await here.move("sam", task, "accepted")
+    path = f"Task/{task['id']}"
+    whole = {
+        **await here.read(path),
+        "input": [
+            {"type": {"text": "wie"}, "valueIdentifier": bsn},
+            {"type": {"text": "wat"}, "valueString": "x"},
+        ],
+        "note": [{"text": "Een", "authorReference": to(PATIENT, identifier=bsn)}],
+    }
+    await write(here.hub, whole)
+    sam = await here.as_("sam")
+
+    async def by_put(note: Json) -> int:
+        seen = await sam.get(path)
+        return (await sam.update({**seen, "note": [*seen["note"], note]})).status_code
+
+    async def by_transaction(note: Json) -> int:
+        seen = await sam.get(path)
+        new = {**seen, "note": [note, *seen["note"]]}
+        entry = {"resource": new, "request": {"method": "PUT", "url": path}}
+        bundle = {"resourceType": "Bundle", "type": "transaction", "entry": [entry]}
+        return (await sam.ask("POST", "", bundle)).status_code
+
+    async def by_json_patch(note: Json) -> int:
+        operation = [{"op": "add", "path": "/note/0", "value": note}]
+        kind = {"Content-Type": "application/json-patch+json"}
+        return (await sam.ask("PATCH", path, operation, **kind)).status_code
+
+    async def by_fhirpath(note: Json) -> int:
+        parts = [
+            {"name": "type", "valueCode": "add"},
+            {"name": "path", "valueString": "Task"},
+            {"name": "name", "valueString": "note"},
+            {"name": "value", "valueAnnotation": note},
+        ]
+        operation = {"name": "operation", "part": parts}
+        return (
+            await sam.ask("PATCH", path, {"resourceType": "Parameters", "parameter": [operation]})
+        ).status_code
+
+    for way in (by_put, by_transaction, by_json_patch, by_fhirpath):
+        assert await way({"text": way.__name__}) == 200, way
+        assert "999911120" not in (await sam.read(path)).text
+        found = await here.read(path)
+        assert found["input"] == whole["input"]
+        assert [one for one in found["note"] if "authorReference" in one] == whole["note"]
+    assert len(found["note"]) == 5
 
 
 async def test_the_owner_changes_neither_what_is_asked_nor_how_urgently(here: Neighbourhood) -> None:
@@ -300,6 +409,21 @@ async def test_a_task_part_of_itself_is_refused(here: Neighbourhood) -> None:
     refused = await (await here.as_("jan")).ask("POST", "", bundle)
     assert refused.status_code == 422, refused.text
     assert "circle" in told(refused.json())[1]
+
+
+async def test_a_task_becomes_no_part_and_none_of_a_plan_once_it_is_placed(here: Neighbourhood) -> None:
+    whole = await here.place("jan", NURSING)
+    part = await here.place("wil", JAN, for_=None, partOf=[to(f"Task/{whole['id']}")])
+    jan = await here.as_("jan")
+    for of in (part, await here.place("jan", NURSING, basedOn=whole["basedOn"])):
+        refused = await jan.put({**whole, "partOf": [to(f"Task/{of['id']}")]}, 422)
+        assert refused["issue"][0]["expression"] == ["Task.partOf"]
+    drafts = [await here.place("jan", JAN, draft=True)]
+    drafts.append(await here.place("jan", JAN, draft=True, partOf=[to(f"Task/{drafts[0]['id']}")]))
+    refused = await jan.put({**drafts[0], "partOf": [to(f"Task/{drafts[1]['id']}")]}, 422)
+    assert "circle" in told(refused)[1]
+    refused = await here.place("jan", JAN, 422, partOf=[to("https://elders.example/fhir/Task/1")])
+    assert refused["issue"][0]["expression"] == ["Task.partOf"]
 
 
 async def test_a_bundle_is_answered_with_what_the_rules_made_of_it(here: Neighbourhood) -> None:
