@@ -56,6 +56,12 @@ async def standing(
     return said
 
 
+async def hold(unit: Repository, patient: str) -> None:
+    """What the patient says, and who joins on it, takes turns until the end of the transaction: who reads neither sees
+    the other's part otherwise, and a party that is blocked would join at the same moment."""
+    await unit.transaction.lock_names(unit.tenant.number, [f"care {patient}"])
+
+
 async def until(unit: Repository, patient: str, party: str, now: int) -> int | None:
     """When the agreement ends on which a party takes part; None where it has no end, or none was needed."""
     names = await parties.names(unit, party, now)
@@ -108,6 +114,8 @@ async def _place(unit: Repository, move: Move) -> None:
     """A new request: it goes on, waits, or is refused."""
     assert move.patient is not None
     assert move.owner is not None
+    if not move.owner.startswith(parties.AT_HOME):
+        await hold(unit, move.patient)
     said = await standing(unit, move.patient, move.owner, now())
     is_queue = move.owner.startswith(QUEUE)
     if said == "refused":
@@ -184,6 +192,9 @@ async def _accept(unit: Repository, move: Move) -> None:
     assert move.owner is not None
     before = move.party("owner", before=True)
     queue = before if before is not None and before.startswith(QUEUE) else None
+    if queue is not None:
+        # The Task of any other owner is one that a block writes too, so that one of the two begins anew.
+        await hold(unit, move.patient)
     said = await standing(unit, move.patient, move.owner, now(), queue)
     if said in ("inside", "agreed"):
         return
@@ -399,6 +410,7 @@ async def look(
     """Brings Tasks and participations in line with what the patient says now. `gone` are those whom an agreement that
     is no more named ('' for one that named nobody), `given` those whom a new one names."""
     base = moves.base_of(unit)
+    await hold(unit, patient)
     for task in await moves.found(
         unit, "Task", ("patient", f"Patient/{patient}"), ("status", "requested,received")
     ):

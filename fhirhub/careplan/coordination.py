@@ -40,6 +40,7 @@ class CheckHandOver:
 
 
 async def _check_alone(unit: Repository, move: Move, plan: str, code: str) -> None:
+    await unit.transaction.lock_names(unit.tenant.number, [f"{code} {plan}"])
     for other in await moves.found(unit, "Task", ("based-on", plan), ("status", "requested,received,ready")):
         if other["id"] != move.id and code in careplan.task_codes(other):
             raise errors.business_rule(

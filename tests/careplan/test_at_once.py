@@ -8,11 +8,12 @@ from pathlib import Path
 
 from tests.auth.builders import Json, write
 from tests.auth.conftest import Open
-from tests.careplan.neighbourhood import Neighbourhood, settle
+from tests.careplan.neighbourhood import Neighbourhood, asked, settle
 from tests.careplan.people import CAST
-from tests.careplan.resources import PATIENT, organization, to, works
+from tests.careplan.resources import PATIENT, code, consent, organization, to, works
 
 MANY = 4
+NURSING = "Organization/thuiszorg"
 
 
 def crowd() -> list[Json]:
@@ -98,6 +99,41 @@ async def test_of_ten_who_claim_one_wins_and_the_rest_are_told(open_hub: Open) -
         (won,) = [answer.json() for answer in answers if answer.status_code == 200]
         plan = task["basedOn"][0]["reference"]
         assert (await here.members(plan))[2:] == [won["owner"]["reference"]]
+
+
+async def test_a_claim_and_a_request_at_the_moment_of_a_block_leave_nothing_of_who_is_blocked(
+    open_hub: Open,
+) -> None:
+    async with open_hub() as hub, open_hub() as other:
+        await settle(hub)
+        here, there = Neighbourhood(hub), Neighbourhood(other)
+        await here.agree("HealthcareService/wachtrij")
+        task = await here.place("jan", "HealthcareService/wachtrij")
+        (wil, jan), anna = [await here.as_(name) for name in ("wil", "jan")], await there.as_("anna")
+        claim = {**task, "status": "accepted", "owner": to(NURSING)}
+        answers = await asyncio.gather(
+            wil.ask("PUT", f"Task/{task['id']}", claim),
+            jan.ask("POST", "Task", asked("jan", NURSING, basedOn=task["basedOn"])),
+            anna.ask("POST", "Consent", consent("deny", NURSING)),
+        )
+        assert [answer.status_code for answer in answers] in ([200, 201, 201], [422, 201, 201])
+        assert NURSING not in await here.members(task["basedOn"][0]["reference"])
+        left = {one["status"] for one in await here.find("Task", f"owner={NURSING}")}
+        assert left <= {"cancelled", "rejected"}
+
+
+async def test_of_two_hand_overs_at_the_same_moment_one_is_placed(open_hub: Open) -> None:
+    async with open_hub() as hub, open_hub() as other:
+        await settle(hub)
+        here, there = Neighbourhood(hub), Neighbourhood(other)
+        plan = await here.plan()
+        over: Json = {"code": code("task", "coordinatie-overdragen"), "basedOn": [to(plan)]}
+        jan, els = await here.as_("jan"), await there.as_("els")
+        answers = await asyncio.gather(
+            jan.ask("POST", "Task", asked("jan", "PractitionerRole/rol-els", **over)),
+            els.ask("POST", "Task", asked("els", "PractitionerRole/rol-els", **over)),
+        )
+        assert sorted(answer.status_code for answer in answers) == [201, 422]
 
 
 async def test_two_processes_that_accept_at_once_lose_nothing(open_hub: Open, tmp_path: Path) -> None:
