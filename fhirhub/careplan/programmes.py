@@ -169,11 +169,17 @@ def _detail(action: Json, canonical: str, start: date, performer: str | None) ->
     if performer is not None:
         detail["performer"] = [{"reference": performer}]
     elif role is not None:
-        text = role.get("text") or next(
-            (one.get("display") or one.get("code") for one in role.get("coding", ())), ""
-        )
-        detail["performer"] = [{"display": str(text)}]
+        detail["performer"] = [{"display": _called(role)}]
     return detail
+
+
+def _called(role: Json) -> str:
+    """What people call a role: its words, else those that the guide has for its code."""
+    coding = next(iter(role.get("coding", ())), {})
+    system = guide.find("CodeSystem", coding.get("system", "")) or {}
+    named = {one["code"]: one["display"] for one in system.get("concept", ())}
+    code = coding.get("code", "")
+    return str(role.get("text") or coding.get("display") or named.get(code) or code)
 
 
 def _dated(timing: Json, start: date) -> Json:
