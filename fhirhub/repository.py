@@ -1335,6 +1335,11 @@ def forbidden(letter: str, type: str) -> errors.FhirError:
         return errors.forbidden(
             "A Patient is not created directly: `Patient/$register` finds or makes the one of a BSN."
         )
+    if (letter, type) == ("c", "Appointment"):
+        return errors.forbidden(
+            "You may not create this Appointment: a visit or meeting is about a patient whom you may write for, who is "
+            "among its participants (`participant.actor`)."
+        )
     return errors.forbidden(
         f"You may not {_DOING[letter]} this {type}: your role, your place with this patient or what you granted "
         "the app does not allow it."

@@ -112,7 +112,8 @@ async def test_a_meeting_invites_the_patient(people: Hub) -> None:
     made = await els.post("Appointment", meeting)
     assert faults(made, "CareMeeting") == []
     without = {**meeting, "participant": [{"actor": to("PractitionerRole/rol-els"), "status": "accepted"}]}
-    await els.post("Appointment", without, 403)
+    refused = await els.post("Appointment", without, 403)
+    assert "participant.actor" in refused["issue"][0]["details"]["text"]
 
 
 async def test_minutes_and_decisions_with_owner_and_date_are_written_together_or_not(people: Hub) -> None:
