@@ -185,7 +185,7 @@ def _said(resource: Json, name: str, language: str) -> str:
 def _listed(resource: Json, language: str) -> Json:
     """Its name, what it is, and where its page is."""
     type, id = resource["resourceType"], resource["id"]
-    told = _told_of_example(resource) if "url" not in resource else None
+    told = _told_of_example(resource, language) if "url" not in resource else None
     named = _said(resource, "title", language) or resource.get("name")
     return {
         "href": f"{ROOT}/{language}/{type}/{id}",
@@ -197,13 +197,14 @@ def _listed(resource: Json, language: str) -> Json:
     }
 
 
-def _told_of_example(resource: Json) -> tuple[str, str]:
-    """Its title and description, which the guide says of it."""
+def _told_of_example(resource: Json, language: str) -> tuple[str, str]:
+    """Its title and description, which the guide says of it: a sentence in Dutch, then one in English."""
     wanted = f"{resource['resourceType']}/{resource['id']}"
     about = next(each for each in guide.definitions() if each["resourceType"] == "ImplementationGuide")
     for entry in about["definition"]["resource"]:
         if entry["reference"]["reference"] == wanted:
-            return entry.get("name", resource["id"]), entry.get("description", "")
+            dutch, _, english = entry.get("description", "").partition(". ")
+            return entry.get("name", resource["id"]), english if language == "en" else f"{dutch.rstrip('.')}."
     return resource["id"], ""
 
 

@@ -54,6 +54,16 @@ def test_profile_shows_its_elements_bindings_rules_and_examples() -> None:
     assert "1..*" in text
 
 
+def test_an_example_is_described_in_the_language_of_the_page() -> None:
+    dutch, english = (
+        page(f"/guide/{language}/Goal/voorbeeld-doel").text_content() for language in ("nl", "en")
+    )
+    assert "Een doel in de woorden van de patiënt" in dutch
+    assert "A goal in" not in dutch
+    assert "A goal in the patient" in english
+    assert "Een doel in" not in english
+
+
 def test_page_needs_no_script_and_its_tables_have_headers() -> None:
     for each in DEFINED:
         document = page(f"/guide/nl/{each}")
