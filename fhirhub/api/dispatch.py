@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from functools import partial
 
-from fhirhub.api import audit_log, operations, recording, routes
+from fhirhub.api import audit_log, living_elsewhere, operations, recording, routes
 from fhirhub.api.exchange import FhirRequest, FhirResponse
 from fhirhub.auth import permission
 
@@ -25,6 +25,8 @@ async def _answer(request: FhirRequest, route: routes.Route) -> FhirResponse:
             handler = audit_log.handler(request, route.interaction)
             if handler is not None:
                 return await handler(request)
+        if route.interaction in living_elsewhere.WRITES and request.context.peers is not None:
+            return await living_elsewhere.written(request, route.handler)
     return await route.handler(request)
 
 

@@ -63,7 +63,7 @@ class Answering:
             for one in answer.outputs
         ]
         answer = answer._replace(resources=tuple(made), outputs=tuple(outputs))
-        person = await self._person()
+        person = await self.person()
         try:
             return await self._write(id, answer, person)
         except Refused as refusal:
@@ -72,6 +72,15 @@ class Answering:
                 raise
         # Known there, and not as somebody of this organisation.
         return await self._write(id, answer, None)
+
+    async def person(self) -> Person | None:
+        """Who acts, as home knows them: by their number in the BIG register. None for a backend, and for who has no
+        number or is not known there: home then reads that the organisation's system did it."""
+        actor = self._actor
+        if actor.person is None or actor.role is None:
+            return None
+        found = await self._there.find(actor.person)
+        return None if found is None else Person(found, actor.role)
 
     async def _write(self, id: str, answer: Answer, person: Person | None) -> Json:
         found = await self._ask("GET", f"Task/{id}", person)
@@ -106,15 +115,6 @@ class Answering:
     async def _ask(self, method: str, path: str, person: Person | None, body: Json | None = None) -> Json:
         answer = await self._homes.ask(self._realm, self._peer, method, path, body, person=person)
         return parsed(answer.body)
-
-    async def _person(self) -> Person | None:
-        """Who acts, as home knows them: by their number in the BIG register. None for a backend, and for who has no
-        number or is not known there: home then reads that the organisation's system did it."""
-        actor = self._actor
-        if actor.person is None or actor.role is None:
-            return None
-        found = await self._there.find(actor.person)
-        return None if found is None else Person(found, actor.role)
 
     async def _known_there(self, resource: Json) -> Json:
         """The resource as home can take it: what is at home by its address there, people and organisations of this

@@ -62,10 +62,10 @@ class Homes:
     async def close(self) -> None:
         await self._lines.close()
 
-    async def get(self, realm: Realm, peer: Peer, path: str) -> Json:
+    async def get(self, realm: Realm, peer: Peer, path: str, *, person: Person | None = None) -> Json:
         """A resource at that path below the peer's base, or at a whole address there. Raises Unreachable and
         Refused."""
-        return parsed((await self.ask(realm, peer, "GET", path)).body)
+        return parsed((await self.ask(realm, peer, "GET", path, person=person)).body)
 
     async def ask(
         self,

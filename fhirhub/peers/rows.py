@@ -95,6 +95,19 @@ async def find(reader: Reader, tenant: int, name: str) -> Peer | None:
     return Peer(*rows[0]) if rows else None
 
 
+async def base_of(reader: Reader, tenant: int, organization: str, type: str, id: str) -> str | None:
+    """The base of the peer of this organisation that showed that resource."""
+    rows = await reader.fetch(
+        Statement(
+            "SELECT p.base FROM peer p JOIN peer_view v ON v.tenant = $1 AND v.peer = p.name AND v.type = $3 "
+            "AND v.id = $4 WHERE p.tenant = $1 AND p.organization = $2 ORDER BY p.name LIMIT 1",
+            (tenant, organization, type, id),
+            ("int", "text", "text", "text"),
+        )
+    )
+    return str(rows[0][0]) if rows else None
+
+
 async def take(database: Database, tenant: int, name: str, now: int, before: int) -> bool:
     """Whether it is this process that looks now: nobody has since that moment."""
     return bool(

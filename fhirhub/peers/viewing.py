@@ -10,7 +10,7 @@ import asyncio
 import base64
 import hmac
 import time
-from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -19,7 +19,7 @@ from fhirhub.access import Actor
 from fhirhub.errors import FhirError, Issue
 from fhirhub.peers import PATH, matching, rows
 from fhirhub.peers.answering import Answer, Answering
-from fhirhub.peers.home import Homes, Refused, Unreachable
+from fhirhub.peers.home import Homes, Person, Refused, Unreachable
 from fhirhub.peers.matching import BIG, URA
 from fhirhub.peers.rows import Kept, Peer
 from fhirhub.repository import Tenant
@@ -34,6 +34,8 @@ Json = dict[str, Any]
 
 TYPES = ("CarePlan", "CareTeam", "Goal", "Task", "Communication", "Patient")
 _DIRECTORY = ("PractitionerRole", "Practitioner", "Organization", "HealthcareService")
+FOR_DOCTORS = ("R", "V")
+"""Labels of what some of an organisation's people see: it is read in the name of each."""
 LOOK_SECONDS = 60.0
 """How often it is asked whether something changed, when nothing is heard."""
 RETRY_SECONDS = 5.0
@@ -125,6 +127,33 @@ class Peers:
                 found.append(View(now_there, tuple(kept)))
         return found
 
+    async def address_of(self, tenant: Tenant, organization: str, type: str, id: str) -> str | None:
+        """Where something lives that a peer of this organisation shows; None for what none shows."""
+        base = await rows.base_of(tenant.database, tenant.number, organization, type, id)
+        return None if base is None else f"{base}/{type}/{id}"
+
+    async def labelled(self, tenant: Tenant, peer: Peer, actor: Actor) -> list[Kept]:
+        """What home shows to who acts of what is for doctors, read in their own name; none of it is kept. Nothing for
+        who is not known there. Raises Unreachable."""
+        realm = await self._realm_of(tenant.name)
+        assert realm is not None
+        person = await Answering(self._homes, realm, peer, actor).person()
+        if person is None:
+            return []
+        labels = ",".join(f"{relations.CONFIDENTIALITY}%7C{code}" for code in FOR_DOCTORS)
+        found: list[Json] = []
+        try:
+            for type in TYPES:
+                path = f"{type}?_count={PAGE}&_security={labels}"
+                found += [one async for one in self._pages(realm, peer, path, person)]
+        except Refused:
+            return []
+        return [
+            Kept(one["resourceType"], one["id"], document.encode(_sourced(one, peer.base, {})))
+            for one in found
+            if _is_labelled(one)
+        ]
+
     async def answer(self, tenant: Tenant, peer: Peer, id: str, actor: Actor, answer: Answer) -> Json:
         """The Task at home after this answer of who acts. Raises FhirError as home says it, and `transient` where home
         cannot be reached: then nothing changed."""
@@ -215,14 +244,13 @@ class Peers:
             await self._homes.ask(realm, peer, "PUT", f"Subscription/{subscription['id']}", changed)
 
     async def _shown(self, realm: Realm, peer: Peer) -> list[Kept]:
-        """All that the peer shows of plans. What is labelled is for some of the organisation's people alone: they read
-        it there."""
+        """All that the peer shows of plans, but what is for some of the organisation's people alone."""
         found: list[Json] = []
         for type in TYPES:
             found += [one async for one in self._pages(realm, peer, f"{type}?_count={PAGE}")]
             if len(found) > MOST:
                 raise Unreachable(f"it shows more than {MOST:,} resources")
-        found = [one for one in found if relations.label(one) is None]
+        found = [one for one in found if not _is_labelled(one)]
         directory = await self._directory(realm, peer, found)
         identifiers = _identifiers(directory)
         return [
@@ -230,10 +258,12 @@ class Peers:
             for one in (*found, *directory)
         ]
 
-    async def _pages(self, realm: Realm, peer: Peer, path: str) -> Any:
+    async def _pages(
+        self, realm: Realm, peer: Peer, path: str, person: Person | None = None
+    ) -> AsyncIterator[Json]:
         next_path: str | None = path
         while next_path is not None:
-            page = await self._homes.get(realm, peer, next_path)
+            page = await self._homes.get(realm, peer, next_path, person=person)
             for entry in page.get("entry", ()):
                 if (entry.get("search") or {}).get("mode", "match") == "match":
                     yield entry["resource"]
@@ -251,6 +281,11 @@ class Peers:
                 path = f"{type}?_count=50&_id={','.join(ids[start : start + 50])}"
                 found += [one async for one in self._pages(realm, peer, path)]
         return found
+
+
+def _is_labelled(resource: Json) -> bool:
+    """Whether it is for doctors alone; what is kept from the patient is not (RULES R20)."""
+    return not frozenset(FOR_DOCTORS).isdisjoint(relations.label(resource) or "")
 
 
 def header(realm: Realm, name: str) -> str:

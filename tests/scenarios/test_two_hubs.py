@@ -25,7 +25,7 @@ from tests.careplan.neighbourhood import asked
 from tests.careplan.resources import ANNA, BSN, PATIENT, code, consent, organization, queue, to, works
 
 SETTINGS = {"FHIRHUB_FETCH_ALLOW": "127.0.0.1", "FHIRHUB_CHECK_ANSWERS": "true"}
-NURSING_URA, JAN_BIG, WIL_BIG = "00000022", "19012345601", "49012345602"
+NURSING_URA, JAN_BIG, WIL_BIG, SAM_BIG = "00000022", "19012345601", "49012345602", "09012345603"
 
 
 @dataclass
@@ -86,6 +86,7 @@ async def test_two_hubs_share_one_plan(
         await she_accepts_there_and_home_knows_who_did(region, plan, task)
         await she_reports_there_what_came_of_it(region, task)
         await she_answers_what_jan_asks_of_her_there(region, plan, task)
+        await what_is_for_doctors_is_read_there_in_the_name_of_each(region)
         await she_claims_a_task_of_her_queue_there(region, plan)
         await a_goal_at_home_reaches_her(region)
         await members_are_told_by_their_numbers(region)
@@ -211,6 +212,26 @@ async def she_answers_what_jan_asks_of_her_there(region: Region, plan: str, task
     assert "QuestionnaireResponse/" in answer["output"][0]["valueReference"]["reference"]
 
 
+async def what_is_for_doctors_is_read_there_in_the_name_of_each(region: Region) -> None:
+    label = {"system": "http://terminology.hl7.org/CodeSystem/v3-Confidentiality", "code": "R"}
+    secret = await region.people["jan"].post(
+        "Goal",
+        {
+            "resourceType": "Goal",
+            "meta": {"security": [label]},
+            "lifecycleStatus": "active",
+            "description": {"text": "Minder drinken"},
+            "category": [code("positive-health-dimension", "lichaamsfuncties")],
+            "subject": ANNA,
+        },
+    )
+    seen = {
+        name: [one["id"] for one in shown(await region.people[name].get("CarePlan/$elsewhere"), "Goal")]
+        for name in ("sam", "wil")
+    }
+    assert seen == {"sam": [secret["id"]], "wil": []}
+
+
 async def she_claims_a_task_of_her_queue_there(region: Region, plan: str) -> None:
     wil, jan = region.people["wil"], region.people["jan"]
     await region.people["anna"].post("Consent", consent("permit", "HealthcareService/wachtrij"))
@@ -255,7 +276,13 @@ async def nothing_of_it_can_be_written_at_her_hub(region: Region, plan: str) -> 
     assert (await wil.get("CarePlan")).get("entry", []) == []
     assert (await wil.ask("GET", plan)).status_code == 404
     kept = shown(await region.elsewhere(), "CarePlan")[0]
-    assert (await wil.ask("PUT", plan, kept)).status_code in (403, 404, 422)
+    for method, body in (("PUT", kept), ("DELETE", None)):
+        refused = await wil.ask(method, plan, body)
+        assert refused.status_code == 422
+        told = refused.json()["issue"][0]["details"]["text"]
+        assert told.startswith(f"{plan} lives at {region.home.base}/{plan}: ")
+    ine = region.people["ine"]
+    assert "lives at" not in (await ine.ask("PUT", plan, kept)).text
 
 
 async def who_works_elsewhere_sees_nothing_of_it(region: Region) -> None:
@@ -360,6 +387,7 @@ async def settle_home(url: str, folder: Path, home: processes.Hub, guest: proces
             queue("wachtrij", "thuiszorg"),
             *numbered_worker("jan", "praktijk", "huisarts", JAN_BIG),
             *numbered_worker("wil", "thuiszorg", "wijkverpleegkundige", WIL_BIG),
+            *numbered_worker("sam", "thuiszorg", "specialist-ouderengeneeskunde", SAM_BIG),
             {
                 "resourceType": "Patient",
                 "id": "anna",
@@ -409,6 +437,7 @@ async def settle_guest(
             numbered(organization("wijk-west", "T2"), URA, NURSING_URA),
             organization("andere", "T2"),
             *numbered_worker("w-17", "wijk-west", "wijkverpleegkundige", WIL_BIG),
+            *numbered_worker("arts", "wijk-west", "specialist-ouderengeneeskunde", SAM_BIG),
             *works("ine", "andere", "wijkverpleegkundige"),
         )
         peer = rows.new("thuis", home.base, "hub-b", "Organization/wijk-west")
@@ -417,6 +446,7 @@ async def settle_guest(
         role = "wijkverpleegkundige"
         who: dict[str, tuple[str, str | None, str]] = {
             "wil": ("Practitioner/w-17", "wijk-west", role),
+            "sam": ("Practitioner/arts", "wijk-west", "specialist-ouderengeneeskunde"),
             "ine": ("Practitioner/ine", "andere", role),
         }
         return await signed_in(hub, guest.base, who)

@@ -3,16 +3,20 @@
 
 from __future__ import annotations
 
+import contextlib
+from dataclasses import replace
+
 from fhirhub import errors
-from fhirhub.access import EVERYTHING
+from fhirhub.access import EVERYTHING, Actor
 from fhirhub.api import bundles, outcome
 from fhirhub.api.exchange import FhirRequest, FhirResponse, Json
 from fhirhub.api.operations import acting, parameters
 from fhirhub.careplan import identity
 from fhirhub.errors import Issue
+from fhirhub.peers.home import Unreachable
 from fhirhub.peers.rows import Kept
 from fhirhub.peers.viewing import Peers, View
-from fhirhub.repository import Repository
+from fhirhub.repository import Repository, Tenant
 from fhirhub.resources import document
 
 ABOUT = ("subject", "for", "patient")
@@ -37,7 +41,9 @@ async def elsewhere(request: FhirRequest) -> FhirResponse:
     assert actor.organization is not None
     for view in await peers.views(repository.tenant, actor.organization):
         issues.append(_standing(view))
-        for kept, resource in _asked(view, asked):
+        shown, fault = await _with_labelled(peers, repository.tenant, view, actor)
+        issues += fault
+        for kept, resource in _asked(shown, asked):
             entries.elsewhere(view.address(kept), kept.body)
             if kept.type == "Patient":
                 patients.update(identity.bsns(resource))
@@ -49,6 +55,18 @@ async def elsewhere(request: FhirRequest) -> FhirResponse:
     headers = {"Warning": '110 - "Response is Stale"'} if stale else None
     now = request.context.now()
     return FhirResponse(200, entries.bundle("searchset", now=now, links=()), headers=headers)
+
+
+async def _with_labelled(peers: Peers, tenant: Tenant, view: View, actor: Actor) -> tuple[View, list[Issue]]:
+    """The view with what home shows to this doctor besides, and what is to be said of it."""
+    if actor.column != "doctor":
+        return view, []
+    if view.peer.failed is None:
+        with contextlib.suppress(Unreachable):
+            labelled = await peers.labelled(tenant, view.peer, actor)
+            return replace(view, kept=(*view.kept, *labelled)), []
+    text = f"What {view.peer.base} shows to doctors alone is not kept here, and cannot be read there now."
+    return view, [Issue("warning", "incomplete", text)]
 
 
 def _standing(view: View) -> Issue:
