@@ -24,6 +24,7 @@ from fhirhub.auth.revocation import Mark
 from fhirhub.errors import FhirError
 from fhirhub.repository import Repository, Rule, Tenant
 from fhirhub.settings import Settings
+from fhirhub.store import reindex
 from fhirhub.store.database import Database
 from fhirhub.store.turn import Turn
 from fhirhub.subscriptions.delivery import Delivery
@@ -235,7 +236,7 @@ class Application:
         """Do the jobs that fall due, whichever process put them there."""
         database = opened.database
         handlers = {
-            searchparameters.KIND: searchparameters.handler(database, opened.parameters_of, opened.base_of),
+            reindex.KIND: searchparameters.handler(database, opened.parameters_of, opened.base_of),
             **{kind: _as_hub(opened, work) for kind, work in careplan.JOBS.items()},
         }
         while True:

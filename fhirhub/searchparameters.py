@@ -8,7 +8,7 @@ import re
 from collections.abc import Awaitable, Callable
 from typing import Any
 
-from fhirhub import errors, jobs
+from fhirhub import errors, jobs, logs
 from fhirhub.jobs import Job
 from fhirhub.repository import Effect, Repository
 from fhirhub.resources import definitions, document, fhirpath
@@ -19,7 +19,6 @@ from fhirhub.store.sql import Statement
 
 Json = dict[str, Any]
 
-KIND = "reindex"
 NOTICE_SECONDS = 5.0
 """How long every process has to take note of a new parameter (they look each second) before what is stored
 already is indexed by it; what is written from then on, its writer indexes."""
@@ -61,7 +60,7 @@ class TakeNote:
             )
         )
         content = {"parameter": written.id, "types": types_of(resource)}
-        await jobs.enqueue(unit.transaction, tenant, KIND, content, NOTICE_SECONDS)
+        await jobs.enqueue(unit.transaction, tenant, reindex.KIND, content, NOTICE_SECONDS)
 
     async def _refuse_taken(self, unit: Repository, id: str, resource: Json) -> None:
         """Raises `duplicate` where another of the tenant's own has the same code on one of the same types."""
@@ -163,13 +162,19 @@ def handler(
     parameters_of: Callable[[int], Awaitable[Parameters]],
     base_of: Callable[[int], Awaitable[str]],
 ) -> Callable[[Job], Awaitable[None]]:
-    """What does the jobs of KIND: indexes by a parameter, then says that it is ready.
+    """What does the jobs of reindex.KIND: indexes by a parameter, then says that it is ready; or by all of them.
 
     `parameters_of(tenant)` gives the tenant's parameters as they stand in the database now, `base_of(tenant)`
     its base URL.
     """
 
     async def run(job: Job) -> None:
+        if "parameter" not in job.content:
+            count = await reindex.reindex(
+                database, job.tenant, await parameters_of(job.tenant), base=await base_of(job.tenant)
+            )
+            logs.info("What was stored before is indexed anew", tenant=job.tenant, resources=count)
+            return
         key = (job.tenant, job.content["parameter"])
         rows = await database.fetch(
             Statement(

@@ -17,20 +17,24 @@ def migrate(database: Database = None, tenant: Tenant = None) -> None:
     """Make the tables, or bring those of an earlier version up to date, for all tenants; --tenant is made
     where it is lacking."""
     from fhirhub.store import opening
+    from fhirhub.store import reindex as indexing
 
     chosen = read(database=database, tenant=tenant)
     opening.migrate(chosen.database)
 
-    async def work() -> bool:
+    async def work() -> tuple[bool, bool]:
         async with tenants_of(chosen) as opened:
             lacking = chosen.tenant not in await opened.names()
             if lacking:
                 await opened.add(chosen.tenant)
-            return lacking
+            return lacking, await indexing.waits(opened.database)
 
-    if run(work()):
+    lacking, waits = run(work())
+    if lacking:
         typer.echo(f"The tenant {chosen.tenant} is new: {base_of(chosen, chosen.tenant)}")
     typer.echo(f"{chosen.database_shown} is up to date.")
+    if waits:
+        typer.echo(indexing.WAITS)
 
 
 @commands.command()

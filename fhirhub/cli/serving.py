@@ -74,6 +74,7 @@ async def _open_once(chosen: Settings) -> list[tuple[str, str]]:
     """Make the secret of a new hub, and refuse here, not in every worker, where it is not the database's. What
     else is to be told of the hub."""
     from fhirhub import logs
+    from fhirhub.store import reindex
     from fhirhub.tenants import open_tenants
     from fhirhub.web.pages import NO_STANDBY, lacks_standby
 
@@ -83,6 +84,8 @@ async def _open_once(chosen: Settings) -> list[tuple[str, str]]:
         await opened.note_address()
         if has_demo_accounts(chosen):
             also = await _demo_accounts(chosen, opened)
+        if await reindex.waits(opened.database):
+            logs.warning(reindex.WAITS)
         if await lacks_standby(opened.database):
             logs.warning(f"PostgreSQL has {NO_STANDBY}")
     return also

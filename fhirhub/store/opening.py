@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-HEAD = "0014"
+HEAD = "0015"
 """The newest migration; a test holds it against the files."""
 
 

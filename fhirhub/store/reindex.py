@@ -13,6 +13,12 @@ from fhirhub.store.index.parameters import Parameters
 from fhirhub.store.sql import Statement
 
 BATCH = 200
+KIND = "reindex"
+"""The kind of the jobs that do it; one that names no parameter does all, and a migration put it there."""
+WAITS = (
+    "What was stored before is indexed anew in the background while the hub serves; until that is done a search may "
+    "miss some of it. `fhirhub reindex` does it at once."
+)
 
 
 async def reindex(
@@ -48,7 +54,18 @@ async def reindex(
             await database.transaction(_batch(tenant, parameters, type, ids, base))
             done += len(ids)
             progress(len(ids))
+    if types is None:
+        of_all = Statement(f"DELETE FROM job WHERE tenant = $1 AND {_OF_ALL}", (tenant,), ("int",))
+        await database.execute(of_all)
     return done
+
+
+_OF_ALL = f"kind = '{KIND}' AND content = '{{}}'"
+
+
+async def waits(database: Database) -> bool:
+    """Whether a tenant's index is still to be made anew."""
+    return bool(await database.fetch(Statement(f"SELECT 1 FROM job WHERE {_OF_ALL} LIMIT 1")))
 
 
 def _batch(
