@@ -1,4 +1,4 @@
-"""Who made a version of a plan, goal, team or task, or wrote down a Consent that they heard, and on whose behalf: a
+"""Who made a version of a plan, goal, team or task, or a Consent for the patient, and on whose behalf: a
 Provenance where the write brought none (https://hl7.org/fhir/R4/provenance.html, RULES R14)."""
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ class TellWho:
         actor = unit.asker.actor
         if actor is None or effect.after.deleted:
             return
-        if effect.after.type == "Consent" and (effect.by_hub or actor.column not in _HEARD):
+        if effect.after.type == "Consent" and not effect.by_hub and actor.column not in _HEARD:
             return
         seen = self._seen.get(unit.transaction)
         if seen is None:
@@ -57,13 +57,15 @@ class TellWho:
 
 async def _tell(unit: Repository, seen: list[Effect]) -> None:
     told = _targets(unit)
-    groups: dict[tuple[str | None, str | None, bool, str], list[Stored]] = {}
+    groups: dict[tuple[str | None, str | None, bool, str, bool], list[Stored]] = {}
     for effect in seen:
         after = effect.after
         if _version(after) not in told:
             made = "CREATE" if effect.before is None or effect.before.deleted else "UPDATE"
-            groups.setdefault((after.patient, after.label, effect.by_hub, made), []).append(after)
-    for (_, _, by_hub, made), versions in groups.items():
+            # Who reads plans and Tasks does not read every Consent.
+            key = (after.patient, after.label, effect.by_hub, made, after.type == "Consent")
+            groups.setdefault(key, []).append(after)
+    for (_, _, by_hub, made, _), versions in groups.items():
         await unit.create(await _provenance(unit, versions, made, by_hub=by_hub))
 
 

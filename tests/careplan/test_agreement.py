@@ -58,6 +58,8 @@ async def test_a_task_across_organisations_waits_until_the_patient_agreed(here: 
     (made,) = await here.find("Consent", "status=active")
     assert made["provision"]["actor"][0]["reference"] == to(NURSING)
     assert made["performer"] == [ANNA]
+    (told,) = await here.find("Provenance", f"target=Consent/{made['id']}")
+    assert [one["who"] for one in told["agent"]] == [{"display": "fhirhub"}, ANNA]
     seen = await here.read(f"Task/{task['id']}")
     assert (seen["status"], reason(seen)) == ("received", None)
     await here.move("wil", task, "accepted")
@@ -247,7 +249,7 @@ async def test_a_block_ends_everything_at_once(here: Neighbourhood) -> None:
         assert "gestopt" in message["payload"][0]["contentString"]
     (message,) = await heard(here, NURSING)
     assert set(message) <= {
-        "resourceType", "id", "meta", "status", "category", "priority", "sent", "recipient", "payload"
+        "resourceType", "id", "meta", "status", "category", "priority", "sent", "sender", "recipient", "payload"
     }  # fmt: skip
     own = (await wil.get(f"Communication?recipient={NURSING}")).get("entry", [])
     assert [entry["resource"]["id"] for entry in own] == [message["id"]]
