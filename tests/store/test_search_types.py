@@ -547,7 +547,9 @@ async def test_near_finds_places_within_a_distance(hub: Hub) -> None:
     assert await hub.found("Location?near=53.22|6.57|300|km") == "here there"
     assert await hub.found("Location?near=53.22|6.57|10|m") == ""
     assert await hub.found("Location?near=53.22|6.57") == "here"
-    assert "latitude|longitude" in await refused(hub, "Location?near=north")
+    assert await hub.found("Location?near=53.22|6.57|1e300|km") == "here there"
+    for value in ("north", "NaN|1", "1|Infinity", "1|1|NaN|km", "1|1|1e99999999|km", "1|1|x|km", "|1"):
+        assert "latitude|longitude" in await refused(hub, f"Location?near={value}")
 
 
 async def test_text_is_searched_by_words(hub: Hub) -> None:

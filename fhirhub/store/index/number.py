@@ -15,7 +15,7 @@ from fhirhub.store.sql import Kind
 
 Span = tuple[float, float]
 
-_number = re.compile(r"[+-]?(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d{1,3})?", re.ASCII).fullmatch
+is_number = re.compile(r"[+-]?(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d{1,3})?", re.ASCII).fullmatch
 
 
 def spans(type: str, value: Any) -> list[Span]:
@@ -53,7 +53,7 @@ def parse(text: str) -> tuple[str, Fraction, Fraction]:
         text = text[2:]
     else:
         prefix = "eq"
-    if not _number(text):
+    if not is_number(text):
         raise ValueError(f"expects a number such as 5.4 or ge1e3; got `{text}`")
     number = Decimal(text)
     exponent = number.as_tuple().exponent

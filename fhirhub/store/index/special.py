@@ -9,12 +9,13 @@ import functools
 import math
 import re
 import unicodedata
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from typing import Any
 
 from fhirhub import errors
 from fhirhub.resources import ucum
 from fhirhub.store.index.comparison import Comparison, Way, refuse, split, unescape
+from fhirhub.store.index.number import is_number
 from fhirhub.store.index.parameters import Parameter
 from fhirhub.store.sql import Kind
 
@@ -51,21 +52,21 @@ def _near(text: str) -> Comparison:
     expects = "expects latitude|longitude|distance|unit such as 53.2194|6.5665|10|km"
     if not 2 <= len(parts) <= 4:
         raise ValueError(f"{expects}; got `{text}`")
-    try:
-        if not text.isascii() or "_" in text:
-            raise InvalidOperation
-        latitude, longitude = Decimal(parts[0]), Decimal(parts[1])
-        distance = Decimal(parts[2]) if len(parts) > 2 and parts[2] else None
-    except InvalidOperation:
-        raise ValueError(f"{expects}; got `{text}`") from None
-    if not (-90 <= latitude <= 90 and -180 <= longitude <= 180) or (
-        distance is not None and not distance >= 0
+    latitude, longitude, distance = (
+        Decimal(part) if is_number(part) else None for part in (*parts[:3], "")[:3]
+    )
+    if (
+        latitude is None
+        or longitude is None
+        or not (-90 <= latitude <= 90 and -180 <= longitude <= 180)
+        or (distance is None and any(parts[2:3]))
+        or (distance is not None and distance < 0)
     ):
         raise ValueError(f"{expects}; got `{text}`")
     unit = ucum.unit(parts[3] if len(parts) > 3 and parts[3] else "km")
     if unit is None or unit.base != "m":
         raise ValueError(f"expects a UCUM unit of length such as km; got `{parts[3]}`")
-    metres = DEFAULT_METRES if distance is None else float(unit.to_base(distance))
+    metres = DEFAULT_METRES if distance is None else unit.to_float(distance)
     angle = min(metres / EARTH_METRES, math.pi)
     chord = 2 * math.sin(angle / 2)
     x, y, z = point(latitude, longitude)
