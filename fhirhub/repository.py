@@ -1203,6 +1203,9 @@ class Repository:
             known = document.decode(found[0].body).get("identifier", ()) if found and found[0].body else ()
             if any({part: one.get(part) for part in meant} == meant for one in known):
                 requester["reference"] = name
+                # What it was found by before is not all any more.
+                unit = self._in_unit()
+                unit.indexed = {key: one for key, one in unit.indexed.items() if one.resource is not task}
                 return
 
     def _told(self, written: Written) -> Written:

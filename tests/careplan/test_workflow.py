@@ -460,4 +460,7 @@ async def test_a_requester_may_be_named_by_its_number(here: Neighbourhood) -> No
     await write(here.hub, {**organization("praktijk", "Z3"), "identifier": [ura]})
     made = await here.place("jan", ELS, requester={"identifier": ura})
     assert made["requester"] == {"identifier": ura, "reference": "Organization/praktijk"}
+    next_one = await here.place("jan", ELS, requester={"identifier": ura}, basedOn=made["basedOn"])
+    found = await (await here.as_("jan")).get("Task?requester=Organization/praktijk")
+    assert {made["id"], next_one["id"]} <= {entry["resource"]["id"] for entry in found["entry"]}
     await here.place("jan", ELS, 422, requester={"identifier": {**ura, "value": "90000999"}})
