@@ -44,6 +44,8 @@ Target = tuple[str, str, str | None]
 KEY_BLOCK = 1000
 TRIES = 50
 """How often an update without If-Match is tried again when others write the same resource."""
+AHEAD = 10
+"""So many new resources are worth a statement of their own while the next ones are made ready."""
 MOST_DANGLING = 20
 """References to nothing that an error names."""
 
@@ -270,6 +272,10 @@ class _Unit:
     """What else is to be logged."""
     indexed: dict[Key, Indexed] = field(default_factory=dict)
     """What is known already of resources that are to be made."""
+    promised: frozenset[Key] = frozenset()
+    """What will be made in here: references to it are right before it is there."""
+    ahead: list[tuple[list[Change], Awaitable[list[Verdict]]]] = field(default_factory=list)
+    """What is being written while the work goes on."""
     keys: list[int] = field(default_factory=list)
     """Row keys taken inside, when those taken before did not last; lost with the transaction."""
 
@@ -385,6 +391,14 @@ class Repository:
             part = wanted[start : start + 500]
             found = await versions.read_many(self._reader, self.tenant.number, access, part)
             self._known |= dict.fromkeys(part) | {(one.type, one.id): one for one in found}
+
+    def promise(self, made: Iterable[Key], named: Iterable[Key]) -> None:
+        """Inside `together`: says what is made here under new ids, and of what is named those that `find` or
+        `foresee` did not find. It is written while the rest is made ready, and what refers to it before the rest;
+        where one is not made after all, all must fail."""
+        known = self._known
+        absent = (key for key in named if key in known and ((now := known[key]) is None or now.deleted))
+        self._in_unit().promised = frozenset((*made, *absent))
 
     async def read(self, type: str, id: str) -> Stored:
         """The current version. Raises `not-found`, or `deleted` with the ETag of the deletion."""
@@ -882,7 +896,7 @@ class Repository:
         return self._unit
 
     async def _settle(self) -> None:
-        if self._unit is not None and self._unit.staged:
+        if self._unit is not None and (self._unit.staged or self._unit.ahead):
             await self._flush()
 
     async def all_matches(self, request: SearchRequest) -> list[Stored]:
@@ -1004,6 +1018,8 @@ class Repository:
                 self._unit.writes.append(Write(change, by_hub, self.trail))
                 if self.trail is not None:
                     self.trail.has_written = True
+            if self._unit.promised and len(self._unit.staged) % AHEAD == 0:
+                await self._go_ahead()
             return Written(stored, outcome)
         verdict = await self.tenant.database.apply(self.tenant.number, change)
         if verdict is Verdict.MISSING:
@@ -1013,14 +1029,34 @@ class Repository:
             raise _Conflict(f"{change.type}/{change.id}")
         return Written(stored, outcome)
 
+    async def _go_ahead(self) -> None:
+        """Begins to write what is staged, where that is worth it and changes nothing."""
+        unit = self._in_unit()
+        staged = unit.staged.values()
+        if any(change.body is None for change in staged):
+            return  # Deletions come first.
+        fresh = [change for change in staged if change.expected == 0]
+        if len(fresh) < AHEAD:
+            return
+        verdicts = unit.transaction.ahead(self.tenant.number, fresh, unit.promised)
+        if verdicts is not None:
+            unit.staged = {(change.type, change.id): change for change in staged if change.expected != 0}
+            unit.ahead.append((fresh, verdicts))
+            await asyncio.sleep(0)  # It is on its way before the next is made ready.
+
     async def _flush(self) -> None:
         unit = self._in_unit()
+        ahead, unit.ahead = unit.ahead, []
+        for changes, verdicts in ahead:
+            await self._judge(changes, await verdicts)
         changes, unit.staged = list(unit.staged.values()), {}
         if not changes:
             return
         # Deletions first, so that a reference to what goes is seen as one to nothing.
         changes.sort(key=lambda change: change.body is not None)
-        verdicts = await unit.transaction.apply(self.tenant.number, changes)
+        await self._judge(changes, await unit.transaction.apply(self.tenant.number, changes, unit.promised))
+
+    async def _judge(self, changes: list[Change], verdicts: list[Verdict]) -> None:
         refused = [c for c, verdict in zip(changes, verdicts, strict=True) if verdict is Verdict.MISSING]
         if refused:
             await self._check_targets(refused, changes)
@@ -1099,6 +1135,8 @@ class Repository:
     async def _check_targets(self, changes: list[Change], own: Iterable[Change] = ()) -> None:
         """Raises an error that names the references to nothing."""
         known = {(change.type, change.id) for change in own if change.body is not None}
+        if self._unit is not None:
+            known |= self._unit.promised
         lacking: list[tuple[Json, Target]] = []
         for change in changes:
             for type, id in sorted(change.targets - known):

@@ -109,7 +109,10 @@ class Transaction(Answers):
         return self.bundle()
 
     async def _indexed(self) -> list[Indexed]:
-        """What is to be made as it stands, with what it is found by: not looked for while others wait."""
+        """What is to be made as it stands, with what it is found by: not looked for while others wait, nor before
+        the database could be at work on it."""
+        if self.request.repository.tenant.database.goes_ahead:
+            return []
         if not self.prepared or conditional_references.may_hold(self.request.body):
             return []
         found = []
@@ -396,6 +399,12 @@ class Transaction(Answers):
         """POST, PUT and PATCH."""
         twins = [entry for entry in entries if entry.twin is not None]
         entries = [entry for entry in entries if entry.twin is None]
+        made: list[tuple[str, str]] = []
+        named: list[tuple[str, str]] = []
+        for entry in entries:
+            if entry.written is not None:
+                (made if entry.creates or entry.method_now == "POST" else named).append(entry.written)
+        unit.promise(made, named)
         if not conditional_references.may_hold(self.request.body):
             for number, entry in enumerate(entries):
                 await self._write_one(unit, entry)

@@ -86,8 +86,18 @@ class Transaction(Reader, Protocol):
         """Runs a statement that writes; the number of rows it touched."""
         ...
 
-    async def apply(self, tenant: int, changes: Sequence[Change]) -> list[Verdict]:
-        """Writes the changes, all of different resources; a verdict other than DONE wrote nothing of it."""
+    async def apply(
+        self, tenant: int, changes: Sequence[Change], own: frozenset[Key] = frozenset()
+    ) -> list[Verdict]:
+        """Writes the changes, all of different resources; a verdict other than DONE wrote nothing of it. `own` is
+        what this transaction makes besides: it need not be there yet."""
+        ...
+
+    def ahead(
+        self, tenant: int, changes: Sequence[Change], own: frozenset[Key]
+    ) -> Awaitable[list[Verdict]] | None:
+        """The same for new resources, begun while the caller goes on with what comes next; None, and nothing is
+        begun, where one does not gain by that."""
         ...
 
     async def amend(self, tenant: int, change: Change) -> None:
@@ -126,6 +136,11 @@ class Database(Protocol):
     dialect: Dialect
     sealer: Sealer
     """Seals the records of the log."""
+
+    @property
+    def goes_ahead(self) -> bool:
+        """Whether a transaction that began now would write while its work goes on."""
+        ...
 
     async def searching(self) -> Reader:
         """Where a search that begins now is answered: it sees all that was committed before."""

@@ -554,13 +554,19 @@ class PostgresqlDatabase:
                     await connection.execute("BEGIN")
                     try:
                         known = self._connections.chains.get(connection, {})
-                        unit = PostgresqlTransaction(connection, self.sealer, dict(known), self._spreading)
+                        unit = PostgresqlTransaction(
+                            connection, self.sealer, dict(known), self._spreading, self._connections
+                        )
                         result = await work(unit)
+                        await unit.free()
                         committing = True
                         await connection.execute("COMMIT")
                         self._connections.chains[connection] = unit.chains
                         return result
                     except BaseException:
+                        if unit is not None:
+                            with contextlib.suppress(*LOST, PostgresError):
+                                await unit.free()
                         if not connection.is_closed():
                             with contextlib.suppress(*LOST, PostgresError):
                                 await connection.execute("ROLLBACK")
@@ -578,6 +584,10 @@ class PostgresqlDatabase:
                 if await self._find_written(tenant, changes[-1:], backend):
                     return result
         raise errors.transient("Others kept writing the same resources; try again.")
+
+    @property
+    def goes_ahead(self) -> bool:
+        return self._connections.in_use == 0
 
     async def take_keys(self, tenant: int, count: int) -> int:
         statement = take_keys(tenant, count)
@@ -646,6 +656,7 @@ class PostgresqlTransaction:
         sealer: Sealer,
         chains: dict[int, Chain],
         spreading: journal.Spreading,
+        connections: Connections,
     ) -> None:
         self.dialect: Dialect = PostgresqlDialect()
         self._connection = connection
@@ -654,41 +665,75 @@ class PostgresqlTransaction:
         self.chains = chains
         """Where the connection's chains of the log end once this is committed."""
         self.written: list[tuple[int, Sequence[Change]]] = []
+        self._connections = connections
+        self._under_way: asyncio.Task[list[Verdict]] | None = None
+        """What is being written while the work goes on: the connection is its until then."""
+
+    async def free(self) -> asyncpg.Connection[Any]:
+        """The connection once nothing is under way on it. Raises what became of that."""
+        task = self._under_way
+        if task is not None:
+            await asyncio.wait((task,))
+            self._under_way = None
+            fault = task.exception()
+            if fault is not None:
+                raise fault
+        return self._connection
 
     async def fetch(self, statement: Statement) -> list[Row]:
-        return await self._connection.fetch(statement.sql, *statement.values)
+        connection = await self.free()
+        return await connection.fetch(statement.sql, *statement.values)
 
     async def execute(self, statement: Statement) -> int:
-        return touched(await self._connection.execute(statement.sql, *statement.values))
+        connection = await self.free()
+        return touched(await connection.execute(statement.sql, *statement.values))
 
-    async def apply(self, tenant: int, changes: Sequence[Change]) -> list[Verdict]:
+    def ahead(
+        self, tenant: int, changes: Sequence[Change], own: frozenset[Key]
+    ) -> Awaitable[list[Verdict]] | None:
+        # Where others are at work, the processors have enough to do, and a few large statements cost them less.
+        if self._connections.in_use > 1 or not (self._under_way is None or self._under_way.done()):
+            return None
+        self.written.append((tenant, changes))
+        self._under_way = asyncio.get_running_loop().create_task(
+            apply(self._connection, tenant, changes, own, strict=True)
+        )
+        return self._under_way
+
+    async def apply(
+        self, tenant: int, changes: Sequence[Change], own: frozenset[Key] = frozenset()
+    ) -> list[Verdict]:
+        connection = await self.free()
         new = [change for change in changes if change.expected == 0]
         old = [change for change in changes if change.expected != 0]
         verdicts: dict[Key, Verdict] = {}
         for part in (new, old):
             if part:
                 self.written.append((tenant, part))
-                found = await apply(self._connection, tenant, part, strict=True)
+                found = await apply(connection, tenant, part, own, strict=True)
                 verdicts |= {(c.type, c.id): verdict for c, verdict in zip(part, found, strict=True)}
         return [verdicts[change.type, change.id] for change in changes]
 
     async def log(self, tenant: int, entries: Sequence[Entry]) -> None:
+        connection = await self.free()
         chain = self.chains.get(tenant)
         if chain is None:
-            chain = await open_chain(self._connection, self._sealer, tenant)
-        self.chains[tenant] = await log(self._connection, self._sealer, chain, entries)
+            chain = await open_chain(connection, self._sealer, tenant)
+        self.chains[tenant] = await log(connection, self._sealer, chain, entries)
         self._spreading.added(tenant, len(entries))
 
     async def spread(self, tenant: int) -> None:
         # One at a time: who waits for another's must not think that there is nothing more.
         await self.lock_names(tenant, ["the journal of the log"])
         async for part in journal.parts(self, tenant):
+            connection = await self.free()
             for removed in part.removed:
-                await self._connection.execute(journal.REMOVED, *removed)
-            await _spread(self._connection, part)
+                await connection.execute(journal.REMOVED, *removed)
+            await _spread(connection, part)
 
     async def amend(self, tenant: int, change: Change) -> None:
-        await self._connection.execute(
+        connection = await self.free()
+        await connection.execute(
             "UPDATE resource SET body = $3, patient = $4, label = $5 WHERE tenant = $1 AND rid = $2",
             tenant,
             change.rid,
@@ -697,23 +742,25 @@ class PostgresqlTransaction:
             change.label,
         )
         for table in TABLES:
-            await self._connection.execute(
+            await connection.execute(
                 f"DELETE FROM {table} WHERE tenant = $1 AND rid = $2", tenant, change.rid
             )
         tables = tuple(table for table in TABLES if change.rows.get(table))
         for table in tables:
             columns = _columns([change], table)
-            await self._connection.execute(
+            await connection.execute(
                 f"INSERT INTO {table} SELECT $1, i.* FROM {_unnest(table, 2)}", tenant, *columns
             )
 
     async def lock_names(self, tenant: int, names: Iterable[str]) -> None:
+        connection = await self.free()
         for key in sorted({zlib.crc32(name.encode()) - 2**31 for name in names}):
-            await self._connection.execute("SELECT pg_advisory_xact_lock($1::int4, $2::int4)", tenant, key)
+            await connection.execute("SELECT pg_advisory_xact_lock($1::int4, $2::int4)", tenant, key)
 
     async def lock_rows(self, tenant: int, keys: Iterable[Key]) -> None:
         wanted = sorted(set(keys))
-        await self._connection.execute(
+        connection = await self.free()
+        await connection.execute(
             "SELECT 1 FROM unnest($2::text[], $3::text[]) AS k(type, id) CROSS JOIN LATERAL (SELECT 1 "
             "FROM resource r WHERE r.tenant = $1 AND r.type = k.type AND r.id = k.id FOR UPDATE) AS l",
             tenant,
@@ -835,12 +882,20 @@ def _columns(changes: Sequence[Change], table: str) -> list[str]:
 
 
 async def apply(
-    connection: asyncpg.Connection[Any], tenant: int, changes: Sequence[Change], *, strict: bool
+    connection: asyncpg.Connection[Any],
+    tenant: int,
+    changes: Sequence[Change],
+    own: frozenset[Key] = frozenset(),
+    *,
+    strict: bool,
 ) -> list[Verdict]:
-    """Writes changes of one kind (all new, or none) by one statement."""
+    """Writes changes of one kind (all new, or none) by one statement. What they refer to in `own` need not be there
+    yet."""
     new = changes[0].expected == 0
-    own = {(change.type, change.id) for change in changes} if strict and new else set()
-    targets = sorted({target for change in changes for target in change.targets if target not in own})
+    referred: set[Key] = set().union(*[change.targets for change in changes])
+    if strict and new:
+        referred.difference_update([(change.type, change.id) for change in changes])
+    targets = sorted(referred - own if own else referred)
     tables = tuple(table for table in TABLES if any(change.rows.get(table) for change in changes))
     values: list[Any] = [
         array([c.rid for c in changes]),

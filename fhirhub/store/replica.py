@@ -80,6 +80,10 @@ class Replicated:
         self._replayed = Shared(lambda: _place(replica, _REPLAYED))
         self._rests_until = 0.0
 
+    @property
+    def goes_ahead(self) -> bool:
+        return self.primary.goes_ahead
+
     async def searching(self) -> Reader:
         """Where a search that begins now is answered."""
         loop = asyncio.get_running_loop()

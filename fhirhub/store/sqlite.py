@@ -137,6 +137,10 @@ class SqliteDatabase:
 
     # --- reading ---
 
+    @property
+    def goes_ahead(self) -> bool:
+        return False
+
     async def searching(self) -> Reader:
         return self
 
@@ -485,9 +489,17 @@ class SqliteTransaction:
     async def execute(self, statement: Statement) -> int:
         return self._connection.execute(numbered(statement.sql), bound(statement)).rowcount
 
-    async def apply(self, tenant: int, changes: Sequence[Change]) -> list[Verdict]:
-        own = {(change.type, change.id) for change in changes if change.body is not None}
-        return _apply(self._connection, [(tenant, change) for change in changes], own)
+    async def apply(
+        self, tenant: int, changes: Sequence[Change], own: frozenset[Key] = frozenset()
+    ) -> list[Verdict]:
+        made = own | {(change.type, change.id) for change in changes if change.body is not None}
+        return _apply(self._connection, [(tenant, change) for change in changes], made)
+
+    def ahead(
+        self, tenant: int, changes: Sequence[Change], own: frozenset[Key]
+    ) -> Awaitable[list[Verdict]] | None:
+        """Nothing: the database works in this process, not beside it."""
+        return None
 
     async def log(self, tenant: int, entries: Sequence[Entry]) -> None:
         _log(self._connection, self._sealer, self._chains, tenant, entries)

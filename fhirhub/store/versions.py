@@ -61,6 +61,12 @@ def stored(row: Row) -> Stored:
 
 _READ = f"SELECT {_columns('r')} FROM resource r WHERE r.tenant = $1 AND r.type = $2 AND r.id = $3"
 
+_READ_MANY = (
+    f"SELECT {_columns('r')} FROM unnest($2::text[], $3::text[]) AS k(type, id) JOIN resource r "
+    "ON r.tenant = $1 AND r.type = k.type AND r.id = k.id"
+)
+"""On PostgreSQL, where each question more is a way there and back."""
+
 
 def read(tenant: int, access: Access, type: str, id: str, dialect: Dialect) -> Statement:
     """The current version, deleted or not."""
@@ -119,6 +125,16 @@ async def read_many(
     reader: Reader, tenant: int, access: Access, keys: Sequence[tuple[str, str]]
 ) -> list[Stored]:
     """The current versions of many resources, deletions included, in no order."""
+    if access.unlimited and reader.dialect.name == "postgresql":
+        each = dict.fromkeys(keys)
+        rows = await reader.fetch(
+            Statement(
+                _READ_MANY,
+                (tenant, [type for type, _ in each], [id for _, id in each]),
+                ("int", "text[]", "text[]"),
+            )
+        )
+        return [stored(row) for row in rows]
     by_type: dict[str, list[str]] = {}
     for type, id in keys:
         by_type.setdefault(type, []).append(id)

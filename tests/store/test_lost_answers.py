@@ -154,6 +154,27 @@ async def test_a_transaction_lost_before_its_commit_is_run_again(cut: Postgresql
     assert await rows(cut, "SELECT rid FROM token WHERE tenant = $1", 1) == [(1,)]
 
 
+async def test_a_transaction_lost_while_it_goes_ahead_is_run_again(
+    cut: PostgresqlDatabase, wire: Wire
+) -> None:
+    runs = 0
+
+    async def work(unit: Transaction) -> str:
+        nonlocal runs
+        runs += 1
+        wire.cut_at = b"uncertain" if runs == 1 else None
+        verdicts = unit.ahead(1, [change(1, write_id="uncertain")], frozenset())
+        assert verdicts is not None
+        assert unit.ahead(1, [change(2)], frozenset()) is None  # One at a time.
+        assert await unit.apply(1, [change(2)]) == [Verdict.DONE]
+        assert await verdicts == [Verdict.DONE]
+        return "done"
+
+    assert await cut.transaction(work) == "done"
+    assert (runs, wire.cuts) == (2, 1)
+    assert await rows(cut, "SELECT rid FROM token WHERE tenant = $1 ORDER BY rid", 1) == [(1,), (2,)]
+
+
 async def test_an_outcome_that_cannot_be_known_in_time_is_transient(
     cut: PostgresqlDatabase, wire: Wire
 ) -> None:

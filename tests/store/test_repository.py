@@ -373,3 +373,40 @@ async def test_what_was_indexed_before_a_unit_is_found_and_not_what_took_its_pla
         found = await hub.search(criteria(hub, "Patient", f"birthdate={year}"))
         assert [match.id for match in found.matches] == id
     assert (await hub.read("Patient", "a")).updated == indexed[0].updated
+
+
+def plans_of_one(count: int) -> list[Json]:
+    """Plans, and last of all the patient whom they are about."""
+    return [*(plan(f"c{number}", "Patient/p1") for number in range(count)), patient()]
+
+
+async def written(hub: Repository, resources: list[Json], broken: bool = False) -> None:
+    """All of them in one transaction, which says what it makes."""
+    keys = [(one["resourceType"], one["id"]) for one in resources]
+
+    async def work(unit: Repository) -> None:
+        await unit.foresee(keys)
+        unit.promise([], keys)
+        for resource in resources:
+            await unit.update(resource)
+        if broken:
+            raise KeyError("no")
+
+    await hub.together(work)
+
+
+async def test_what_is_written_while_the_rest_is_made_ready_may_refer_to_the_rest(hub: Repository) -> None:
+    await written(hub, plans_of_one(25))
+    found = await hub.search(criteria(hub, "CarePlan", "patient=p1&_count=100"))
+    assert len(found.matches) == 25
+    await written(hub, [*plans_of_one(25), patient("p2")])
+    assert [one.version for one in await hub.history(HistoryRequest("CarePlan", "c0"))] == [1]
+
+
+async def test_what_was_written_while_the_rest_was_made_ready_goes_with_the_rest(hub: Repository) -> None:
+    with pytest.raises(KeyError):
+        await written(hub, plans_of_one(25), broken=True)
+    refused = await refusal(written(hub, [*plans_of_one(25), plan("c26", "Patient/p9")]))
+    assert refused.issues[0].expression == "CarePlan.subject.reference"
+    assert await hub.history(HistoryRequest("CarePlan")) == []
+    await written(hub, plans_of_one(25))
