@@ -32,6 +32,7 @@ from fhirhub.access import (
 from fhirhub.auth import matrix, writing
 from fhirhub.auth.principal import Principal
 from fhirhub.auth.scopes import EVERY_TYPE, Scope
+from fhirhub.errors import forbidden
 from fhirhub.repository import Tenant
 from fhirhub.resources import consents, definitions, guide
 from fhirhub.resources.relations import REGISTERING, Hold, Kind, acting
@@ -76,6 +77,8 @@ class Policy:
         standing = ALONE
         if principal.organization is not None:
             standing = await self._standing(tenant, principal.fhir_user, principal.organization)
+            if standing.left:
+                raise forbidden(f"{principal.fhir_user} works at {principal.organization} no more.")
         key = (tenant.number, principal.token_id)
         generation = tenant.parameters.generation
         known = self._known.get(key)
@@ -109,6 +112,8 @@ class Standing:
     """The PractitionerRoles that are the person, and the services of the organisation."""
     people: tuple[str, ...] = ()
     """Where the organisation registers patients: who works there and at no other such one, with their roles."""
+    left: bool = False
+    """Whether every PractitionerRole of the person there has ended; where there never was one, the account decides."""
 
 
 ALONE = Standing()
@@ -120,18 +125,21 @@ async def standing_of(database: Reader, tenant: int, person: str | None, organiz
     role = acting(person, organization) if person is not None else ""
     rows = await database.fetch(
         Statement(
-            "SELECT k.kind, k.actor, k.type FROM relation k WHERE k.tenant = $1 AND k.subject IN ($2, $3) "
-            f"AND k.kind BETWEEN {int(Kind.WORKS)} AND {int(Kind.TYPE)} AND k.start <= $4 AND k.until > $4",
+            "SELECT k.kind, k.actor, k.type, k.start <= $4 AND k.until > $4 FROM relation k WHERE k.tenant = $1 "
+            f"AND k.subject IN ($2, $3) AND k.kind BETWEEN {int(Kind.WORKS)} AND {int(Kind.TYPE)}",
             (tenant, organization, role, now),
             ("int", "text", "text", "bigint"),
         )
     )
+    held = [bool(holds) for kind, _, _, holds in rows if kind == Kind.IS]
+    left = bool(held) and not any(held)
+    rows = [row[:3] for row in rows if row[3]]
     kinds = frozenset(str(type) for kind, _, type in rows if kind == Kind.TYPE)
     roles = {str(actor) for kind, actor, _ in rows if kind == Kind.BELONGS}
     also = {str(actor) for kind, actor, _ in rows if kind == Kind.IS}
     also |= {one for one in roles if one.startswith("HealthcareService/")}
     if REGISTERING not in kinds:
-        return Standing(kinds, tuple(sorted(also)))
+        return Standing(kinds, tuple(sorted(also)), left=left)
     elsewhere = await database.fetch(
         Statement(
             "SELECT DISTINCT w.actor FROM relation w JOIN relation e ON e.tenant = $1 AND e.actor = w.actor "
@@ -145,7 +153,7 @@ async def standing_of(database: Reader, tenant: int, person: str | None, organiz
     )
     people = {str(actor) for kind, actor, _ in rows if kind == Kind.WORKS} - {row[0] for row in elsewhere}
     people |= {one for one in roles if one.startswith("PractitionerRole/")}
-    return Standing(kinds, tuple(sorted(also)), tuple(sorted(people)))
+    return Standing(kinds, tuple(sorted(also)), tuple(sorted(people)), left)
 
 
 def access_of(principal: Principal, standing: Standing, parameters: Parameters, settings: Settings) -> Access:
@@ -153,7 +161,7 @@ def access_of(principal: Principal, standing: Standing, parameters: Parameters, 
     kinds = standing.kinds
     provider = bool(kinds & frozenset(settings.care_providers))
     role = None if principal.kind == "backend" else principal.role
-    if principal.kind == "person" and role is None:
+    if principal.kind == "person" and (role is None or standing.left):
         return NOTHING
     row = matrix.cells(role, provider=provider)
     directory = principal.kind == "backend" and principal.client_id in settings.directory_clients

@@ -16,6 +16,7 @@ from fhirhub.resources import compartments, consents, primitives, references
 Json = dict[str, Any]
 
 ALWAYS = (-(1 << 62), 1 << 62)
+NEVER = ALWAYS[::-1]
 """A period without begin and end, in microseconds since 1970 UTC."""
 
 
@@ -228,10 +229,15 @@ def _consent(resource: Json, base: str | None) -> Iterator[Row]:
 def _role(role: Json, base: str | None) -> Iterator[Row]:
     organization = _reference(role.get("organization"), base)
     practitioner = _reference(role.get("practitioner"), base)
-    if organization is None or role.get("active") is False:
+    if organization is None:
+        return
+    own = f"PractitionerRole/{role['id']}"
+    if role.get("active") is False:
+        if practitioner is not None:
+            # It says that they work there no more, which is not the same as saying nothing.
+            yield Relation(acting(practitioner, organization), own, Kind.IS, "", *NEVER)
         return
     start, until = period(role.get("period"))
-    own = f"PractitionerRole/{role['id']}"
     yield Relation(organization, own, Kind.BELONGS, "", start, until)
     if practitioner is not None:
         yield Relation(organization, practitioner, Kind.WORKS, "", start, until)
@@ -361,7 +367,7 @@ def period(value: Json | None) -> tuple[int, int]:
             if value.get("end"):
                 until = primitives.date_range(value["end"])[1]
         except (ValueError, TypeError):
-            return ALWAYS[1], ALWAYS[0]
+            return NEVER
     return start, until
 
 

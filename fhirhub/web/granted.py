@@ -5,6 +5,7 @@ from __future__ import annotations
 from fhirhub.auth import clients, people, permits
 from fhirhub.auth.exchange import Response
 from fhirhub.auth.permits import Grant
+from fhirhub.errors import FhirError
 from fhirhub.web import launching, wording
 from fhirhub.web.flow import Flow
 
@@ -62,9 +63,12 @@ async def _patient_of(flow: Flow, grant: Grant) -> str:
             grant.organization,
             grant.role,
         ):
-            seen = await people.as_seen_by(
-                flow.visit.request.realm, flow.ways.opens, session.account.id, standing, session.acr,
-                ("Patient",), grant.patient,
-            )  # fmt: skip
+            try:
+                seen = await people.as_seen_by(
+                    flow.visit.request.realm, flow.ways.opens, session.account.id, standing, session.acr,
+                    ("Patient",), grant.patient,
+                )  # fmt: skip
+            except FhirError:
+                return ""
             return await launching.shown(seen, grant.patient)
     return ""

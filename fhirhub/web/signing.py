@@ -15,6 +15,7 @@ from fhirhub.auth import authorization
 from fhirhub.auth.authorization import Refused, Unproven
 from fhirhub.auth.exchange import Request, Response, pairs, single
 from fhirhub.auth.faults import OAuthError
+from fhirhub.errors import FhirError
 from fhirhub.web import consenting, granted, launching, sign_in
 from fhirhub.web import visit as visiting
 from fhirhub.web.flow import Answer, Flow, Step, Ways
@@ -36,6 +37,8 @@ async def authorize(request: Request, ways: Ways) -> Response:
         return visit.stopped("unproven", str(fault))
     except Refused as refused:
         return visit.redirect(refused.address)
+    except FhirError:
+        return visit.stopped("no_standing", status=403)
 
 
 async def alone(request: Request, ways: Ways) -> Response:
@@ -62,6 +65,8 @@ def form(answer: Answer) -> Callable[[Request, Ways], Awaitable[Response]]:
             return visit.stopped("stale")
         except Refused as refused:
             return visit.redirect(refused.address)
+        except FhirError:
+            return visit.stopped("no_standing", status=403)
 
     return answered
 
@@ -129,6 +134,8 @@ async def from_provider(request: Request, ways: Ways) -> Response:
         return visit.stopped("stale")
     except Refused as refused:
         return visit.redirect(refused.address)
+    except FhirError:
+        return visit.stopped("no_standing", status=403)
 
 
 async def take_language(flow: Flow, fields: dict[str, str], chosen: list[str]) -> None:

@@ -16,6 +16,7 @@ from fhirhub.auth.people import Opens
 from fhirhub.auth.principal import Principal
 from fhirhub.auth.realm import Issuer, Realm
 from fhirhub.auth.revocation import Mark
+from fhirhub.errors import FhirError
 from fhirhub.repository import Repository, Tenant
 from fhirhub.resources import definitions
 from fhirhub.secrets import Secret
@@ -102,7 +103,11 @@ class Smart:
                 await self._log_refusal(realm, path, source())
                 raise permission.bad_token(str(fault)) from None
         principal = verified.principal
-        return Repository(tenant, await self.ways.opens(tenant, principal)), principal
+        try:
+            return Repository(tenant, await self.ways.opens(tenant, principal)), principal
+        except FhirError:
+            await self._log_refusal(realm, path, source())
+            raise
 
     async def _log_refusal(self, realm: Realm, path: tuple[str, ...], source: str) -> None:
         """Keep in the log that a token was not taken, and what was asked with it."""

@@ -65,8 +65,8 @@ TEXTS: Mapping[str, tuple[str, str]] = {
         "This app was started for somebody else. Sign in as that person.",
     ),
     "no_standing": (
-        "Bij dit account hoort geen persoon. Vraag uw beheerder om hulp.",
-        "This account belongs to no person. Ask your administrator.",
+        "Bij dit account hoort geen persoon, of die werkt hier niet meer. Vraag uw beheerder om hulp.",
+        "This account belongs to no person, or they work here no more. Ask your administrator.",
     ),
     "second_factor": ("Bevestig dat u het bent", "Confirm that it is you"),
     "code": ("Code van 6 cijfers", "Code of 6 digits"),

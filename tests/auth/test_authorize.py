@@ -18,7 +18,7 @@ from fhirhub.auth import accounts, launch, totp
 from fhirhub.auth.principal import Principal
 from fhirhub.repository import Tenant
 from tests.auth.browser import REDIRECT, SCOPE, Browser
-from tests.auth.builders import BASE, ROOT, Hub, basic, bearer, region, write
+from tests.auth.builders import BASE, ROOT, Hub, Json, basic, bearer, region, write
 from tests.auth.conftest import Open
 
 
@@ -568,6 +568,30 @@ async def test_a_doctor_says_where_they_work_and_picks_a_patient_they_see(people
     assert tokens["patient"] == "bert"
     rows = await people.realm.rows("SELECT content FROM auth_grant WHERE tenant = $1")
     assert "Organization/post" in rows[0][0]
+
+
+async def test_who_works_there_no_more_is_let_in_nowhere(
+    people: Hub, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("fhirhub.auth.policy.STANDING_SECONDS", 0.0)
+    browser = Browser(people)
+    page = await browser.sign_in(await browser.get(browser.request(scope="openid user/*.rs")), "els")
+    token = (await browser.exchange((await browser.allow(page)).told["code"])).json()["access_token"]
+    # Nothing is said yet of where she works: the account decides.
+    assert (await people.http.get("Patient", headers=bearer(token))).status_code == 200
+    works: Json = {"resourceType": "PractitionerRole", "practitioner": {"reference": "Practitioner/jan"}}
+    works |= {"organization": {"reference": "Organization/praktijk"}}
+    await write(
+        people,
+        {**works, "id": "was", "period": {"end": "2020-01-01"}},
+        {**works, "id": "is", "active": False},
+    )
+    refused = await people.http.get("Patient", headers=bearer(token))
+    assert (refused.status_code, "works at Organization/praktijk no more" in refused.text) == (403, True)
+    assert (await browser.get(browser.request())).status == 403
+    assert (await browser.get(f"{ROOT}/auth/granted")).status == 200
+    await write(people, {**works, "id": "is"})
+    assert (await people.http.get("Patient", headers=bearer(token))).status_code == 200
 
 
 async def test_a_patient_who_is_not_seen_cannot_be_picked(people: Hub) -> None:
