@@ -11,7 +11,7 @@ from fhirhub.resources import notations
 from fhirhub.resources.canonicals import CORE, OFFICIAL
 from fhirhub.resources.fhirpath import Item
 from fhirhub.resources.validation import wording
-from fhirhub.resources.validation.datatypes import has_case, uri_fault
+from fhirhub.resources.validation.datatypes import has_case, has_scheme, uri_fault
 from fhirhub.resources.validation.examination import Examination
 
 Json = dict[str, Any]
@@ -186,15 +186,15 @@ def _check_coding(examination: Examination, item: Item, coding: Json, at: str) -
     system, code = coding.get("system"), coding.get("code")
     if not isinstance(system, str) or not isinstance(code, str):
         return
-    fault = uri_fault(system) if system[:4] == "urn:" else None
+    fault = None if system[:4] == "http" else uri_fault(system)
     if fault is not None:
         examination.tell("error", "value", f"system {fault}", item, below=f"{at}.system")
         return
     if not has_case(system):
         text = f"The system of a code has its UUID in lower case; got `{system[:80]}`"
         examination.tell_beyond("value", text, item, below=f"{at}.system")
-    if not system.startswith(("http:", "https:", "urn:")):
-        text = f"The system of a code is an absolute URL or urn; got `{system[:80]}`"
+    if not has_scheme(system):
+        text = f"The system of a code is an absolute URI; got `{system[:80]}`"
         examination.tell("error", "value", text, item, below=f"{at}.system")
         return
     if "/ValueSet/" in system and examination.canonicals.find("ValueSet", system) is not None:

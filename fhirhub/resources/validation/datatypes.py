@@ -18,6 +18,8 @@ Json = dict[str, Any]
 Own = Callable[[Examination, Scope, Item], None]
 
 has_scheme = re.compile(r"[A-Za-z][A-Za-z0-9+.\-]*:").match
+is_absolute = re.compile(r"[a-z][a-z0-9+.\-]*:.").match
+"""Schemes are written in lower case (https://www.rfc-editor.org/rfc/rfc3986#section-3.1)."""
 _is_system = re.compile(r"(?:https?|urn|ldaps?):").match
 _URI = "urn:ietf:rfc:3986"
 
@@ -157,7 +159,7 @@ def check_uri(examination: Examination, item: Item) -> None:
     if not isinstance(value, str):
         return
     name = item.property.name if item.property is not None else item.type
-    if item.type == "canonical" and not value.startswith("#") and not has_scheme(value):
+    if item.type == "canonical" and not value.startswith("#") and not is_absolute(value):
         text = f"{name} expects an absolute URL, or #id of a contained resource; got `{value[:80]}`"
         if item.parent is not None and item.parent.type == "Meta":
             examination.tell_beyond("value", text, item)
@@ -169,7 +171,7 @@ def check_uri(examination: Examination, item: Item) -> None:
         examination.tell("error", "value", f"{name} {fault}", item)
     elif not has_case(value):
         examination.tell_beyond("value", f"{name} {_IN_LOWER_CASE}; got `{value[:80]}`", item)
-    elif name == "url" and not has_scheme(value) and _is_definition(item.parent):
+    elif name == "url" and not is_absolute(value) and _is_definition(item.parent):
         text = f"The url of a definition is an absolute URI; got `{value[:80]}`"
         examination.tell_beyond("value", text, item)
 

@@ -45,7 +45,7 @@ def check(checking: Check, scope: Scope, item: Item) -> None:
     if fault is not None:
         examination.tell("error", "value", f"url {fault}", item, below=".url")
         return
-    if not datatypes.has_scheme(url):
+    if not datatypes.is_absolute(url):
         text = f"The url of an extension is absolute; only the parts of one have names: got `{url[:120]}`"
         examination.tell("error", "value", text, item, below=".url")
         return
