@@ -50,9 +50,15 @@ async def tallies(reader: Reader, tenant: int, measure: str, at: int) -> list[Ta
     rows = await reader.fetch(
         binder.statement(
             f"WITH {parts}, judged AS MATERIALIZED (SELECT practice, patient, CASE WHEN patient IN "
-            f"(SELECT patient FROM {about}) THEN patient END AS about FROM registered) "
-            "SELECT g.practice, count(*), count(g.about), count(m.patient), sum(m.value) "
-            f"FROM judged g LEFT JOIN {met} m ON m.patient = g.about GROUP BY g.practice ORDER BY g.practice"
+            f"(SELECT patient FROM {about}) THEN patient END AS about FROM registered), "
+            # Put together by grouping: a join is done row by row where the database expects few of them.
+            "together AS (SELECT patient, max(practice) AS practice, max(about) AS about, max(is_met) AS is_met, "
+            "max(value) AS value FROM (SELECT patient, practice, about, 0 AS is_met, "
+            f"{_NO_VALUE} AS value FROM judged UNION ALL SELECT patient, NULL, NULL, 1, value FROM {met}) AS either "
+            "GROUP BY patient) "
+            "SELECT practice, count(*), count(about), sum(CASE WHEN about IS NULL THEN 0 ELSE is_met END), "
+            "sum(CASE WHEN about IS NULL THEN NULL ELSE value END) FROM together WHERE practice IS NOT NULL "
+            "GROUP BY practice ORDER BY practice"
         )
     )
     return [
@@ -185,8 +191,8 @@ class _Sets:
         return (
             "SELECT g.subject AS patient, min(f.practice) AS practice "
             f"FROM firm f CROSS JOIN {self._by('relation', 'g', 'c')} WHERE g.tenant = $1 AND g.actor = f.actor "
-            f"AND g.kind = {int(Kind.PRACTICE)} AND NOT EXISTS (SELECT 1 FROM {self._row('token', 'x')} "
-            f"WHERE {_of('x', 'Patient:deceased', 'g')} AND x.code = 'true') GROUP BY g.subject"
+            f"AND g.kind = {int(Kind.PRACTICE)} AND g.rid NOT IN (SELECT x.rid FROM {self._by('token', 'x', 'a')} "
+            f"WHERE x.tenant = $1 AND x.param = {key_of('Patient:deceased')} AND x.code = 'true') GROUP BY g.subject"
         )
 
     def _segments(self) -> str:
@@ -243,10 +249,13 @@ class _Sets:
 
     def _several(self) -> str:
         """Patients with a plan whose members are of two organisations or more."""
-        organization = (
-            f"COALESCE((SELECT min(b.subject) FROM {self._by('relation', 'b', 'c')} WHERE b.tenant = $1 "
-            f"AND b.actor = m.actor AND b.kind IN ({int(Kind.WORKS)}, {int(Kind.BELONGS)})), m.actor)"
+        # One kind at a time: an organisation is the actor of very many relations of other kinds.
+        places = " UNION ALL ".join(
+            f"SELECT b.subject FROM {self._by('relation', 'b', 'c')} WHERE b.tenant = $1 AND b.actor = m.actor "
+            f"AND b.kind = {int(kind)}"
+            for kind in (Kind.WORKS, Kind.BELONGS)
         )
+        organization = f"COALESCE((SELECT min(w.subject) FROM ({places}) AS w), m.actor)"
         return (
             f"SELECT patient, {_NO_VALUE} AS value FROM (SELECT m.patient, m.plan FROM members m "
             f"WHERE m.actor NOT LIKE 'RelatedPerson/%' GROUP BY m.patient, m.plan "
