@@ -175,7 +175,7 @@ def _detail(action: Json, canonical: str, start: date, performer: str | None) ->
 
 def _called(role: Json) -> str:
     """What people call a role: its words, else those that the guide has for its code."""
-    coding = next(iter(role.get("coding", ())), {})
+    coding: Json = next(iter(role.get("coding", ())), {})
     system = guide.find("CodeSystem", coding.get("system", "")) or {}
     named = {one["code"]: one["display"] for one in system.get("concept", ())}
     code = coding.get("code", "")
