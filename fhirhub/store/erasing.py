@@ -288,9 +288,10 @@ async def _erase_access_of(unit: Transaction, tenant: int, organization: str) ->
     sql = "DELETE FROM relation WHERE tenant = $1 AND actor = $2 AND kind IN "
     sql += f"({int(Kind.GLASS)}, {int(Kind.COVER)}, {int(Kind.KNOWS)})"
     await unit.execute(Statement(sql, (tenant, organization), ("int", "text")))
-    named = f'%"organization": "{organization}"%'
+    named = f'"organization": "{organization}"'
     for table, column in (("auth_client", "metadata"), ("auth_grant", "content")):
-        sql = f"DELETE FROM {table} WHERE tenant = $1 AND {column} LIKE $2"
+        # SQLite's LIKE takes no notice of case, in which ids may differ.
+        sql = f"DELETE FROM {table} WHERE tenant = $1 AND replace({column}, $2, '') <> {column}"
         await unit.execute(Statement(sql, (tenant, named), ("int", "text")))
 
 
@@ -298,9 +299,9 @@ async def _erase_grants(unit: Transaction, tenant: int, patient: str) -> None:
     """What was granted, or was to be started, on this patient, and who was invited."""
     sql = "DELETE FROM auth_invitation WHERE tenant = $1 AND patient = $2"
     await unit.execute(Statement(sql, (tenant, patient), ("int", "text")))
-    named = f'%"patient": "{patient}"%'
+    named = f'"patient": "{patient}"'
     for table in ("auth_grant", "auth_launch"):
-        sql = f"DELETE FROM {table} WHERE tenant = $1 AND content LIKE $2"
+        sql = f"DELETE FROM {table} WHERE tenant = $1 AND replace(content, $2, '') <> content"
         await unit.execute(Statement(sql, (tenant, named), ("int", "text")))
 
 

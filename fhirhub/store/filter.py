@@ -343,13 +343,18 @@ def _uri(test: _Test) -> Comparison | None:
             return uri.equals(_escaped(test.value))
         case "ne":
             return _not(uri.equals(_escaped(test.value)))
-        case "sw":
-            return uri.way(test.parameter, "below").read(_escaped(test.value))
-        case "co" | "ew":
-            text = string.escaped(test.value)
-            pattern = f"%{text}%" if test.operator == "co" else f"%{text}"
-            return Comparison("{t}.value LIKE ? ESCAPE '\\'", (pattern,), ("text",), 9)
+        case "sw" | "co" | "ew":
+            # SQLite's LIKE takes no notice of case.
+            values = (test.value,) * _URI_TESTS[test.operator].count("?")
+            return Comparison(_URI_TESTS[test.operator], values, ("text",) * len(values), 9)
     return None
+
+
+_URI_TESTS = {
+    "sw": "substr({t}.value, 1, length(?)) = ?",
+    "co": "replace({t}.value, ?, '') <> {t}.value",
+    "ew": "replace({t}.value || '\n', ? || '\n', '') <> {t}.value || '\n'",
+}
 
 
 def _escaped(text: str) -> str:

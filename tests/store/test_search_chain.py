@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from urllib.parse import quote
+
 import pytest
 import pytest_asyncio
 
@@ -194,9 +196,18 @@ async def test_a_chain_that_leads_nowhere_is_refused(hub: Hub, query: str, said:
     ],
 )
 async def test_filter_combines_criteria(hub: Hub, expression: str, expected: str) -> None:
-    from urllib.parse import quote
-
     assert await hub.found(f"Patient?_filter={quote(expression)}") == expected
+
+
+async def test_filter_compares_the_text_of_uris_with_their_case(hub: Hub) -> None:
+    for id, uri in {"a": "http://x/a", "b": "http://X/a/b", "u": "urn:oid:1.2.3"}.items():
+        await hub.put(plan(id, instantiatesUri=[uri]))
+    for expression, expected in {
+        'sw "http://x"': "a", 'sw "urn:oid:1.2"': "u", 'co "X/a"': "b", 'co "/a"': "a b", 'ew "/a"': "a",
+        'ew ".3"': "u", 'ew "/A"': "", 'co "%"': "",
+    }.items():  # fmt: skip
+        asked = quote(f"instantiates-uri {expression}")
+        assert await hub.found(f"CarePlan?_filter={asked}") == expected, expression
 
 
 @pytest.mark.parametrize(
@@ -220,8 +231,6 @@ async def test_filter_combines_criteria(hub: Hub, expression: str, expected: str
     ],
 )
 async def test_filter_compares_by_type(hub: Hub, expression: str, expected: str | None) -> None:
-    from urllib.parse import quote
-
     ucum = {"system": "http://unitsofmeasure.org", "code": "mg"}
     await hub.put(
         observation("a", effectiveDateTime="2024-05-01", valueQuantity={"value": 5, **ucum}),
