@@ -90,6 +90,21 @@ _CASTS = {
 }
 
 
+UNHURRIED_SECONDS = 3600
+"""How long work of an administrator on whole tables may take."""
+
+
+@contextlib.asynccontextmanager
+async def _unhurried(connection: asyncpg.Connection[Any]) -> AsyncIterator[None]:
+    """Without the limit that statements have for whom somebody waits."""
+    await connection.execute("SET statement_timeout = 0")
+    try:
+        yield
+    finally:
+        if not connection.is_closed():
+            await connection.execute("RESET statement_timeout")
+
+
 _BACKEND = "SELECT pid, backend_start FROM pg_stat_activity WHERE pid = pg_backend_pid()"
 
 
@@ -330,20 +345,18 @@ class PostgresqlDatabase:
 
     async def fill(self, table: str, columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
         try:
-            async with self._connections.one() as connection:
-                await connection.copy_records_to_table(table, records=rows, columns=columns)
+            async with self._connections.one() as connection, _unhurried(connection):
+                await connection.copy_records_to_table(
+                    table, records=rows, columns=columns, timeout=UNHURRIED_SECONDS
+                )
         except (QueryCanceledError, *LOST) as failure:
             raise errors.transient("The database did not answer in time; try again.") from failure
 
     async def learn(self, tables: Sequence[str]) -> None:
         try:
-            async with self._connections.one() as connection:
-                await connection.execute("SET statement_timeout = 0")
-                try:
-                    for table in tables:
-                        await connection.execute(f"VACUUM ANALYZE {table}", timeout=3600)
-                finally:
-                    await connection.execute("RESET statement_timeout")
+            async with self._connections.one() as connection, _unhurried(connection):
+                for table in tables:
+                    await connection.execute(f"VACUUM ANALYZE {table}", timeout=UNHURRIED_SECONDS)
         except LOST as failure:
             raise errors.transient("The database was lost while it was tidied; try again.") from failure
 

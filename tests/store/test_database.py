@@ -14,6 +14,7 @@ from fhirhub.store.opening import open_database
 from fhirhub.store.sql import Statement
 from tests.postgres import PostgresServer
 
+INTERVAL = "INSERT INTO concept_interval (tenant, edition, n, low, high)"
 REFERENCE = 7
 TOKEN = 8
 
@@ -276,6 +277,34 @@ async def test_a_statement_that_takes_too_long_is_too_costly_and_harms_nobody(da
     assert (refused.value.status, refused.value.issues[0].code) == (422, "too-costly")
     assert await current(database, 1) != []
     await database.close()
+
+
+async def test_filling_a_table_takes_the_time_that_it_takes(postgresql_url: str) -> None:
+    database = open_database(postgresql_url, statement_timeout_ms=250)
+    try:
+        # Rows of one code that is there already wait for who is writing it.
+        async def hold(unit: Transaction) -> None:
+            await unit.execute(Statement(f"{INTERVAL} VALUES (0, 1, 1, 1, 1)", (), ()))
+            filling = asyncio.create_task(fill())
+            await asyncio.sleep(0.2)
+            await unit.execute(Statement("SELECT pg_sleep(0.15)", (), ()))
+            assert not filling.done()
+            tasks.append(filling)
+            raise RuntimeError("not kept")
+
+        async def fill() -> None:
+            await database.fill(
+                "concept_interval", ("tenant", "edition", "n", "low", "high"), [(0, 1, 1, 1, 2)]
+            )
+
+        tasks: list[asyncio.Task[None]] = []
+        with pytest.raises(RuntimeError, match="not kept"):
+            await database.transaction(hold)
+        await tasks[0]
+        found = await database.fetch(Statement("SELECT high FROM concept_interval WHERE tenant = 0", (), ()))
+        assert [row[0] for row in found] == [2]
+    finally:
+        await database.close()
 
 
 async def test_in_a_group_only_the_slow_member_is_too_costly(postgresql_url: str) -> None:

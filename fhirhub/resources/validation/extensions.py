@@ -134,7 +134,7 @@ def _is_of_hl7(url: str) -> bool:
 
 _is_elsewhere = re.compile(
     r"http://hl7\.org/fhir/(?:[a-z0-9-]+/[a-z0-9.-]+/StructureDefinition/"
-    r"|[1-9]\.\d/StructureDefinition/extension-|tools/|tests?/)"
+    r"|[1-9]\.\d/StructureDefinition/extension-|tools/|build/|tests?/)"
 ).match
 
 
