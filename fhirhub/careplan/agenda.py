@@ -28,16 +28,17 @@ class KeepAgenda:
 
     async def __call__(self, unit: Repository, effect: Effect) -> None:
         actor, agenda = unit.asker.actor, moves.content(effect.after)
-        if (
-            actor is None
-            or actor.column == "hub"
-            or effect.by_hub
-            or agenda is None
-            or not _is_agenda(agenda)
-        ):
+        before = moves.content(effect.before) or {}
+        if actor is None or actor.column == "hub" or effect.by_hub or agenda is None:
+            return
+        if not _is_agenda(agenda):
+            if _is_agenda(before):
+                raise errors.business_rule(
+                    "An agenda stays one, with what others put on it; one that is done is `retired`.",
+                    "List.code",
+                )
             return
         base = moves.base_of(unit)
-        before = moves.content(effect.before) or {}
         patient = careplan.party(agenda.get("subject"), base)
         own = {one for one in (*actor.names, patient if actor.column in _OF_PATIENT else None) if one}
         known = {_subject(entry): entry for entry in before.get("entry", ())}

@@ -19,14 +19,19 @@ class CheckSegment:
 
     async def __call__(self, unit: Repository, effect: Effect) -> None:
         actor, body = unit.asker.actor, effect.after.body
-        if actor is None or body is None or _MARK not in body:
+        old = effect.before.body if effect.before is not None else None
+        if actor is None or body is None or _MARK not in body + (old or b""):
             return
         resource, before = moves.content(effect.after), moves.content(effect.before)
-        if resource is None or not careplan.has_own_code(resource.get("code"), "observation", SEGMENT):
+        was_one = before is not None and _is_segment(before)
+        if resource is None or not (was_one or _is_segment(resource)):
             return
         if resource.get("status") == "entered-in-error":
             return
-        if before is not None and before.get("valueCodeableConcept") != resource.get("valueCodeableConcept"):
+        is_other = before is not None and before.get("valueCodeableConcept") != resource.get(
+            "valueCodeableConcept"
+        )
+        if is_other or not _is_segment(resource):
             raise errors.business_rule(
                 "Another segment is another Observation, so that the history stays; an error is entered-in-error.",
                 "Observation.value",
@@ -51,3 +56,7 @@ class CheckSegment:
 
     async def committed(self) -> None:
         """Nothing waits for it."""
+
+
+def _is_segment(observation: dict[str, object]) -> bool:
+    return careplan.has_own_code(observation.get("code"), "observation", SEGMENT)

@@ -265,6 +265,8 @@ async def test_a_subject_is_taken_off_by_who_put_it_there_and_the_patient_orders
     refused(await jan.update({**with_both, "entry": [sleep, pills]}))
     refused(await anna.update({**with_both, "entry": [sleep, pain]}))
     refused(await jan.update({**with_both, "entry": [pain, sleep, pills]}))
+    other = {name: value for name, value in with_both.items() if name not in ("entry", "meta")}
+    refused(await jan.update({**other, "code": {"text": "Boodschappen"}}))
     ordered = await anna.update({**with_both, "entry": [pills, pain, sleep]})
     assert ordered.status_code == 200, ordered.text
     assert shown_entries(ordered.json())[0] == ("Medicijnen", "Practitioner/jan")

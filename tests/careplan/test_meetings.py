@@ -226,6 +226,7 @@ async def test_a_person_chooses_the_segment_with_a_reason_and_earlier_choices_st
     await jan.post("Observation", segment(component=[]) | {"component": [{"code": {"text": "x"}}]}, 422)
     await jan.post("Observation", segment(performer=[to("Organization/praktijk")]), 422)
     await jan.put({**made, "valueCodeableConcept": code("plan-segment", "eenvoudig")}, 422)
+    await jan.put({**made, "code": {"text": "Iets anders"}}, 422)
     await jan.post("Observation", segment(valueCodeableConcept=code("plan-segment", "eenvoudig")))
     kept = await stored(people, "Observation", made["id"])
     assert kept["valueCodeableConcept"] == code("plan-segment", "complex")
