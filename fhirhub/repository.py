@@ -219,6 +219,8 @@ class Tenant:
     """The types of organisation that are care providers (RULES R4)."""
     fetch_allow: tuple[str, ...] = ()
     """Hosts that the settings list: asked though they are private, and referred to by shared care."""
+    consent_check: str | None = None
+    """The address that is asked, beside the Consents here, whether somebody may see a patient; silence is no."""
     draft_days: int | None = 30
     """How long a draft of a response is taken; None for without end."""
     home_watch: bool = False

@@ -151,6 +151,12 @@ class Settings:
         Literal["off", "crisis-summary", "plan"],
         "What breaking the glass opens: nothing, the crisis summary, or what a participant reads.",
     ] = "plan"
+    consent_check: Annotated[
+        str | None,
+        "An outside consent check, such as an adapter to Mitz, that must say yes too before an organisation joins a "
+        "team or a patient is opened to it; where it cannot be asked the answer is no (docs/access.md).",
+        "https://mitz-adapter.example.nl/check",
+    ] = None
     directory_clients: Annotated[
         tuple[str, ...],
         "Ids of the backend clients that write organisations, people and services.",
@@ -527,7 +533,7 @@ def _parsed(setting: Setting, value: Any) -> Any:
         return tuple(_host(part) for part in _parts(value))
     if setting.name == "package_registry":
         return _web_address(str(value).rstrip("/"))
-    if setting.name == "terminology_server":
+    if setting.name in ("terminology_server", "consent_check"):
         return _web_address(str(value).rstrip("/"))
     if setting.name == "base_url":
         return _web_address(str(value).rstrip("/").removesuffix("/fhir"))

@@ -197,6 +197,7 @@ class Tenants:
             integrity=self._settings.referential_integrity,
             care_providers=frozenset(self._settings.care_providers),
             fetch_allow=self._settings.fetch_allow,
+            consent_check=self._settings.consent_check,
             draft_days=self._settings.draft_days,
             home_watch=self._settings.home_watch or self._settings.demo,
             home_watch_accept_seconds=self._settings.home_watch_accept_minutes * 60,

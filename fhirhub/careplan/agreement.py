@@ -11,7 +11,7 @@ from typing import Literal
 
 from fhirhub import errors, jobs
 from fhirhub.auth import careteam, consent
-from fhirhub.careplan import ending, moves, parties, telling
+from fhirhub.careplan import ending, moves, parties, permitting, telling
 from fhirhub.careplan.moves import Move
 from fhirhub.careplan.parties import QUEUE
 from fhirhub.repository import Effect, Repository, now
@@ -196,7 +196,10 @@ async def _accept(unit: Repository, move: Move) -> None:
         # The Task of any other owner is one that a block writes too, so that one of the two begins anew.
         await hold(unit, move.patient)
     said = await standing(unit, move.patient, move.owner, now(), queue)
-    if said in ("inside", "agreed"):
+    if said == "inside":
+        return
+    if said == "agreed":
+        await _check_outside(unit, move)
         return
     hurry = is_emergency(move.after)
     if said == "refused" or (hurry and await has_refused(unit, move.patient, move.owner)):
@@ -218,7 +221,20 @@ async def _accept(unit: Repository, move: Move) -> None:
             "patient say it.",
             "Task.status",
         )
+    await _check_outside(unit, move)
     await _agree_in_emergency(unit, move)
+
+
+async def _check_outside(unit: Repository, move: Move) -> None:
+    """Raises where a consent check outside the hub does not say yes."""
+    assert move.patient is not None
+    assert move.owner is not None
+    if not await permitting.permits(unit, move.patient, await _organization(unit, move.owner)):
+        raise errors.business_rule(
+            "The consent check outside this hub does not say that this organisation may take part; without its yes "
+            "nobody joins.",
+            "Task.status",
+        )
 
 
 async def _organization(unit: Repository, party: str) -> str:

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 from fhirhub import errors
 from fhirhub.access import Actor
 from fhirhub.auth import careteam, consent, staff
-from fhirhub.careplan import ending, identity
+from fhirhub.careplan import ending, identity, permitting
 from fhirhub.careplan.registering import called, hub_task
 from fhirhub.careplan.telling import tell
 from fhirhub.repository import Repository, now
@@ -57,6 +57,8 @@ async def contact(unit: Repository, actor: Actor, told: identity.Told, reason: s
         practice = await careteam.registered_practice(unit, patient["id"], moment)
     if patient is None or practice not in covered or await _refuses(unit, patient["id"], actor, moment):
         raise nobody()
+    if not await permitting.permits(unit, patient["id"], actor.organization):
+        raise nobody()
     until = covered[practice] + AFTER_HOURS_US
     await careteam.open_to(unit, patient["id"], actor.organization, Kind.COVER, moment, until)
     name = await called(unit, actor.organization)
@@ -86,6 +88,8 @@ async def break_glass(unit: Repository, actor: Actor, told: identity.Told | str,
     else:
         patient = await identity.found(unit, told)
     if patient is None or await _refuses(unit, patient["id"], actor, moment):
+        raise nobody()
+    if not await permitting.permits(unit, patient["id"], actor.organization):
         raise nobody()
     id, until = patient["id"], moment + GLASS_US
     await careteam.open_to(unit, id, actor.person, Kind.GLASS, moment, until)
