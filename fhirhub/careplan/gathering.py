@@ -17,7 +17,7 @@ MOST = "200"
 class Gathering:
     """Reads for one caller. What the access does not include at all is told apart from what is not there."""
 
-    def __init__(self, repository: Repository, base: str) -> None:
+    def __init__(self, repository: Repository, base: str | None) -> None:
         self.repository = repository
         self.base = base
         self._found: dict[str, Json | None] = {}

@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 from fhirhub import errors
 from fhirhub.careplan import membership, moves, programmes, team
+from fhirhub.careplan.gathering import Gathering
 from fhirhub.careplan.team import ENDED, FUNCTIONS, Shared
 from fhirhub.repository import Repository
 from fhirhub.resources import careplan, document, guide, relations
@@ -142,7 +143,7 @@ async def _prepared(unit: Repository, source: str, target: str, now: int) -> tup
     staying, ending = await team.shared(hub, target, now), await team.shared(hub, source, now)
     assert staying is not None
     assert ending is not None
-    for text in _conflicts_of_functions(staying, ending, now):
+    for text in await _conflicts_of_functions(Gathering(unit, base), staying, ending, now):
         programmes.to_decide(found.plan, text)
         found.conflicts.append(text)
     return other, plan, found
@@ -186,13 +187,15 @@ def _conflicts_of_goals(target: Json, source: Json, goals: dict[str, Json]) -> l
     return found
 
 
-def _conflicts_of_functions(staying: Shared, ending: Shared, now: int) -> list[str]:
+async def _conflicts_of_functions(
+    gathering: Gathering, staying: Shared, ending: Shared, now: int
+) -> list[str]:
     found = []
     for function in FUNCTIONS:
         mine, theirs = staying.holder(function, now), ending.holder(function, now)
         if mine is not None and theirs is not None and mine != theirs:
-            name = _NAMES[function]
-            found.append(f"{mine} blijft {name}; in het andere plan was dat {theirs}. Klopt dat?")
+            stays, was = [await gathering.called(careplan.to(one)) for one in (mine, theirs)]
+            found.append(f"{stays} blijft {_NAMES[function]}; in het andere plan was dat {was}. Klopt dat?")
     return found
 
 
