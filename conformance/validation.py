@@ -254,11 +254,21 @@ def _cases(root: Path, cases: list[Json], options: dict[str, Json], how: str) ->
     ]
 
 
+_MISSED = (
+    ("Wrong Display Name", "displays (a warning here)"),
+    ("Unable to find a profile match", "references to what is not among the files"),
+    ("could not be found so is not allowed here", "what an operator may refuse by a setting"),
+    ("embedded HTML tag", "what an operator may refuse by a setting"),
+    ("class attribute to indicate its source", "narratives of which the profile asks for a warning"),
+)
+"""What the errors of HL7's validator have in them where there is none here, and what the case then is about."""
+
+
 def _missing(case: Json) -> str:
     """What a case is about that has no error here."""
-    if case["messages"] and case["messages"][0].startswith("Wrong Display Name"):
-        return "displays (a warning here)"
-    return "terminology" if case["tx"] else str(case["module"])
+    told = case["messages"][0] if case["messages"] else ""
+    about = next((what for words, what in _MISSED if words in told), None)
+    return about or ("terminology" if case["tx"] else f"the area `{case['module']}`")
 
 
 def _verdict(files: Path, case: Json, options: Json | None = None) -> list[Issue]:
