@@ -345,8 +345,9 @@ def _uri(test: _Test) -> Comparison | None:
             return _not(uri.equals(_escaped(test.value)))
         case "sw" | "co" | "ew":
             # SQLite's LIKE takes no notice of case.
-            values = (test.value,) * _URI_TESTS[test.operator].count("?")
-            return Comparison(_URI_TESTS[test.operator], values, ("text",) * len(values), 9)
+            sql = _URI_TESTS[test.operator]
+            kinds: list[Kind] = ["text"] * sql.count("?")
+            return Comparison(sql, (test.value,) * len(kinds), tuple(kinds), 9)
     return None
 
 
