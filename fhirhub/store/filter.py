@@ -16,6 +16,7 @@ from fhirhub.store.criteria import Names, UnknownParameter, is_canonical
 from fhirhub.store.index import date, number, quantity, reference, string, token, uri
 from fhirhub.store.index.comparison import Comparison
 from fhirhub.store.index.parameters import Parameter
+from fhirhub.store.sql import Kind
 
 _SYSTEMS = {
     "loinc": "http://loinc.org",
