@@ -3,7 +3,8 @@ and nobody locks another out.
 
 What counts against a sign-in is the pair of account and source. A device on which the account's person signed in
 before is counted by itself, so it can go on while others guess. A source that is wrong about many accounts waits
-for all but those devices. A source is an address of IPv4, or the network of 64 bits that one party has of IPv6.
+for all but those devices. Where very many were wrong about an account, a source has one try at it and not five: whoever
+knows the password needs no more. A source is an address of IPv4, or the network of 64 bits that one party has of IPv6.
 """
 
 from __future__ import annotations
@@ -38,7 +39,10 @@ class Limits:
     async def check_sign_in(self, account: str, source: str, known_device: bool) -> None:
         """Raises `temporarily_unavailable` where who asks has to wait."""
         names = self._names(account, source, known_device)
-        wait = max([await self._waits(name) for name in names])
+        waits = [await self._waits(name) for name in names]
+        if len(waits) > 1 and not await self._has_failed(next(iter(names))):
+            waits.pop()
+        wait = max(waits)
         if wait:
             minutes = math.ceil(wait / 60)
             raise slow_down(f"too many sign-ins failed; try again in {minutes} minutes", wait)
@@ -62,7 +66,7 @@ class Limits:
         await self._count(_name("client", client, place(source)), CLIENT_FAILURES)
 
     def _names(self, account: str, source: str, known_device: bool) -> dict[str, int]:
-        """What is counted, and how many failures of it are free."""
+        """What is counted, and how many failures of it are free; the account as a whole comes last."""
         if known_device:
             return {_name("device", account, place(source)): 2 * FREE_FAILURES}
         return {
@@ -70,6 +74,10 @@ class Limits:
             _name("source", place(source)): FREE_FAILURES_OF_SOURCE,
             _name("account", account): FREE_FAILURES_OF_ACCOUNT,
         }
+
+    async def _has_failed(self, name: str) -> bool:
+        sql = "SELECT 1 FROM auth_attempt WHERE tenant = $1 AND what = $2 AND until > $3"
+        return bool(await self._realm.rows(sql, name, self._realm.now - FORGOTTEN_SECONDS))
 
     async def _waits(self, name: str) -> int:
         """How many seconds are still to be waited."""
