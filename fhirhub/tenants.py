@@ -247,6 +247,7 @@ async def open_tenants(
         else max(settings.statement_timeout_ms, LEAST_TIMEOUT_MS),
         read_url=settings.read_database,
         turn=turn,
+        log_folder=settings.audit_folder,
     )
     try:
         secret = await _secret(settings, database) if with_secret else None

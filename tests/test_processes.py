@@ -114,10 +114,13 @@ async def test_killed_at_any_moment_under_load_the_hub_loses_nothing(
 async def test_killed_at_any_moment_no_answered_read_is_without_its_record(
     database_url: str, tmp_path: Path
 ) -> None:
-    hub = Hub(database_url, tmp_path, 2, {"FHIRHUB_AUDIT": "on"})
+    folder = tmp_path / "log"
+    folder.mkdir()
+    on_host = {} if database_url.startswith("sqlite:") else {"FHIRHUB_AUDIT_FOLDER": str(folder)}
+    hubs = [Hub(database_url, tmp_path, 2, {"FHIRHUB_AUDIT": "on", **also}) for also in ({}, on_host)]
     answered: set[str] = set()
 
-    async def read(client: httpx.AsyncClient, id: str) -> None:
+    async def read(hub: Hub, client: httpx.AsyncClient, id: str) -> None:
         while True:
             number = uuid.uuid4().hex
             try:
@@ -128,17 +131,19 @@ async def test_killed_at_any_moment_no_answered_read_is_without_its_record(
             answered.add(number)
 
     for turn in range(KILLS):
+        hub = hubs[turn % 2]
         hub.start()
         async with httpx.AsyncClient(timeout=20) as client:
             id = (await client.post(f"{hub.base}/Patient", json=patient(str(turn)))).json()["id"]
             before = len(answered)
-            load = [asyncio.create_task(read(client, id)) for _ in range(8)]
+            load = [asyncio.create_task(read(hub, client, id)) for _ in range(8)]
             while len(answered) < before + 20:
                 await asyncio.sleep(0.01)
             await asyncio.sleep(random.random() * 0.2)
             hub.kill()
             await asyncio.gather(*load)
-    chosen = settings.read({}, database=database_url, secret_file=str(tmp_path / "hub.secret"))
+    kept = {"secret_file": str(tmp_path / "hub.secret"), "audit_folder": str(folder) if on_host else None}
+    chosen = settings.read({}, database=database_url, **kept)
     async with open_tenants(chosen) as opened:
         number = (await opened.numbers())[0]
         verdict = await verifying.verify(opened.database, number, opened.database.sealer)

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol, TypeVar
 
 from fhirhub import errors
-from fhirhub.store.chain import Entry, Sealer
+from fhirhub.store.chain import Chain, Entry, Sealer
 from fhirhub.store.sql import Dialect, Row, Statement
 
 T = TypeVar("T")
@@ -110,6 +110,10 @@ class Transaction(Reader, Protocol):
 
     async def spread(self, tenant: int) -> None:
         """Gives each record of the log that was committed the row by which it is found (`store/journal.py`)."""
+        ...
+
+    async def open_chain(self, tenant: int) -> Chain:
+        """A new chain of the tenant's log, which a file goes on with (`store/logfile.py`)."""
         ...
 
     async def lock_names(self, tenant: int, names: Iterable[str]) -> None:

@@ -1,16 +1,18 @@
-"""The files beside an SQLite database in which records of the log wait that no write brings along.
+"""The files in which records of the log wait that no write brings along: beside an SQLite database, and on the disk of
+a host whose operator chose so (`FHIRHUB_AUDIT_FOLDER`) where the database is PostgreSQL.
 
-Who reads must not write where others read: every commit makes each reader look anew at the pages it knows, which
-costs more than the read. So what was read goes, packed (`store/journal.py`), behind the end of a file of the process's
-own, which is as long as it needs to be already: one short write and nothing of the file system's own to bring to disk.
-What was written is logged in the transaction of the write. The chains of these files begin in the database, and their
-records are brought there before they are spread, and before anybody looks whether they are sound. Each process has two
-files that take turns: one is emptied while the other is written. What is left of a process that is gone is brought
-there by whoever is next.
+On SQLite who reads must not write where others read: every commit makes each reader look anew at the pages it knows,
+which costs more than the read. So what was read goes, packed (`store/journal.py`), behind the end of a file of the
+process's own, which is as long as it needs to be already: one short write and nothing of the file system's own to bring
+to disk. What was written is logged in the transaction of the write. The chains of these files begin in the database,
+and their records are brought there before they are spread, and before anybody looks whether they are sound. Each
+process has two files that take turns: one is emptied while the other is written. What is left of a process that is gone
+is brought there by whoever is next.
 """
 
 from __future__ import annotations
 
+import asyncio
 import fcntl
 import glob
 import os
@@ -20,16 +22,21 @@ import struct
 import threading
 import time
 import zlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import NamedTuple
 
 import msgspec
 
+from fhirhub import errors
 from fhirhub.store import journal
 from fhirhub.store.chain import Chain, Entry, Sealer
+from fhirhub.store.gathering import Gathering, Told
 
 SUFFIX = "-log"
+MEMBERS = 128
+"""Requests whose records are written together, at the most."""
 SHORT_SECONDS = 0.002
 """A write that takes longer is not waited for in the event loop."""
 CHUNK_BYTES = 1 << 20
@@ -67,6 +74,11 @@ class Found(NamedTuple):
     packs: list[Pack]
     is_broken: bool
     """Whether something before the last pack cannot be read: nothing that a lost machine leaves."""
+
+
+def unwritable() -> errors.FhirError:
+    """What a caller gets whose record could not be put on disk."""
+    return errors.no_store("The log of who saw what could not be written: its disk has no room, or fails.")
 
 
 def paths(database: str) -> list[Path]:
@@ -112,15 +124,22 @@ def heads_of(connection: sqlite3.Connection) -> Heads:
     return {(row[0], row[1]): (row[2], row[3]) for row in rows}
 
 
-def waiting(database: str, heads: Heads) -> list[Pack]:
-    """What is in the files and not in the database, in order."""
-    found = [pack for path in paths(database) for pack in read(path).packs]
-    return sorted(_missing(found, heads), key=lambda pack: pack[:3])
+def packs_of(database: str) -> list[Pack]:
+    """What is in the files, in order."""
+    return sorted((pack for path in paths(database) for pack in read(path).packs), key=lambda pack: pack[:3])
 
 
-def _missing(packs: Iterable[Pack], heads: Heads) -> list[Pack]:
+def missing(packs: Iterable[Pack], heads: Heads) -> list[Pack]:
     """Those that are of this database, and not in it."""
     return [pack for pack in packs if _knows(heads, pack) and not _has(heads, pack)]
+
+
+def ends(pack: Pack) -> tuple[int, int, int, bytes, bytes] | None:
+    """Where the chain ends with it: tenant, chain, number, MAC, seal; None where it cannot be read."""
+    records, seal = journal.unpacked(pack.content)
+    if not records:
+        return None
+    return pack.tenant, pack.chain, pack.number + len(records) - 1, records[-1][2], seal
 
 
 def _knows(heads: Heads, pack: Pack) -> bool:
@@ -131,9 +150,10 @@ def _has(heads: Heads, pack: Pack) -> bool:
     return _knows(heads, pack) and pack.number <= heads[pack[:2]][1]
 
 
-def remove_left(database: str, heads: Heads) -> None:
+def remove_left(database: str, heads: Heads, *, others: bool = True) -> None:
     """Remove the files of processes that are gone, once the database has what is in them. One in which something
-    cannot be read stays, for whoever wants to know what happened to it."""
+    cannot be read stays, for whoever wants to know what happened to it; without `others` one of another database too.
+    """
     for path in paths(database):
         try:
             handle = os.open(path, os.O_RDWR | os.O_CLOEXEC)
@@ -142,7 +162,8 @@ def remove_left(database: str, heads: Heads) -> None:
         try:
             fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
             found = read(path)
-            if not found.is_broken and not _missing(found.packs, heads):
+            done = all(_has(heads, pack) or (others and not _knows(heads, pack)) for pack in found.packs)
+            if done and not found.is_broken:
                 path.unlink(missing_ok=True)
         except BlockingIOError:
             pass  # Its process lives.
@@ -284,3 +305,63 @@ class LogFile:
     def close(self) -> None:
         with self._lock:
             self._abandon()
+
+
+class Telling:
+    """The file of a process, and who waits for it. `open_chain` begins a chain in the database, `added` is told of what
+    stands in the file, `meant` what a fault means to a caller."""
+
+    def __init__(
+        self,
+        file: LogFile,
+        open_chain: Callable[[int], Awaitable[Chain]],
+        start: Callable[[Awaitable[None]], None],
+        added: Callable[[int, int], None],
+        meant: Callable[[Exception], Exception],
+    ) -> None:
+        self._file = file
+        self._open_chain = open_chain
+        self._added = added
+        self._meant = meant
+        self._gathering = Gathering(self._tell, start, MEMBERS)
+        self._thread = ThreadPoolExecutor(1, "fhirhub-log")
+
+    def add(self, tenant: int, entries: Sequence[Entry]) -> asyncio.Future[None]:
+        """Done once these are on disk."""
+        return self._gathering.add(tenant, entries)
+
+    async def _tell(self, members: list[Told]) -> None:
+        """One each after a failure, which has left nothing that counts."""
+        failure = await self._append(members)
+        for one in members:
+            own = failure and (await self._append([one]) if len(members) > 1 else failure)
+            if own is None:
+                one.done()
+            else:
+                one.fail(own)
+
+    async def _append(self, members: Sequence[Told]) -> Exception | None:
+        """Why the records could not be put on disk."""
+        told = [(tenant, entries) for tenant, entries, _ in members]
+        try:
+            for tenant, _ in told:
+                if not self._file.has_chain(tenant):
+                    self._file.begin(await self._open_chain(tenant))
+            # A short wait for the disk costs the event loop less than waking a thread, and being woken by it.
+            if self._file.is_slow:
+                await asyncio.get_running_loop().run_in_executor(self._thread, self._file.append, told)
+            else:
+                self._file.append(told)
+        except Exception as failure:
+            return self._meant(failure)
+        for tenant, entries in told:
+            self._added(tenant, len(entries))
+        return None
+
+    async def collected(self, heads: Heads) -> None:
+        """Empties the file that is not written, where the database has what is in it."""
+        await asyncio.get_running_loop().run_in_executor(self._thread, self._file.collected, heads)
+
+    def close(self) -> None:
+        self._thread.shutdown()
+        self._file.close()

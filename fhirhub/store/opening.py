@@ -31,10 +31,12 @@ def open_database(
     grouping: bool = True,
     read_url: str | None = None,
     turn: Turn | None = None,
+    log_folder: Path | None = None,
 ) -> Database:
     """The database at `sqlite:///absolute/path.db` or `postgresql://user@host:port/name`, whose tables
     are there (`migrate`). Of several hosts (`host:port,host:port`) the one that takes writes is used.
-    `read_url` is a streaming replica for searches; of several workers each writes when it is its `turn`."""
+    `read_url` is a streaming replica for searches; of several workers each writes when it is its `turn`.
+    `log_folder` is where, beside a PostgreSQL, what was read is logged first."""
     if url.startswith("sqlite:"):
         from fhirhub.store.sqlite import SqliteDatabase
 
@@ -42,7 +44,12 @@ def open_database(
     from fhirhub.store.postgresql import PostgresqlDatabase
 
     primary = PostgresqlDatabase(
-        url, connections, statement_timeout_ms=statement_timeout_ms, grouping=grouping, turn=turn
+        url,
+        connections,
+        statement_timeout_ms=statement_timeout_ms,
+        grouping=grouping,
+        turn=turn,
+        log_path=None if log_folder is None else str(log_folder / "hub"),
     )
     if read_url is None:
         return primary

@@ -38,12 +38,13 @@ from asyncpg.exceptions import (
 )
 
 from fhirhub import errors, metrics
-from fhirhub.store import calling, journal
+from fhirhub.store import calling, journal, logfile
 from fhirhub.store import chain as chains
 from fhirhub.store.chain import Chain, Entry, Sealer
 from fhirhub.store.database import Change, Key, Reader, Transaction, Verdict, take_keys, too_costly
 from fhirhub.store.gathering import Gathering, Told
 from fhirhub.store.index import TABLES
+from fhirhub.store.logfile import LogFile, Pack, Telling
 from fhirhub.store.sql import Dialect, PostgresqlDialect, Row, Statement
 from fhirhub.store.turn import Turn
 
@@ -239,7 +240,9 @@ class PostgresqlDatabase:
         patience_seconds: float = 10.0,
         grouping: bool = True,
         turn: Turn | None = None,
+        log_path: str | None = None,
     ) -> None:
+        """`log_path` is what the files begin with in which records of the log are on disk first, on this host."""
         self.dialect: Dialect = PostgresqlDialect()
         self._connections = Connections(url, connections, statement_timeout_ms, patience_seconds)
         self._patience_seconds = patience_seconds
@@ -251,6 +254,15 @@ class PostgresqlDatabase:
         self._spreading = journal.Spreading(self.spread, self._start)
         self._grouping = grouping
         self._turn = turn
+        self._log_path = log_path
+        self._log_file: LogFile | None = None
+        self._file_told: Telling | None = None
+        if log_path is not None:
+            self._log_file = LogFile(log_path, self.sealer)
+            self._file_told = Telling(
+                self._log_file, self._open_chain, self._start, self._spreading.added, _meant
+            )
+        self._collecting = asyncio.Lock()
 
     # --- reading ---
 
@@ -443,6 +455,9 @@ class PostgresqlDatabase:
         return [Verdict.DONE if change.rid in done else verdicts[change.rid] for change in changes]
 
     async def log(self, tenant: int, entries: Sequence[Entry]) -> None:
+        if self._file_told is not None:
+            await self._file_told.add(tenant, entries)
+            return
         told = self._told.get(tenant)
         if told is None:
             most = LOGGED if self._grouping else 1
@@ -490,13 +505,40 @@ class PostgresqlDatabase:
         raise errors.transient("The database was lost while the log was written; try again.")
 
     async def spread(self, tenant: int) -> None:
+        await self.collect()
+
         async def work(unit: Transaction) -> None:
             await unit.spread(tenant)
 
         await self.transaction(work)
 
+    async def _open_chain(self, tenant: int) -> Chain:
+        return await self.transaction(lambda unit: unit.open_chain(tenant))
+
     async def collect(self) -> None:
-        """Nothing to do: all of it is in the database."""
+        path, file, told = self._log_path, self._log_file, self._file_told
+        if path is None or file is None or told is None:
+            return  # All of it is in the database.
+        async with self._collecting:
+            file.turn()
+            packs = logfile.packs_of(path)
+
+            async def work(unit: Transaction) -> logfile.Heads:
+                for tenant in sorted({pack.tenant for pack in packs}):
+                    await unit.lock_names(tenant, [_JOURNAL])
+                heads = await _heads_of(unit, packs)
+                for pack in logfile.missing(packs, heads):
+                    added = (pack.tenant, pack.chain, pack.number, pack.records, pack.content)
+                    await unit.execute(Statement(f"{journal.ADDED} ON CONFLICT DO NOTHING", added))
+                    ended = logfile.ends(pack)
+                    if ended is not None:
+                        await unit.execute(Statement(f"{chains.ENDED} AND number < $3", ended))
+                return await _heads_of(unit, packs)
+
+            heads = await self.transaction(work) if packs else {}
+            await told.collected(heads)
+            # Another database may have its files there too.
+            logfile.remove_left(path, heads, others=False)
 
     async def _chains_of(self, connection: asyncpg.Connection[Any], tenant: int) -> dict[int, Chain]:
         """The chains that a connection writes, with one of this tenant among them."""
@@ -630,6 +672,8 @@ class PostgresqlDatabase:
         while self._tasks:
             await asyncio.wait(set(self._tasks))
         await self._spreading.close()
+        if self._file_told is not None:
+            self._file_told.close()
         await self._connections.close()
 
 
@@ -735,9 +779,12 @@ class PostgresqlTransaction:
         self.chains[tenant] = await log(connection, self._sealer, chain, entries)
         self._spreading.added(tenant, len(entries))
 
+    async def open_chain(self, tenant: int) -> Chain:
+        return await open_chain(self._connection, self._sealer, tenant)
+
     async def spread(self, tenant: int) -> None:
         # One at a time: who waits for another's must not think that there is nothing more.
-        await self.lock_names(tenant, ["the journal of the log"])
+        await self.lock_names(tenant, [_JOURNAL])
         async for part in journal.parts(self, tenant):
             connection = await self.free()
             for removed in part.removed:
@@ -943,6 +990,28 @@ _LOGGING = (
     "WITH head AS (UPDATE audit_chain SET number = $3, mac = $4, seal = $5 WHERE tenant = $1 AND chain = $2) "
     "INSERT INTO audit_journal (tenant, chain, number, records, content) VALUES ($1, $2, $6, $7, $8)"
 )
+
+
+_JOURNAL = "the journal of the log"
+"""The name that is held by who moves records of a tenant on."""
+
+
+async def _heads_of(reader: Reader, packs: Sequence[Pack]) -> logfile.Heads:
+    """How far their chains are in the database."""
+    places = sorted({(pack.tenant, pack.chain) for pack in packs})
+    rows = await reader.fetch(
+        Statement(
+            "SELECT c.tenant, c.chain, c.birth, c.number FROM unnest($1::int4[], $2::int4[]) AS k(tenant, chain) "
+            "JOIN audit_chain c ON c.tenant = k.tenant AND c.chain = k.chain",
+            ([tenant for tenant, _ in places], [chain for _, chain in places]),
+        )
+    )
+    return {(row[0], row[1]): (bytes(row[2]), int(row[3])) for row in rows}
+
+
+def _meant(failure: Exception) -> Exception:
+    """What a fault of the files of the log means to a caller."""
+    return logfile.unwritable() if isinstance(failure, OSError) else failure
 
 
 async def log(

@@ -26,9 +26,8 @@ from fhirhub.store import chain as chains
 from fhirhub.store import journal, logfile
 from fhirhub.store.chain import Chain, Entry, Sealer
 from fhirhub.store.database import Change, Key, Reader, Transaction, Verdict, take_keys, too_costly
-from fhirhub.store.gathering import Gathering, Told
 from fhirhub.store.index import TABLES
-from fhirhub.store.logfile import LogFile
+from fhirhub.store.logfile import LogFile, Telling
 from fhirhub.store.sql import Dialect, Row, SqliteDialect, Statement
 
 T = TypeVar("T")
@@ -123,7 +122,6 @@ class SqliteDatabase:
         self._slow = ThreadPoolExecutor(2, "fhirhub-reader")
         self._alone = asyncio.Lock()
         self._waiting: deque[_Member] = deque()
-        self._told = Gathering(self._tell, self._start, MEMBERS)
         self._chains: dict[int, Chain] = {}
         """The chains of the log that the writing connection writes, by tenant, as committed."""
         self._open: dict[int, Chain] = {}
@@ -133,6 +131,7 @@ class SqliteDatabase:
         self._commits = False
         self._tasks: set[asyncio.Task[None]] = set()
         self._spreading = journal.Spreading(self.spread, self._start)
+        self._told = Telling(self._log_file, self._open_chain, self._start, self._spreading.added, _meant)
         self._collecting = asyncio.Lock()
 
     # --- reading ---
@@ -179,40 +178,15 @@ class SqliteDatabase:
         # A client that leaves cancels its wait: what it waited for stands in the queue by itself.
         await self._told.add(tenant, entries)
 
-    async def _tell(self, members: list[Told]) -> None:
-        """Puts records on disk; one each after a failure, which has left nothing that counts."""
-        failure = await self._append(members)
-        for one in members:
-            own = failure and (await self._append([one]) if len(members) > 1 else failure)
-            if own is None:
-                one.done()
-            else:
-                one.fail(own)
-
-    async def _append(self, members: Sequence[Told]) -> Exception | None:
-        """Why the records could not be put on disk."""
-        file, told = self._log_file, [(tenant, entries) for tenant, entries, _ in members]
-        try:
-            for tenant, _ in told:
-                if not file.has_chain(tenant):
-                    file.begin(await self.transaction(_chain_of(tenant)))
-            # A short wait for the disk costs the event loop less than waking a thread, and being woken by it.
-            if file.is_slow:
-                await asyncio.get_running_loop().run_in_executor(self._slow, file.append, told)
-            else:
-                file.append(told)
-        except Exception as failure:
-            return _meant(failure)
-        for tenant, entries in told:
-            self._spreading.added(tenant, len(entries))
-        return None
-
     async def spread(self, tenant: int) -> None:
         await self.collect()
         # Read here: a thread would have to wait for the interpreter's lock at every row.
         async for part in journal.parts(self, tenant):
             async with self._alone:
                 await asyncio.get_running_loop().run_in_executor(self._thread, self._spread, part)
+
+    async def _open_chain(self, tenant: int) -> Chain:
+        return await self.transaction(lambda unit: unit.open_chain(tenant))
 
     async def collect(self) -> None:
         loop = asyncio.get_running_loop()
@@ -221,7 +195,7 @@ class SqliteDatabase:
             async with self._alone:
                 await loop.run_in_executor(self._thread, self._collect)
             heads = logfile.heads_of(self._reader)
-            await loop.run_in_executor(self._slow, self._log_file.collected, heads)
+            await self._told.collected(heads)
             logfile.remove_left(self._path, heads)
 
     def _collect(self) -> None:
@@ -444,7 +418,7 @@ class SqliteDatabase:
         self._slow.shutdown()
         self._reader.close()
         self._writer.close()
-        self._log_file.close()
+        self._told.close()
         os.close(self._turn)
         os.close(self._in_use)
 
@@ -510,8 +484,7 @@ class SqliteTransaction:
         async for part in journal.parts(self, tenant):
             _spread(self._connection, part)
 
-    def open_chain(self, tenant: int) -> Chain:
-        """A new chain of the tenant's log, which another file goes on with."""
+    async def open_chain(self, tenant: int) -> Chain:
         return _open_chain(self._connection, self._sealer, tenant)
 
     async def amend(self, tenant: int, change: Change) -> None:
@@ -697,13 +670,12 @@ _REMOVED = numbered(journal.REMOVED)
 
 def _collect(connection: sqlite3.Connection, path: str) -> None:
     """Brings into the database what waits in the files beside it, inside the transaction under way."""
-    for pack in logfile.waiting(path, logfile.heads_of(connection)):
+    for pack in logfile.missing(logfile.packs_of(path), logfile.heads_of(connection)):
         added = (pack.tenant, pack.chain, pack.number, pack.records, pack.content)
         connection.execute(f"{_ADDED} ON CONFLICT DO NOTHING", added)
-        records, seal = journal.unpacked(pack.content)
-        last = pack.number + pack.records - 1
-        if records:
-            connection.execute(_AHEAD, (pack.tenant, pack.chain, last, records[-1][2], seal))
+        ended = logfile.ends(pack)
+        if ended is not None:
+            connection.execute(_AHEAD, ended)
 
 
 def _spread(connection: sqlite3.Connection, part: journal.Part) -> None:
@@ -714,17 +686,7 @@ def _spread(connection: sqlite3.Connection, part: journal.Part) -> None:
     _insert(connection, f"audit ({', '.join(journal.ROW)})", len(journal.ROW), values, MOST_RECORDS)
 
 
-_AHEAD = (
-    "UPDATE audit_chain SET number = ?3, mac = ?4, seal = ?5 WHERE tenant = ?1 AND chain = ?2 AND number < ?3"
-)
-
-
-def _chain_of(tenant: int) -> Callable[[Transaction], Awaitable[Chain]]:
-    async def work(unit: Transaction) -> Chain:
-        assert isinstance(unit, SqliteTransaction)
-        return unit.open_chain(tenant)
-
-    return work
+_AHEAD = numbered(f"{chains.ENDED} AND number < $3")
 
 
 def _open_chain(connection: sqlite3.Connection, sealer: Sealer, tenant: int) -> Chain:
@@ -745,9 +707,7 @@ def _meant(failure: Exception) -> Exception:
     """What a fault of SQLite means to a caller."""
     text = str(failure)
     if isinstance(failure, OSError):
-        return errors.no_store(
-            "The log of who saw what could not be written: its disk has no room, or fails."
-        )
+        return logfile.unwritable()
     if isinstance(failure, sqlite3.OperationalError):
         if "locked" in text or "busy" in text:
             return errors.lock_error("The database is being written by others; try again.")

@@ -366,6 +366,31 @@ async def test_what_waits_beside_the_database_is_found_as_it_was_answered_for(
     await run(sqlite_url, look)
 
 
+async def test_what_waits_on_a_host_is_brought_into_postgresql_by_who_looks_or_comes_next(
+    postgresql_url: str, tmp_path: Path
+) -> None:
+    killed, other, plain = (
+        open_database(postgresql_url, log_folder=folder) for folder in (tmp_path, tmp_path, None)
+    )
+    for one in (killed, other, plain):
+        one.sealer.take(KEY)
+        await fill(one, 3)
+    rows = Statement("SELECT COUNT(*) FROM audit_journal")
+    assert (await plain.fetch(rows))[0][0] == 3
+    found = await verdict(plain)
+    assert (found.records, found.faults) == (3, [])
+    await asyncio.gather(killed.spread(TENANT), other.spread(TENANT), plain.spread(TENANT))
+    found = await verdict(plain)
+    assert (found.records, found.faults) == (9, [])
+    await fill(killed, 3)
+    await fill(other, 1)
+    found = await verdict(other)
+    assert (found.records, found.faults) == (13, [])
+    for one in (killed, other, plain):
+        await one.close()
+    assert logfile.paths(str(tmp_path / "hub")) == []
+
+
 async def test_what_cannot_be_put_on_disk_is_refused_and_the_next_goes_on(
     sqlite_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
