@@ -27,7 +27,7 @@ def migrate(database: Database = None, tenant: Tenant = None) -> None:
             lacking = chosen.tenant not in await opened.names()
             if lacking:
                 await opened.add(chosen.tenant)
-            return lacking, await indexing.waits(opened.database)
+            return lacking, await indexing.waits(opened.database, await opened.numbers())
 
     lacking, waits = run(work())
     if lacking:

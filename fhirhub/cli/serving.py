@@ -84,7 +84,7 @@ async def _open_once(chosen: Settings) -> list[tuple[str, str]]:
         await opened.note_address()
         if has_demo_accounts(chosen):
             also = await _demo_accounts(chosen, opened)
-        if await reindex.waits(opened.database):
+        if await reindex.waits(opened.database, await opened.numbers()):
             logs.warning(reindex.WAITS)
         if await lacks_standby(opened.database):
             logs.warning(f"PostgreSQL has {NO_STANDBY}")

@@ -191,7 +191,7 @@ class Names:
         binds = [_reading(code, way) for way in ways.values()]
         negated = all(way.negated for way in ways.values())
         join = conditions.both if negated else conditions.either
-        return lambda value: join([bind(value) for bind in binds])
+        return lambda value: join(_bound(binds, value, every=every))
 
     def _own(self, types: tuple[str, ...], code: str, modifier: str, within: tuple[str, ...]) -> Bind:
         if within:
@@ -325,7 +325,7 @@ class Names:
             raise refused
         if len(binds) == 1:
             return binds[0]
-        return lambda value: conditions.either([bind(value) for bind in binds])
+        return lambda value: conditions.either(_bound(binds, value, every=every))
 
     def _followed(
         self,
@@ -466,6 +466,21 @@ def _reading(name: str, way: Way) -> Bind:
         return Bound(Not(bound.node), bound.values, bound.kinds) if negated else bound
 
     return bind
+
+
+def _bound(binds: Sequence[Bind], value: str, *, every: bool) -> list[Bound]:
+    """The value as each of them reads it; where not `every` one must, as those that can."""
+    found, refused = [], None
+    for bind in binds:
+        try:
+            found.append(bind(value))
+        except FhirError as fault:
+            if every:
+                raise
+            refused = refused or fault
+    if not found and refused is not None:
+        raise refused
+    return found
 
 
 def _missing(parameters: Sequence[Parameter]) -> Bind:

@@ -63,9 +63,13 @@ async def reindex(
 _OF_ALL = f"kind = '{KIND}' AND content = '{{}}'"
 
 
-async def waits(database: Database) -> bool:
-    """Whether a tenant's index is still to be made anew."""
-    return bool(await database.fetch(Statement(f"SELECT 1 FROM job WHERE {_OF_ALL} LIMIT 1")))
+async def waits(database: Database, tenants: Iterable[int]) -> bool:
+    """Whether the index of one of the tenants is still to be made anew."""
+    for tenant in tenants:
+        of_all = Statement(f"SELECT 1 FROM job WHERE tenant = $1 AND {_OF_ALL} LIMIT 1", (tenant,), ("int",))
+        if await database.fetch(of_all):
+            return True
+    return False
 
 
 def _batch(

@@ -39,7 +39,7 @@ async def hub(database: Database) -> Hub:
         ),
         plan("plan-a", "Patient/anna", careTeam=[to("CareTeam/team")]),
         plan("plan-j", "Patient/jose", status="completed"),
-        plan("plan-g", "Group/jose", category=[{"text": "Zorg"}]),
+        plan("plan-g", "Group/jose", category=[{"text": "Zorg"}], period={"start": "2024", "end": "2024"}),
         resource("Provenance", "prov-g", target=[to("CarePlan/plan-g")], recorded="2024-01-01T00:00:00Z"),
         resource("Condition", "dm", subject=to("Patient/anna"), code=coded("dm")),
         resource("Condition", "copd", subject=to("Patient/jose"), code=coded("copd")),
@@ -82,6 +82,8 @@ async def refused(hub: Hub, query: str) -> str:
         ("Provenance?target.performer.family=bakker", ""),
         ("Provenance?entity.result.status=final", ""),
         ("Provenance?target.category:text=zorg", "prov-g"),
+        ("Provenance?target.date=2024", "prov-g"),
+        ("Provenance?target.type=http://x|a", ""),
     ],
 )
 async def test_a_chain_asks_what_is_referred_to(hub: Hub, query: str, expected: str) -> None:

@@ -88,7 +88,7 @@ async def _goes_on(url: str, tmp_path: Path, relations: int) -> None:
         assert app.tenants is not None
         tenant = await app.tenants.get("default")
         # What the earlier tables did not hold is there once the hub indexed anew, which nobody has to ask for.
-        while await reindex.waits(tenant.database):
+        while await reindex.waits(tenant.database, [tenant.number]):
             await asyncio.sleep(0.1)
         related = Statement("SELECT count(*) FROM relation r WHERE r.tenant = $1", (tenant.number,), ("int",))
         assert (await tenant.database.fetch(related))[0][0] == relations > 0
