@@ -14,7 +14,7 @@ from html import unescape
 
 from fhirhub.careplan.gathering import Gathering, clock, day, name_of, phones, words
 from fhirhub.repository import now
-from fhirhub.resources import careplan, consents, guide
+from fhirhub.resources import careplan, consents, guide, relations
 from fhirhub.resources.careplan import Json
 from fhirhub.resources.papers import Language, Line, Section
 
@@ -33,6 +33,7 @@ _WORDS = {
         "directive": "wilsverklaring",
         "source": "bron",
         "high": "hoog risico",
+        "held-until": "VERLOPEN, gold tot",
     },
     "en": {
         "yes": "to be carried out",
@@ -44,6 +45,7 @@ _WORDS = {
         "directive": "advance directive",
         "source": "source",
         "high": "high risk",
+        "held-until": "EXPIRED, held until",
     },
 }
 
@@ -113,6 +115,10 @@ class _Made:
             decision = self.say["unknown"]
         else:
             decision = self.say["yes" if provision.get("type") == "permit" else "no"]
+        until = provision.get("period", {}).get("end")
+        if until and relations.period({"end": until})[1] <= now():
+            # Who reads it decides: what has run out may still be what the patient wants.
+            decision = f"{decision}, {self.say['held-until']} {day(until)}"
         self.limits.append(
             Line(f"{treatment or words(consent.get('category'))}: {decision}", date, author, about)
         )

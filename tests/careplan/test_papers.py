@@ -113,11 +113,20 @@ async def test_a_limit_that_is_otherwise_stands_word_for_word_and_no_answer_is_d
             "deny",
             modifierExtension=[{"url": "http://x.example/y", "valueString": "?"}],
         ),
+        directive("bloed", "Bloed geven", "deny")
+        | {
+            "provision": {
+                "type": "deny",
+                "code": [coded(SNOMED, "116859006", "Bloed geven")],
+                "period": {"end": "2026-03-01"},
+            }
+        },
     )
     section = sections((await jan.read("Patient/anna/$crisis-summary")).json())["behandelgrenzen"]
     told = said(section)
     assert "Reanimeren: niet uitvoeren (2026-02-20, jan)" in told
     assert "Opnemen: wel uitvoeren" in told
+    assert "Bloed geven: niet uitvoeren, VERLOPEN, gold tot 2026-03-01" in told
     escaped = words.replace("&", "&amp;").replace("<", "&lt;")
     assert f"Beademen: &quot;{escaped}&quot; (2026-02-20, jan)" in told
     assert "Dialyse: bevat een aanvulling die dit systeem niet kent" in told
