@@ -43,7 +43,7 @@ class Watch:
 
     async def __call__(self, unit: Repository, effect: Effect) -> None:
         actor, body = unit.asker.actor, effect.after.body
-        if actor is None or effect.by_hub or body is None:
+        if actor is None or body is None:
             return
         if b'"performer"' not in body and _MARK not in body:
             return
@@ -73,6 +73,17 @@ class Watch:
             effect.after.id,
             measurements.with_notice(observation, verdict.state, verdict.text, verdict.task),
         )
+        if effect.by_hub and verdict.state == "urgent":
+            # It came with answers to a questionnaire, whose own answer does not say it.
+            base = moves.base_of(unit)
+            await telling.tell(
+                unit,
+                patient=careplan.patient_of(observation, base),
+                to=careplan.parties(observation.get("performer"), base),
+                text=verdict.text,
+                about=[f"Observation/{effect.after.id}"],
+                urgent=True,
+            )
 
     async def committed(self) -> None:
         """Nothing waits for it."""

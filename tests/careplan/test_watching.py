@@ -15,7 +15,7 @@ from fhirhub.careplan import watching
 from fhirhub.repository import Repository
 from fhirhub.resources import careplan, guide
 from fhirhub.resources.validation.validator import Validator
-from tests.auth.builders import Hub, Json
+from tests.auth.builders import Hub, Json, write
 from tests.auth.conftest import Open
 from tests.careplan.neighbourhood import settle
 from tests.careplan.people import Person, all_stored, person
@@ -160,6 +160,53 @@ async def test_each_entry_of_a_bundle_says_how_its_measurement_stands(
         assert any(text in one["details"]["text"] for one in issues), entry
     if prefer == "return=representation":
         assert [state(one["resource"]) for one in (within, urgent)] == ["watched", "urgent"]
+
+
+async def test_a_value_out_of_answers_is_watched_too_and_the_patient_hears_whom_to_call(watched: Hub) -> None:
+    await monitored(watched)
+    sdc = "http://hl7.org/fhir/uv/sdc/StructureDefinition/sdc-questionnaire-"
+    in_kg = {"system": UCUM, "code": "kg"}
+    form = {
+        "resourceType": "Questionnaire",
+        "id": "form",
+        "url": "https://example.nl/form",
+        "version": "1",
+        "status": "active",
+        "extension": [
+            {"url": guide.url("StructureDefinition", "extract-on-completion"), "valueBoolean": True},
+            {"url": f"{sdc}observationExtract", "valueBoolean": True},
+        ],
+        "item": [
+            {
+                "linkId": "w",
+                "type": "decimal",
+                "code": weight(1)["code"]["coding"],
+                "extension": [
+                    {
+                        "url": "http://hl7.org/fhir/StructureDefinition/questionnaire-unit",
+                        "valueCoding": in_kg,
+                    }
+                ],
+            }
+        ],
+    }
+    await write(watched, form)
+    answers = {
+        "resourceType": "QuestionnaireResponse",
+        "questionnaire": "https://example.nl/form|1",
+        "status": "completed",
+        "subject": ANNA,
+        "authored": "2026-11-22T10:00:00Z",
+        "author": ANNA,
+        "source": ANNA,
+        "item": [{"linkId": "w", "answer": [{"valueDecimal": 85}]}],
+    }
+    answer = await (await person(watched, "anna")).create(answers)
+    assert answer.status_code == 201, answer.text
+    (review,) = await reviews(watched)
+    assert review["priority"] == "urgent"
+    (told,) = [one for one in await messages(watched, "Patient/anna") if one["priority"] == "urgent"]
+    assert told["payload"][0]["contentString"] == CALL
 
 
 async def test_everyone_who_watches_a_value_gets_what_lies_outside_their_bands(watched: Hub) -> None:
