@@ -143,6 +143,17 @@ async def has_failed(database: Database, tenant: int, name: str, now: int, fault
     )
 
 
+async def empty(database: Database, tenant: int, name: str) -> None:
+    """Nothing is kept of the peer any more; when it was last found to be right stays."""
+
+    async def work(unit: Transaction) -> None:
+        await _drop(unit, tenant, name)
+        sql = "UPDATE peer SET place = NULL, mark = '', filled = 0 WHERE tenant = $1 AND name = $2"
+        await unit.execute(Statement(sql, (tenant, name), ("int", "text")))
+
+    await database.transaction(work)
+
+
 async def fill(
     database: Database,
     tenant: int,

@@ -215,7 +215,7 @@ class Peers:
         except Refused as refusal:
             if refusal.status in (400, 401, 403):
                 # It lets us in no more: nothing of it is ours to show.
-                await rows.fill(database, number, peer, None, "", now, ())
+                await rows.empty(database, number, name)
             await rows.has_failed(database, number, name, now, str(refusal))
             logs.warning("A peer refuses", peer=name, status=refusal.status)
 

@@ -40,6 +40,10 @@ SOCKET_SECONDS = 0.1
 KEEP_SECONDS = 5.0
 """How often it says that it still holds what others must not deliver."""
 FORGET_SECONDS = 3600.0
+DIRECTORY_SECONDS = 15.0
+"""How often it looks for organisations and Endpoints that came past the rule, as by `fhirhub load`."""
+LATE_US = 60_000_000
+"""Longer than such a write takes from its moment to its commit."""
 ERROR_TRIES = 3
 """Failures in a row after which a Subscription is in error; it is tried on."""
 LONGEST_PAUSE_SECONDS = 300
@@ -92,6 +96,7 @@ class Delivery:
         self._desks: dict[int, _Desk] = {}
         self._sending: set[asyncio.Task[None]] = set()
         self._is_ending = False
+        self._followed: dict[int, int] = {}
         self._read: dict[tuple[int, str], tuple[tuple[int, int, str], Wanted]] = {}
 
     def wake(self, tenant: int) -> None:
@@ -102,7 +107,7 @@ class Delivery:
     async def run(self, tenants: Callable[[], Awaitable[Mapping[int, Tenant]]]) -> None:
         """Until `stop`: looks after these tenants. It is not to be cancelled: a transaction under way ends first."""
         self._is_ending = False
-        looked = kept = forgotten = 0.0
+        looked = kept = forgotten = followed = 0.0
         known: Mapping[int, Tenant] = {}
         listening: Listening | None = None
         try:
@@ -119,6 +124,9 @@ class Delivery:
                         if now - forgotten >= FORGET_SECONDS:
                             await self._tidy(known, first=not forgotten)
                             forgotten = now
+                    if now - followed >= DIRECTORY_SECONDS and self._settings.auth != "none":
+                        await self._follow(known)
+                        followed = now
                     if now - kept >= KEEP_SECONDS:
                         await self._keep(known)
                         kept = now
@@ -288,6 +296,15 @@ class Delivery:
                 # Who connected last is served; the others are not left to wait for what does not come.
                 for socket in self.sockets.drop(number, id):
                     await socket.end("somebody else is connected for the same Subscription")
+
+    async def _follow(self, known: Mapping[int, Tenant]) -> None:
+        """Brings the Subscriptions of organisations to what was written of the directory lately."""
+        now = self._clock()
+        for tenant in known.values():
+            before = self._followed.get(tenant.number)
+            since = None if before is None else before - LATE_US
+            await managed.follow_since(tenant, since, now, self._settings)
+            self._followed[tenant.number] = now
 
     async def _tidy(self, known: Mapping[int, Tenant], *, first: bool) -> None:
         """Forgets what was told long ago; at the start, gives organisations the Subscription that they lack."""

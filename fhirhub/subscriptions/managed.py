@@ -53,13 +53,43 @@ async def follow(unit: Repository, effect: Effect, settings: Settings) -> None:
     else:
         if after is not None:
             _check_endpoint(after, settings)
-        organizations = await _of_endpoint(unit, effect)
+        before = None if effect.before is None else _content(effect.before)
+        organizations = await _of_endpoint(unit, effect.after.id, before, after)
+    await _follow(unit, organizations, now, settings)
+
+
+async def _follow(unit: Repository, organizations: Iterable[str], now: int, settings: Settings) -> None:
     for organization in organizations:
         state = await queue.find(unit.transaction, unit.tenant.number, id_of(organization))
         if state is None:
             await _make(unit, organization, now, settings)
         else:
             await _update(unit, organization, state, settings)
+
+
+async def follow_since(tenant: Tenant, since: int | None, now: int, settings: Settings) -> None:
+    """Follows what was written of the directory since then without this rule, as by `fhirhub load`; without a moment
+    all Endpoints."""
+    types = "'Endpoint', 'Organization'" if since is not None else "'Endpoint'"
+    rows = await tenant.database.fetch(
+        Statement(
+            f"SELECT r.type, r.id FROM resource r WHERE r.tenant = $1 AND r.type IN ({types}) "
+            "AND r.updated >= $2 AND NOT r.deleted ORDER BY r.type, r.id",
+            (tenant.number, since or 0),
+            ("int", "bigint"),
+        )
+    )
+    for start in range(0, len(rows), AT_ONCE):
+        written = [(str(row[0]), str(row[1])) for row in rows[start : start + AT_ONCE]]
+
+        async def work(unit: Repository, written: list[tuple[str, str]] = written) -> None:
+            organizations = {f"Organization/{id}" for type, id in written if type == "Organization"}
+            for type, id in written:
+                if type == "Endpoint" and (found := await unit.find(type, id)) is not None:
+                    organizations.update(await _of_endpoint(unit, id, _content(found)))
+            await _follow(unit, sorted(organizations), now, settings)
+
+        await Repository(tenant, HUB).together(work)
 
 
 def _check_endpoint(endpoint: Json, settings: Settings) -> None:
@@ -78,17 +108,16 @@ def _is_rest(endpoint: Json) -> bool:
     return endpoint.get("status") == "active" and connection.get("code") == REST
 
 
-async def _of_endpoint(unit: Repository, effect: Effect) -> list[str]:
-    """The organisations that the Endpoint is, or was, of."""
+async def _of_endpoint(unit: Repository, id: str, *contents: Json | None) -> list[str]:
+    """The organisations that the Endpoint with these contents is, or was, of."""
     found: set[str] = set()
     base = next(iter(unit.tenant.bases), None)
-    for stored in (effect.before, effect.after):
-        content = None if stored is None else _content(stored)
+    for content in contents:
         text = str(((content or {}).get("managingOrganization") or {}).get("reference", ""))
         target = references.parse(text, base)
         if target.is_local and target.type == "Organization":
             found.add(f"Organization/{target.id}")
-    asked = requests.parse("Organization", [("endpoint", f"Endpoint/{effect.after.id}")], unit.parameters)
+    asked = requests.parse("Organization", [("endpoint", f"Endpoint/{id}")], unit.parameters)
     found.update(f"Organization/{one.id}" for one in await unit.all_matches(asked))
     return sorted(found)
 

@@ -8,8 +8,12 @@ from typing import Any
 
 import pytest_asyncio
 
+from fhirhub.access import EVERYTHING
+from fhirhub.repository import Repository
+from fhirhub.resources import document
 from fhirhub.store.sql import Statement
 from fhirhub.subscriptions import managed, topics
+from fhirhub.tenants import open_tenants
 from tests.auth.builders import Hub, bearer, patient, write
 from tests.auth.conftest import Open, open_hub
 from tests.subscriptions.builders import on_topic
@@ -224,6 +228,25 @@ async def test_the_subscription_by_rule_is_not_deleted_nor_moved(hub: Hub, recei
     fuller = {**resource, "channel": {**resource["channel"], "header": ["X-Key: mijn"]}}
     answer = await hub.http.put(f"Subscription/{id}", json=fuller, headers=mine)
     assert (answer.status_code, answer.json()["status"]) == (200, "requested")
+
+
+async def test_an_endpoint_that_was_loaded_past_the_rule_is_followed(hub: Hub) -> None:
+    chosen, own = hub.realm.settings, hub.realm.tenant
+    loaded = {
+        "resourceType": "Endpoint",
+        "id": "geladen",
+        "status": "active",
+        "connectionType": {"system": managed.CONNECTION_TYPE, "code": "hl7-fhir-rest"},
+        "managingOrganization": {"reference": "Organization/praktijk"},
+        "payloadType": [{"text": "any"}],
+        "address": "http://127.0.0.1:9/elders",
+    }
+    async with open_tenants(chosen) as opened:
+        plain = await opened.get(own.name)
+        written = await Repository(plain, EVERYTHING).update(loaded)
+    await managed.follow_since(own, written.stored.updated, written.stored.updated, chosen)
+    found = await Repository(own, EVERYTHING).read("Subscription", managed.id_of("Organization/praktijk"))
+    assert document.decode(found.body or b"")["channel"]["endpoint"] == "http://127.0.0.1:9/elders"
 
 
 async def test_topics_are_told_as_basic(hub: Hub) -> None:
