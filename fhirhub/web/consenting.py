@@ -39,13 +39,13 @@ async def step(flow: Flow) -> Response | None:
     called = await people.names(realm, [standing.fhir_user])
     name = f"{called[standing.fhir_user]} ({wording.role(flow.visit.language, standing.role)})"
     patient = await launching.shown(await flow.seen(), flow.progress.patient)
-    is_professional = standing.organization is not None
+    is_own = standing.fhir_user.startswith("Patient/")
     settings = realm.settings
     lasting = permits.lasting_of(asked.scopes.words)
     return flow.page(
         "consent.html",
         app=flow.app,
-        question=flow.say("consent_professional" if is_professional else "consent", app=flow.app),
+        question=flow.say("consent" if is_own else "consent_professional", app=flow.app),
         name=name,
         patient=patient,
         supervisors=await _supervisors(flow),
@@ -76,7 +76,8 @@ async def take_consent(flow: Flow, fields: dict[str, str], chosen: list[str]) ->
         tuple(one for one in wanted.resources if str(one) in chosen),
         tuple(word for word in wanted.words if word in scopes.LAUNCH or word in chosen),
     )
-    if fields.get("decision") != "allow" or not (kept.resources or _choosable(kept)):
+    took_all_away = _is_choice(wanted) and not _is_choice(kept)
+    if fields.get("decision") != "allow" or took_all_away:
         if flow.session is not None:
             flow.tell("declined", flow.asked.client.id)
         raise flow.asked.refusal(access_denied("the person did not allow it"))
@@ -145,6 +146,11 @@ def _offered(language: wording.Language, asked: Scopes) -> list[dict[str, str]]:
     """The scopes a person can take away, each with what it means."""
     told = [{"value": str(one), "text": wording.scope(language, one)} for one in asked.resources]
     return told + [{"value": word, "text": wording.text(language, word)} for word in _choosable(asked)]
+
+
+def _is_choice(asked: Scopes) -> bool:
+    """Whether there is anything in it that a person can take away."""
+    return bool(asked.resources or _choosable(asked))
 
 
 def _choosable(asked: Scopes) -> list[str]:

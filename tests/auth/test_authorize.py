@@ -435,6 +435,12 @@ async def test_who_declines_or_takes_all_away_denies(people: Hub) -> None:
     assert (await browser.send(page, "consent", ("decision", "allow"))).told["error"] == "access_denied"
 
 
+async def test_an_app_that_asks_for_the_patient_alone_is_told_who_that_is(people: Hub) -> None:
+    browser = Browser(people)
+    told = (await browser.exchange(await browser.code(scope="launch/patient"))).json()
+    assert (told["scope"], told["patient"]) == ("launch/patient", "anna")
+
+
 async def test_a_person_changes_the_password_and_is_signed_out_elsewhere(people: Hub) -> None:
     here, elsewhere = Browser(people), Browser(people)
     for browser in (here, elsewhere):
@@ -606,7 +612,9 @@ async def test_a_patient_who_is_not_seen_cannot_be_picked(people: Hub) -> None:
 
 async def test_a_carer_works_on_their_patient(people: Hub) -> None:
     browser = Browser(people)
-    tokens = (await browser.exchange(await browser.code("mia"))).json()
+    page = await browser.sign_in(await browser.get(browser.request()), "mia")
+    assert "namens u gegevens" in page.text
+    tokens = (await browser.exchange((await browser.allow(page)).told["code"])).json()
     assert tokens["patient"] == "anna"
 
 
