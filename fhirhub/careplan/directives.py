@@ -8,7 +8,7 @@ from fhirhub.auth import careteam
 from fhirhub.careplan import moves, parties, team, telling
 from fhirhub.careplan.moves import Move
 from fhirhub.repository import Effect, Repository, now
-from fhirhub.resources import careplan, consents, document, guide
+from fhirhub.resources import careplan, consents, document, guide, spoken
 from fhirhub.resources.careplan import Json
 
 CONVERSATION = "behandelwensen-gesprek"
@@ -44,8 +44,8 @@ class TakeDirectives:
         await _ask_again(unit, move, review)
         text = (
             f"De behandelwensen zijn opnieuw besproken; {len(ended)} eerdere afspraken zijn vervallen. "
-            f"Het gesprek wordt voor {review} herhaald. The wishes for treatment were talked about; "
-            f"{len(ended)} earlier directives ended. They are talked about again before {review}."
+            f"Het gesprek wordt voor {spoken.day(review, 'nl')} herhaald. The wishes for treatment were talked about; "
+            f"{len(ended)} earlier directives ended. They are talked about again before {spoken.day(review, 'en')}."
         )
         members = await parties.active(unit, move.patient, now())
         await telling.tell(

@@ -51,12 +51,12 @@ async def _end(unit: Repository, patient: str, moment: int) -> None:
             reason = careplan.own_code("task-reason", "patient-died")
             await unit.update({**current, "status": "cancelled", "statusReason": reason})
         owner = careplan.party(task.get("owner"), base)
-        if (
-            owner is not None
-            and owner != about
-            and not owner.startswith(("RelatedPerson/", "HealthcareService/"))
-        ):
-            stopped.setdefault(owner, []).append(f"Task/{task['id']}")
+        if owner is None or owner == about or owner.startswith("RelatedPerson/"):
+            continue
+        # Of a queue those hear it who might have claimed the Task.
+        is_queue = owner.startswith("HealthcareService/")
+        for one in await careteam.organizations_of(unit, owner, moment) if is_queue else [owner]:
+            stopped.setdefault(one, []).append(f"Task/{task['id']}")
     for request in await moves.found(
         unit, "CommunicationRequest", ("patient", about), ("status", "active,draft,on-hold")
     ):

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from fhirhub import errors
 from fhirhub.careplan import moves, programmes
 from fhirhub.repository import Effect, Repository
-from fhirhub.resources import careplan, document, guide, primitives, relations
+from fhirhub.resources import careplan, document, guide, primitives, relations, spoken
 from fhirhub.resources.careplan import Json
 
 DAY_US = 86_400 * 1_000_000
@@ -169,5 +169,5 @@ def _expiring(consents: list[Json], now: int) -> Iterator[Json]:
     for one in consents:
         until = relations.period(one.get("provision", {}).get("period"))[1]
         if now < until < now + EXPIRING_DAYS * DAY_US:
-            day = document.instant(until)[:10]
+            day = spoken.day(document.instant(until), "nl")
             yield _entry("Afspraak die afloopt", f"Toestemming tot {day}", f"Consent/{one['id']}")

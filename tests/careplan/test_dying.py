@@ -9,7 +9,7 @@ from fhirhub.resources import guide
 from tests.auth.builders import Json
 from tests.careplan.neighbourhood import Neighbourhood
 from tests.careplan.people import account
-from tests.careplan.resources import anna, to
+from tests.careplan.resources import anna, queue, to
 
 PRIVACY = {"system": "http://terminology.hl7.org/CodeSystem/consentscope", "code": "patient-privacy"}
 
@@ -52,15 +52,16 @@ async def test_r34_open_tasks_and_reminders_end_and_their_owners_hear_it_at_once
     await there.put(
         task("een", "Organization/thuiszorg"), task("twee", "Organization/praktijk", status="in-progress"),
         task("klaar", "Organization/thuiszorg", status="completed"), reminder,
+        queue("rij", "andere"), task("drie", "HealthcareService/rij", status="ready"),
     )  # fmt: skip
     await dies(there)
     tasks = {one["id"]: one for one in await there.find("Task", "patient=anna")}
     assert {id: one["status"] for id, one in tasks.items()} == {
-        "een": "cancelled", "twee": "cancelled", "klaar": "completed",
+        "een": "cancelled", "twee": "cancelled", "drie": "cancelled", "klaar": "completed",
     }  # fmt: skip
     assert tasks["een"]["statusReason"]["coding"][0]["code"] == "patient-died"
     assert (await there.find("CommunicationRequest"))[0]["status"] == "revoked"
-    for owner in ("Organization/thuiszorg", "Organization/praktijk"):
+    for owner in ("Organization/thuiszorg", "Organization/praktijk", "Organization/andere"):
         assert any("overleden" in text for text in await there.told(owner))
     found = (await there.ask("wil", "GET", "Communication")).json()
     assert any("overleden" in one["resource"]["payload"][0]["contentString"] for one in found["entry"])
