@@ -184,8 +184,11 @@ class Validator:
     ) -> None:
         try:
             everywhere = self.everywhere if level == "profiles" else {}
-            validation = _Validation(self, examination, level == "profiles", inner_profiles, everywhere)
-            validation.may_be_active = level == "profiles" and strictness.may_be_active(resource)
+            with_profiles = level == "profiles"
+            may_be_active = with_profiles and strictness.may_be_active(resource)
+            validation = _Validation(
+                self, examination, with_profiles, inner_profiles, everywhere, may_be_active
+            )
             validation.run(of_resource(resource), profiles)
         except (AttributeError, IndexError, KeyError, TypeError, ValueError) as fault:
             # What has not the structure of its type cannot be looked at as one; else the fault is ours.
@@ -213,12 +216,13 @@ class _Validation:
         with_profiles: bool,
         inner_profiles: InnerProfiles | None,
         everywhere: Mapping[str, tuple[str, ...]],
+        may_be_active: bool,
     ) -> None:
         self.examination = examination
         self.inner_profiles = inner_profiles
         self.everywhere = everywhere
         self.with_profiles = with_profiles
-        self.may_be_active = False
+        self.may_be_active = may_be_active
         self.checking = Check(examination, validator.profiles)
         examination.conforms = self._conforms
 
