@@ -59,7 +59,8 @@ class Told:
 
     @property
     def is_error(self) -> bool:
-        return self.severity in ("error", "fatal")
+        """Whether it makes a resource invalid; that a busy machine was too slow for it is no verdict."""
+        return self.severity in ("error", "fatal") and "took too long to process" not in self.text
 
 
 class Missing(Exception):
