@@ -17,6 +17,7 @@ from typing import Any
 import click
 import pytest
 import typer
+from joserfc.jwk import ECKey
 
 from fhirhub import cli, jobs, settings
 from fhirhub.store.index import TABLES
@@ -499,6 +500,16 @@ def test_accounts_are_of_people_who_work_where_they_say_and_peers_know_the_organ
     assert added(role="beheerder").status == 0
     assert "load one" in added(fhirUser="Practitioner/els", username="els").err
     peer = ("peers", "add", "thuis", "https://thuis.example.nl/fhir", "hub/wijk")
+    backend = tmp_path / "backend.json"
+    keys = {"keys": [ECKey.generate_key("P-384", {"kid": "his"}).as_dict(private=False)]}
+    told = {
+        "grant_types": ["client_credentials"],
+        "token_endpoint_auth_method": "private_key_jwt",
+        "jwks": keys,
+    }
+    backend.write_text(json.dumps({**told, "organization": "Organization/nergens"}))
+    registered = run("clients", "add", str(backend), "--database", sqlite_url)
+    assert (registered.status, "is not here yet" in registered.err) == (0, True)
     assert "no URA number" in run(*peer, "Organization/post", "--database", sqlite_url).err
     told = json.loads(run(*peer, "Organization/praktijk", "--database", sqlite_url).out)
     assert told["endpoint"]["id"] == "hub-wijk"

@@ -31,6 +31,13 @@ async def check(realm: Realm, wanted: Wanted) -> str | None:
     return await _works_there(whole, wanted, wanted.organization)
 
 
+async def is_here(realm: Realm, reference: str) -> bool:
+    """Whether there is such a resource."""
+    type, _, id = reference.partition("/")
+    found = await Repository(realm.tenant, EVERYTHING).find(type, id)
+    return found is not None and found.body is not None
+
+
 async def _here(whole: Repository, name: str, reference: str) -> Json:
     type, _, id = reference.partition("/")
     found = await whole.find(type, id)

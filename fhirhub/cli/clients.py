@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -12,6 +12,9 @@ from fhirhub.cli.options import Database, JsonFile, SecretFile, Tenant
 from fhirhub.cli.preparing import prepared
 from fhirhub.cli.telling import json_of, tell_json
 from fhirhub.settings import Refusal
+
+if TYPE_CHECKING:
+    from fhirhub.auth.realm import Realm
 
 commands = typer.Typer(
     help="The apps and backends that may ask for access.", no_args_is_help=True, rich_markup_mode=None
@@ -24,10 +27,21 @@ def add_client(
 ) -> None:
     """Register an app or backend from its metadata (RFC 7591); prints it with its secret, which is shown once."""
     from fhirhub.auth import clients as registry
+    from fhirhub.auth import vetting
 
     asked = json_of(file)
     chosen = prepared(database=database, tenant=tenant, secret_file=secret_file)
-    tell_json(run(with_realm(chosen, lambda realm: registry.register(realm, asked))))
+
+    async def work(realm: Realm) -> dict[str, Any]:
+        made = await registry.register(realm, asked)
+        organization = made.get("organization")
+        if organization is not None and not await vetting.is_here(realm, organization):
+            typer.echo(
+                f"Warning: {organization} is not here yet; until it is, this backend sees nothing", err=True
+            )
+        return made
+
+    tell_json(run(with_realm(chosen, work)))
 
 
 @commands.command("list")
