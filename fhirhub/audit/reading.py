@@ -67,13 +67,15 @@ async def one(repository: Repository, id: str) -> Line | None:
 
 async def names(repository: Repository, lines: Iterable[Line]) -> dict[str, str]:
     """How those in these lines are called: professionals and organisations as the directory tells everybody, and
-    relatives of the very patient to whom the line is shown."""
+    the very patient to whom the line is shown, with their relatives."""
     wanted: dict[str, set[str]] = {}
+    own = view_of(repository.access).veiled
     for line in lines:
         entry = line.record.entry
-        for reference in (entry.person, entry.organization, entry.responsible):
-            if reference is not None and reference.startswith(_NAMED):
-                wanted.setdefault(reference, set()).add(f"Patient/{entry.patient}")
+        patient = f"Patient/{entry.patient}"
+        for reference in (entry.person, entry.organization, entry.responsible, patient if own else None):
+            if reference is not None and (reference.startswith(_NAMED) or (own and reference == patient)):
+                wanted.setdefault(reference, set()).add(patient)
     whole = Repository(repository.tenant, EVERYTHING)
     called = {}
     for reference, patients in sorted(wanted.items()):

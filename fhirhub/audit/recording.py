@@ -52,7 +52,9 @@ class Recorder:
     """Makes the records of what is written."""
 
     async def of_writes(self, unit: Repository, writes: Sequence[Write]) -> list[Entry]:
-        """A record for each version and each patient that it is about; of a load, one for each patient."""
+        """A record for each version and each patient that it is about; of a load, one for each patient. The hub's own
+        note of who made a version has none: the version has one, which says the same."""
+        writes = [write for write in writes if not (write.by_hub and write.change.type == "Provenance")]
         access = unit.access if unit.asker is unit.access else unit.asker
         owners = {owner for write in writes for owner in _each(write.change.patient) if owner is not None}
         found = await reasons.relations(unit.transaction, unit.tenant.number, access, owners)

@@ -116,7 +116,7 @@ def audit_event(line: Line, names: Mapping[str, str], view: View, tenant: str) -
         told["outcomeDesc"] = f"{detail['times']} times"
     told["agent"] = list(_agents(entry, detail, names))
     told["source"] = {"site": tenant, "observer": {"display": "fhirhub"}}
-    entities = list(_entities(entry, hidden=view.veiled and line.hidden, queries=view.queries))
+    entities = list(_entities(entry, names, hidden=view.veiled and line.hidden, queries=view.queries))
     if entities:
         told["entity"] = entities
     return told
@@ -172,12 +172,12 @@ def _named(reference: str, names: Mapping[str, str]) -> Json:
     return told
 
 
-def _entities(entry: Entry, *, hidden: bool, queries: bool) -> Iterable[Json]:
+def _entities(entry: Entry, names: Mapping[str, str], *, hidden: bool, queries: bool) -> Iterable[Json]:
     patient = entry.patient
     if patient is not None:
         reference = patient if "/" in patient else f"Patient/{patient}"
         yield {
-            "what": {"reference": reference},
+            "what": _named(reference, names),
             "type": {"system": OBJECTS, "code": "1", "display": "Person"},
             "role": {"system": ROLES, "code": "1", "display": "Patient"},
         }

@@ -43,6 +43,18 @@ REASONS: Mapping[str, tuple[str, str]] = {
     "failed": ("dit is niet gelukt", "this did not work"),
 }
 """By rule, why it could be, as told to the patient."""
+_TO_OTHERS: Mapping[str, tuple[str, str]] = {
+    "grant": ("de patiënt gaf deze naaste toestemming", "the patient let this relative"),
+    "practice": (
+        "de patiënt is bij deze praktijk ingeschreven",
+        "the patient is registered with this practice",
+    ),
+    "participation": ("lid van het zorgteam", "a member of the care team"),
+    "cover": ("nam waar voor de praktijk", "covered for the practice"),
+    "aftercare": ("was lid van het zorgteam", "was a member of the care team"),
+    "break-glass": ("opende de gegevens in nood", "opened the data in an emergency"),
+}
+"""The same as told to who reads the log for the patient, where that differs."""
 
 _DEEDS: Mapping[str, tuple[str, str]] = {
     "R": ("bekeek", "looked at"),
@@ -70,6 +82,14 @@ _THINGS: Mapping[str, tuple[str, str]] = {
     "Composition": ("een document", "a document"),
     "RelatedPerson": ("een naaste", "a relative"),
     "Appointment": ("een afspraak", "an appointment"),
+    "Binary": ("een bestand", "a file"),
+    "DiagnosticReport": ("een uitslag", "a result"),
+    "Encounter": ("een contact met een zorgverlener", "a contact with a care provider"),
+    "Flag": ("een waarschuwing", "a warning"),
+    "Immunization": ("een vaccinatie", "a vaccination"),
+    "List": ("een lijst", "a list"),
+    "Procedure": ("een behandeling", "a treatment"),
+    "ServiceRequest": ("een verwijzing of aanvraag", "a referral or request"),
     "Provenance": ("een aantekening van wie iets veranderde", "a note of who changed something"),
     "AuditEvent": ("dit logboek", "this log"),
 }
@@ -97,6 +117,8 @@ class Words(NamedTuple):
     names: Mapping[str, str]
     roles: Mapping[str, tuple[str, str]]
     language: Language
+    to_patient: bool
+    """Whether the patient reads it, and not somebody for them."""
 
 
 def told(line: Line, words: Words, view: View) -> str:
@@ -106,7 +128,11 @@ def told(line: Line, words: Words, view: View) -> str:
     hidden = view.veiled and line.hidden
     who = _who(entry, words, n)
     what = _HIDDEN[n] if hidden else _what(entry, n)
-    reason = REASONS.get(entry.rule or "", ("", ""))[n]
+    reasons = REASONS if words.to_patient else {**REASONS, **_TO_OTHERS}
+    reason = reasons.get(entry.rule or "", ("", ""))[n]
+    if entry.patient is not None and not words.to_patient:
+        reference = f"Patient/{entry.patient}"
+        what = _of(what, names.get(reference, reference), n)
     also = ""
     if entry.responsible is not None:
         under = ("onder verantwoordelijkheid van", "under the responsibility of")[n]
@@ -143,6 +169,22 @@ def _what(entry: Entry, n: int) -> str:
         return ("gegevens over u", "data about you")[n]
     thing = _THINGS.get(entry.type)
     return entry.type if thing is None else thing[n]
+
+
+def _of(what: str, whose: str, n: int) -> str:
+    """What is the patient's, told to another: the patient is named."""
+    for yours, theirs in _THEIRS[n]:
+        what = what.replace(yours, theirs)
+    if what.endswith((" over", " about")):
+        return f"{what} {whose}"
+    thing, comma, rest = what.partition(",")
+    return f"{thing} {('van', 'of')[n]} {whose}{comma}{rest}"
+
+
+_THEIRS = (
+    (("uw zorg", "het zorg"), ("uw ", "de "), ("over u", "over")),
+    (("your ", "the "), ("about you", "about")),
+)
 
 
 def _moment(recorded: int) -> str:

@@ -147,8 +147,11 @@ async def test_the_access_log_tells_in_plain_words(there: Watched) -> None:
     text = dutch["entry"][0]["resource"]["text"]["div"]
     assert "jan, huisarts, Organisatie praktijk bekeek uw persoonsgegevens" in text
     assert "u bent bij deze praktijk ingeschreven" in text
+    (own, looked) = (await events(there.anna))[:2]
+    assert own["agent"][0]["who"] == {"reference": "Patient/anna", "display": "Anna Jansen"}
+    assert looked["entity"][0]["what"] == {"reference": "Patient/anna", "display": "Anna Jansen"}
     english = (await there.anna.read("Patient/anna/$access-log", Accept_Language="en")).json()
-    assert "registered with this practice" in english["entry"][1]["resource"]["text"]["div"]
+    assert "registered with this practice" in english["entry"][2]["resource"]["text"]["div"]
 
 
 async def test_the_access_log_is_for_the_patient_and_the_officer(there: Watched) -> None:
@@ -157,6 +160,8 @@ async def test_the_access_log_is_for_the_patient_and_the_officer(there: Watched)
     assert (await there.jan.read("Patient/anna/$access-log")).status_code == 403
     seen = (await there.officer.read("Patient/anna/$access-log")).json()
     assert [one["resource"]["outcome"] for one in seen["entry"]] == ["4", "0"]
+    text = seen["entry"][1]["resource"]["text"]["div"]
+    assert "bekeek de persoonsgegevens van Patient/anna. Reden: de patiënt is bij deze praktijk" in text
     looks = (await there.anna.read("AuditEvent?agent=wil")).json()
     assert looks["entry"][0]["resource"]["agent"][0]["policy"][0].endswith("#officer")
 

@@ -61,7 +61,8 @@ async def told(request: FhirRequest, lines: list[Line]) -> list[dict[str, Any]]:
     repository = request.repository
     language = formats.language(request.headers.get("accept-language", ""))
     names = await reading.names(repository, lines)
-    words, view = Words(names, ROLE_NAMES, language), reading.view_of(repository.access)
+    actor, view = repository.access.actor, reading.view_of(repository.access)
+    words = Words(names, ROLE_NAMES, language, to_patient=actor is None or actor.column == "patient")
     found = []
     for line in lines:
         event = rendering.audit_event(line, names, view, repository.tenant.name)
