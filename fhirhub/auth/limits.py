@@ -3,8 +3,9 @@ and nobody locks another out.
 
 What counts against a sign-in is the pair of account and source. A device on which the account's person signed in
 before is counted by itself, so it can go on while others guess. A source that is wrong about many accounts waits
-for all but those devices. Where very many were wrong about an account, a source has one try at it and not five: whoever
-knows the password needs no more. A source is an address of IPv4, or the network of 64 bits that one party has of IPv6.
+for all but those devices. Where very many were wrong about an account, a source has one try at its password and not
+five: whoever knows it needs no more. A source is an address of IPv4, or the network of 64 bits that one party has of
+IPv6.
 """
 
 from __future__ import annotations
@@ -36,11 +37,14 @@ class Limits:
     def __init__(self, realm: Realm) -> None:
         self._realm = realm
 
-    async def check_sign_in(self, account: str, source: str, known_device: bool) -> None:
-        """Raises `temporarily_unavailable` where who asks has to wait."""
+    async def check_sign_in(
+        self, account: str, source: str, known_device: bool, *, is_password: bool = False
+    ) -> None:
+        """Raises `temporarily_unavailable` where who asks has to wait. Of what is easier to guess than a password
+        nobody has a try left once very many were wrong about it."""
         names = self._names(account, source, known_device)
         waits = [await self._waits(name) for name in names]
-        if len(waits) > 1 and not await self._has_failed(next(iter(names))):
+        if is_password and len(waits) > 1 and not await self._has_failed(next(iter(names))):
             waits.pop()
         wait = max(waits)
         if wait:

@@ -57,7 +57,7 @@ async def take_password(flow: Flow, fields: dict[str, str], chosen: list[str]) -
     device = account is not None and flow.visit.known_device(account.id)
     limits, source = Limits(realm), flow.visit.request.source
     try:
-        await limits.check_sign_in(username, source, device)
+        await limits.check_sign_in(username, source, device, is_password=True)
     except OAuthError as fault:
         return wait(flow, fault, username)
     if not await accounts.is_password(realm, account, password):
