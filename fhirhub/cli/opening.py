@@ -39,6 +39,7 @@ async def tenants_of(chosen: Settings, *, logs: bool = False) -> AsyncIterator[T
     recorder = Recorder() if logs and chosen.is_audited and _has_secret(chosen) else None
     opening = open_tenants(chosen, with_secret=recorder is not None, rules=rules, recorder=recorder)
     async with opening as opened:
+        await opened.find_address()
         yield opened
 
 

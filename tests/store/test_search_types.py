@@ -12,6 +12,7 @@ import pytest_asyncio
 from fhirhub.errors import FhirError
 from fhirhub.resources import document
 from fhirhub.store.database import Database
+from tests.store import finding
 from tests.store.finding import Hub, Json, coded, observation, patient, plan, resource, task, to
 
 SNOMED = "http://snomed.info/sct"
@@ -375,6 +376,26 @@ async def test_a_reference_is_found_by_id_type_url_and_identifier(hub: Hub) -> N
     assert await hub.found("CarePlan?patient=http://elsewhere.example/fhir/Group/a") == ""
     assert "no resource type" not in await refused(hub, "CarePlan?subject:Nonsense=a")
     assert "expects a Group" in await refused(hub, "CarePlan?subject:Group=Patient/a")
+
+
+async def test_what_was_written_at_another_address_is_found_by_its_url(
+    hub: Hub, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    moved = "http://moved.example/fhir/Patient/a"
+    await hub.put(
+        patient("a"),
+        plan("own", "Patient/a"),
+        plan("url", moved),
+        resource(
+            "DocumentReference", "d", status="current", content=[],
+            relatesTo=[{"code": "appends", "target": to("http://moved.example/fhir/DocumentReference/o")}],
+        ),
+    )  # fmt: skip
+    monkeypatch.setattr(finding, "BASE", "http://moved.example/fhir")
+    assert await hub.found(f"CarePlan?subject={moved}") == "own url"
+    assert await hub.found(f"CarePlan?patient={moved}&status=active") == "own url"
+    related = "appends$http://moved.example/fhir/DocumentReference/o"
+    assert await hub.found(f"DocumentReference?relationship={related}") == "d"
 
 
 async def test_a_reference_of_one_type_is_there_wherever_it_leads(hub: Hub) -> None:

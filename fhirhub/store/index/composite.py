@@ -146,6 +146,9 @@ def _beginning(text: str, place: int) -> Comparison:
 
 
 def _referring(parameter: Parameter, found: Comparison, place: int) -> Comparison:
+    if " IN " in found.sql:
+        id, url, type = found.values
+        return Comparison(f"{{t}}.text{place} IN (?, ?)", (f"{type}/{id}", url), ("text", "text"))
     if len(found.values) > 1 and "target_type = ?" in found.sql:
         name = f"{found.values[1]}/{found.values[0]}"
         return Comparison(f"{{t}}.text{place} = ?", (name,), ("text",))

@@ -55,6 +55,7 @@ _LOCAL = "{t}.target_id = ? AND {t}.target_type = ?"
 _LOCAL_VERSION = "{t}.target_id = ? AND {t}.target_type = ? AND {t}.target_version = ?"
 _URL = "{t}.target_id = ? AND {t}.target_type = ''"
 _URL_VERSION = "{t}.target_id = ? AND {t}.target_type = '' AND {t}.target_version = ?"
+_LOCAL_OR_URL = "{t}.target_id IN (?, ?) AND ({t}.target_type = ? OR {t}.target_type = '')"
 _NONE = "{t}.target_id = ? AND 1 = 0"
 _URL_BELOW = _URL + " AND ({t}.target_version = ? OR {t}.target_version LIKE ? ESCAPE '\\')"
 
@@ -108,6 +109,10 @@ def reader(parameter: Parameter, type: str | None, bases: Sequence[str]) -> Call
                 return Comparison(
                     _LOCAL_VERSION, (found.id, found.type, found.version), ("text", "text", "text"), rank
                 )
+            if ":" in text:
+                # What was written while the hub was at another address was elsewhere then.
+                values = (found.id, shortened(text), found.type)
+                return Comparison(_LOCAL_OR_URL, values, ("text", "text", "text"), rank)
             return Comparison(_LOCAL, (found.id, found.type), ("text", "text"), rank)
         if type is not None:
             raise ValueError(f"expects the id of a {type} of this server; got `{text}`")
