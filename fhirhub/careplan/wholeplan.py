@@ -1,5 +1,5 @@
-"""The whole plan on paper: what matters, goals, who does what, who takes part, the last measurements (the guide's
-profile PlanDocument)."""
+"""The whole plan on paper: what matters, what it is about, goals, who does what, who takes part, the last
+measurements (the guide's profile PlanDocument)."""
 
 from __future__ import annotations
 
@@ -61,6 +61,7 @@ async def sections(gathering: Gathering, plan: Json, language: Language) -> list
     goals = await made.goals()
     return [
         Section("wensen", [*made.wishes, *made.own_words], gathering.withholds("Goal")),
+        Section("problemen", await made.problems(), gathering.withholds("Condition")),
         Section("doelen", goals, gathering.withholds("Goal")),
         Section("afspraken", await made.activities(), gathering.withholds("Task")),
         Section("team", await made.team(), gathering.withholds("CareTeam")),
@@ -83,6 +84,16 @@ class _Made:
         about = f"CarePlan/{self.plan['id']}"
         texts = [self.plan.get("description"), *(note.get("text") for note in self.plan.get("note", ()))]
         return [Line(str(text), None, None, about) for text in texts if text]
+
+    async def problems(self) -> list[Line]:
+        """What the plan is about."""
+        lines = []
+        for reference in self.plan.get("addresses", ()):
+            condition = await self.gathering.one(reference)
+            if condition is not None:
+                date = day(condition.get("recordedDate") or condition.get("onsetDateTime"))
+                lines.append(Line(words(condition.get("code")), date, None, f"Condition/{condition['id']}"))
+        return lines
 
     async def goals(self) -> list[Line]:
         lines = []

@@ -189,6 +189,13 @@ async def plan(hub: Hub, jan: Person) -> str:
     await write(
         hub,
         {
+            "resourceType": "Condition",
+            "id": "hartfalen",
+            "code": coded("http://hl7.org/fhir/sid/icpc-1-nl", "K77", "Hartfalen"),
+            "subject": ANNA,
+            "recordedDate": "2026-02-02",
+        },
+        {
             "resourceType": "Goal",
             "id": "lopen",
             "lifecycleStatus": "active",
@@ -223,6 +230,7 @@ async def plan(hub: Hub, jan: Person) -> str:
             "subject": ANNA,
             "description": "Thuis blijven wonen",
             "careTeam": [{"reference": "CareTeam/team"}],
+            "addresses": [{"reference": "Condition/hartfalen"}],
             "goal": [{"reference": "Goal/lopen"}],
             "activity": [
                 {
@@ -242,6 +250,7 @@ async def test_the_plan_is_a_document_its_profile_accepts(jan: Person, plan: str
     bundle = (await jan.read(f"{plan}/$document")).json()
     found = sections(bundle)
     assert "Thuis blijven wonen" in said(found["wensen"])
+    assert said(found["problemen"]) == "Hartfalen (2 februari 2026)"
     assert "Weer naar de markt lopen" in said(found["wensen"])
     assert said(found["doelen"]) == (
         "Weer naar de markt lopen, zonder rusten, loopt, streven: gewicht 60 tot 72,5 kg voor 18 februari 2027 "
