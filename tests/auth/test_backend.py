@@ -15,6 +15,7 @@ from fhirhub import fetching
 from fhirhub.auth import clients
 from fhirhub.auth.client_authentication import ASSERTION_TYPE
 from fhirhub.fetching import Fetched, FetchError
+from fhirhub.resources import guide
 from tests.auth.builders import BASE, EC, JWKS, ROOT, RSA, Hub, basic, bearer, new_app, write
 from tests.auth.conftest import Open
 
@@ -198,6 +199,18 @@ async def test_a_backend_acts_for_a_person_of_its_organisation(hub: Hub) -> None
     )
     answer = await hub.ask(hub.assertion(acts_for=person), scope="user/*.rs system/*.rs")
     assert answer.json()["scope"] == "user/*.rs"
+    await write(
+        hub,
+        {
+            "resourceType": "PractitionerRole",
+            "id": "was",
+            "active": True,
+            "period": {"end": "2020-01-01"},
+            "practitioner": {"reference": "Practitioner/jan"},
+            "organization": {"reference": "Organization/praktijk"},
+            "code": [{"coding": [{"system": guide.url("CodeSystem", "role"), "code": "beheerder"}]}],
+        },
+    )
     for more in ("beheerder", "specialist-ouderengeneeskunde"):
         answer = await hub.ask(hub.assertion(acts_for={**person, "role": more}), scope="user/*.rs")
         assert answer.json()["error"] == "invalid_client"

@@ -15,7 +15,7 @@ from fhirhub.auth.realm import Realm
 from fhirhub.auth.roles import ROLES, of_codes
 from fhirhub.auth.tokens import Person
 from fhirhub.repository import Repository
-from fhirhub.resources import document
+from fhirhub.resources import document, relations
 from fhirhub.store.request import parse
 
 _PRACTITIONER = re.compile(r"Practitioner/[A-Za-z0-9.-]{1,64}")
@@ -77,4 +77,10 @@ async def _works_there(realm: Realm, practitioner: str, role: str, organization:
     ]
     search = parse("PractitionerRole", query, realm.tenant.parameters)
     found = await Repository(realm.tenant, EVERYTHING).search(search)
-    return any(role in of_codes(document.decode(match.body)) for match in found.matches)
+    roles = [document.decode(match.body) for match in found.matches]
+    return any(role in of_codes(one) and _holds(one, realm.now * 1_000_000) for one in roles)
+
+
+def _holds(works: Json, moment: int) -> bool:
+    start, until = relations.period(works.get("period"))
+    return start <= moment < until
