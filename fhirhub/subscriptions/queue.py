@@ -17,6 +17,8 @@ from fhirhub.store.sql import Binder, Kind, Row, Statement
 NEVER = 1 << 62
 LEASE_US = 15_000_000
 """How long nobody else delivers after the holder last said that it does."""
+KEEP_SECONDS = 5.0
+"""How often the holder says so."""
 
 
 class Writer(Reader, Protocol):

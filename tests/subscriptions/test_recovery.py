@@ -257,6 +257,28 @@ async def _only(tenant: Tenant) -> dict[int, Tenant]:
     return {tenant.number: tenant}
 
 
+async def test_who_dies_before_it_kept_that_it_delivered_is_followed_by_who_delivers_again(
+    database_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with hubs(database_url, tmp_path, count=2) as (tenant, (dying, next_one), clock, line):
+        await standing(tenant, clock, dying)
+
+        async def nothing(*given: Any) -> bool:
+            raise ConnectionError("the process is gone")
+
+        with monkeypatch.context() as gone:
+            gone.setattr(queue, "settle", nothing)
+            await Repository(tenant, EVERYTHING).create(observation())
+            await turn(tenant, dying)
+        assert line.numbers == [1]
+        await Repository(tenant, EVERYTHING).create(observation())
+        await turn(tenant, next_one)
+        assert line.numbers == [1], "while the lease stands nobody else delivers"
+        clock.moment += queue.LEASE_US + 1
+        await turn(tenant, next_one)
+        assert line.numbers == [1, 1, 2]
+
+
 async def test_a_hub_that_is_killed_loses_no_event(
     database_url: str, tmp_path: Path, receiver: Receiver
 ) -> None:
