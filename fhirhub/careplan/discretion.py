@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import re
 import unicodedata
 from collections.abc import Iterator
@@ -9,6 +10,7 @@ from typing import Any
 
 from fhirhub import errors
 from fhirhub.careplan import moves, parties, rights
+from fhirhub.careplan.moves import Move
 from fhirhub.repository import Effect, Repository, now
 from fhirhub.resources.careplan import Json
 from fhirhub.resources.masking import BSN_SYSTEMS
@@ -21,11 +23,11 @@ _UNTOLD = frozenset(
         "system",
         "code",
         "version",
+        "versionId",
+        "lastUpdated",
+        "profile",
         "resourceType",
-        "meta",
         "for",
-        "requester",
-        "owner",
     }
 )
 """Elements that hold no words, or are shown to nobody who may not see them."""
@@ -51,7 +53,7 @@ class NameNobody:
             return
         if rights.asked(move.after) is not None:
             return  # Who wrote about the patient knows whom.
-        told = list(_texts(move.after, ""))
+        told = [one for one in _texts(move.after, "") if not await _is_own_name(unit, move, *one)]
         if not told or await parties.is_inside(unit, move.patient, move.owner, now()):
             return
         patient = await moves.read(unit, f"Patient/{move.patient}")
@@ -67,17 +69,35 @@ class NameNobody:
         """Nothing waits for it."""
 
 
+async def _is_own_name(unit: Repository, move: Move, text: str, place: str) -> bool:
+    """Whether a text is what a professional or organisation is called, which may be as the patient is."""
+    party = {".requester.display": move.requester, ".owner.display": move.owner}.get(place)
+    if party is None or party.startswith(parties.AT_HOME):
+        return False
+    return text == await parties.called(unit, party)
+
+
 def _texts(value: Any, place: str) -> Iterator[tuple[str, str]]:
     """Every text that its readers get to see, each with its place."""
     if isinstance(value, dict):
         for name, child in value.items():
-            if name not in _UNTOLD:
+            if name == "data" and str(value.get("contentType", "")).startswith("text/"):
+                yield _decoded(str(child)), f"{place}.data"
+            elif name not in _UNTOLD:
                 yield from _texts(child, f"{place}.{name}")
     elif isinstance(value, list):
         for number, child in enumerate(value):
             yield from _texts(child, f"{place}[{number}]")
     elif isinstance(value, str):
         yield value, place
+
+
+def _decoded(data: str) -> str:
+    """The words of an attachment."""
+    try:
+        return base64.b64decode(data).decode(errors="replace")
+    except ValueError:
+        return ""
 
 
 def named_in(patient: Json, told: list[tuple[str, str]]) -> Iterator[tuple[str, str]]:

@@ -316,6 +316,22 @@ async def test_a_request_names_nobody_to_who_does_not_know_the_patient(here: Nei
     inside = {"type": code("task-part", "vraag"), "valueString": "Voor Anna Voorbeeldstra"}
     refused = await jan.post("Task", asked("jan", OTHERS, input=[inside]), 422)
     assert refused["issue"][0]["expression"] == ["Task.input[0].valueString"]
+    letter = {"contentType": "text/plain", "data": "Vm9vciBtZXZyb3V3IFZvb3JiZWVsZHN0cmE="}
+    for more, where in (
+        ({"requester": to(JAN, display="Namens Voorbeeldstra")}, "requester.display"),
+        ({"owner": to(OTHERS, display="Voor Voorbeeldstra")}, "owner.display"),
+        ({"meta": {"tag": [{"code": "x", "display": "Voorbeeldstra"}]}}, "meta.tag[0].display"),
+        ({"input": [{"type": inside["type"], "valueAttachment": letter}]}, "input[0].valueAttachment.data"),
+    ):
+        refused = await jan.post("Task", asked("jan", OTHERS) | more, 422)
+        assert refused["issue"][0]["expression"] == [f"Task.{where}"]
+    plan = (await here.place("jan", ELS))["basedOn"]
+    own = {"requester": to(PATIENT, display="Anna Voorbeeldstra"), "basedOn": plan}
+    await (await here.as_("anna")).post("Task", asked("anna", OTHERS) | own, 422)
+    # Who is called as the patient is may say so.
+    await here.put({**await here.read(OTHERS), "name": "Thuiszorg Voorbeeldstra"})
+    named = asked("jan", OTHERS) | {"owner": to(OTHERS, display="Thuiszorg Voorbeeldstra")}
+    assert (await jan.post("Task", named))["id"]
     triage = [
         {"type": code("task-part", "geboortejaar"), "valueInteger": 1941},
         {"type": code("task-part", "geslacht"), "valueCode": "female"},
