@@ -25,6 +25,8 @@ ASKING = "toestemming-vragen"
 """The code of the Task by which the patient is asked."""
 WAITING = "awaiting-agreement"
 REFUSED = "agreement-refused"
+EMERGENCY = "spoed"
+"""The kind of Consent that the hub makes in an emergency."""
 EMERGENCY_US = 72 * 3600 * 1_000_000
 _FAR = 1 << 61
 """Later than any moment that a date can name."""
@@ -99,12 +101,14 @@ class AskPatient:
             return
         if move.comes_to("requested") and move.was in ("", "draft"):
             await _place(unit, move)
-        elif move.comes_to("accepted") and not move.by_hub:
-            await _accept(unit, move)
+        elif move.comes_to("accepted") and not move.by_hub and await _accept(unit, move):
+            return  # Whether they may stay is asked still.
         elif move.comes_to("received") and not move.by_hub:
             await _ask_late(unit, move)
         if move.was in careplan.BEFORE_ACCEPTANCE and move.status not in careplan.BEFORE_ACCEPTANCE:
             await _stop_asking(unit, move.name, "completed" if move.status == "accepted" else "cancelled")
+        elif move.leaves(*careplan.UNDER_WAY) and is_emergency(move.after):
+            await _stop_asking(unit, move.name, "cancelled")
 
     async def committed(self) -> None:
         """Nothing waits for it."""
@@ -186,8 +190,8 @@ async def _ask(unit: Repository, move: Move) -> None:
     )
 
 
-async def _accept(unit: Repository, move: Move) -> None:
-    """Raises where the patient has not agreed; in an emergency the hub agrees for 72 hours."""
+async def _accept(unit: Repository, move: Move) -> bool:
+    """Raises where the patient has not agreed; in an emergency the hub agrees for 72 hours, and it is True."""
     assert move.patient is not None
     assert move.owner is not None
     before = move.party("owner", before=True)
@@ -197,10 +201,10 @@ async def _accept(unit: Repository, move: Move) -> None:
         await hold(unit, move.patient)
     said = await standing(unit, move.patient, move.owner, now(), queue)
     if said == "inside":
-        return
+        return False
     if said == "agreed":
         await _check_outside(unit, move)
-        return
+        return False
     hurry = is_emergency(move.after)
     if said == "refused" or (hurry and await has_refused(unit, move.patient, move.owner)):
         raise errors.business_rule(
@@ -223,6 +227,7 @@ async def _accept(unit: Repository, move: Move) -> None:
         )
     await _check_outside(unit, move)
     await _agree_in_emergency(unit, move)
+    return True
 
 
 async def _check_outside(unit: Repository, move: Move) -> None:
@@ -280,8 +285,13 @@ async def _take_answer(unit: Repository, move: Move) -> None:
     await unit.create({**made, "status": "rejected"})
     if task.get("status") in careplan.BEFORE_ACCEPTANCE:
         await _move(unit, task, "rejected", REFUSED)
-    else:
-        await ending.end_participation(unit, move.patient, party, "withdrawn", now())
+        return
+    for one in await moves.found(
+        unit, "Consent", ("patient", f"Patient/{move.patient}"), ("status", "active")
+    ):
+        if _is_of_emergency(one) and party in _actors(one):
+            await unit.update({**one, "status": "inactive"})
+    await ending.end_participation(unit, move.patient, party, "withdrawn", now())
 
 
 def permit(patient: str, party: str, performer: str, now: int, until: int | None = None) -> Json:
@@ -293,7 +303,7 @@ def permit(patient: str, party: str, performer: str, now: int, until: int | None
     period = {"start": document.instant(now)}
     if until is not None:
         period["end"] = document.instant(until - 1000)
-    kind = "deelname" if until is None else "spoed"
+    kind = "deelname" if until is None else EMERGENCY
     return {
         "resourceType": "Consent",
         "meta": {"profile": [guide.url("StructureDefinition", "TeamConsent")]},
@@ -343,6 +353,10 @@ async def has_refused(unit: Repository, patient: str, party: str) -> bool:
     return True
 
 
+def _is_of_emergency(resource: Json) -> bool:
+    return any(careplan.has_own_code(one, "consent-kind", EMERGENCY) for one in resource.get("category", ()))
+
+
 def _actors(resource: Json) -> set[str]:
     """Whom a Consent is about, whether it stands or not."""
     return {one.actor for one in consents.decisions({**resource, "status": "active"})}
@@ -387,10 +401,26 @@ class TakeNote:
             gone = {one.actor for one in was - stands if _is_of_joining(one) and one.permits}
             given = {one.actor for one in stands - was if _is_of_joining(one) and one.permits}
             await look(unit, patient, gone, moment, "withdrawn", given)
+            if given and not _is_of_emergency(after or {}):
+                await _take_as_answer(unit, patient, given, moment)
             await _plan_ahead(unit, patient, stands - was, moment)
 
     async def committed(self) -> None:
         """Nothing waits for it."""
+
+
+async def _take_as_answer(unit: Repository, patient: str, given: Collection[str], now: int) -> None:
+    """Completes what asks the patient whether somebody may stay whom they agreed to by themselves."""
+    base = moves.base_of(unit)
+    query = (("patient", f"Patient/{patient}"), ("code", ASKING), ("status", "requested"))
+    for one in await moves.found(unit, "Task", *query):
+        about = careplan.party(one.get("focus"), base)
+        task = await moves.read(unit, about) if about is not None else None
+        owner = careplan.party((task or {}).get("owner"), base)
+        if owner is None or {"", *await parties.names(unit, owner, now)}.isdisjoint(given):
+            continue
+        if await _said(unit, patient, owner, now) == "agreed":
+            await unit.update({**one, "status": "completed"})
 
 
 def _is_of_joining(one: consents.Decision) -> bool:

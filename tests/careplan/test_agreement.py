@@ -169,11 +169,25 @@ async def test_in_an_emergency_the_hub_agrees_for_72_hours(here: Neighbourhood) 
     assert 0 <= until - before - agreement.EMERGENCY_US < 60_000_000
     for who in (PATIENT, JAN):
         assert any("Spoed" in one["payload"][0]["contentString"] for one in await heard(here, who))
-    # An agreement of the patient's own lets them stay.
-    (question,) = await questions(here)
-    assert question["status"] == "completed"
+    # An agreement of the patient's own, by the Task that asks for it or another way, lets them stay.
+    assert len(await questions(here, "requested")) == 1
     await here.agree(NURSING)
     assert NURSING in await here.members(plan)
+    assert [one["status"] for one in await questions(here)] == ["completed"]
+    team = await here.team(plan)
+    assert all("end" not in one["period"] for one in team["participant"])
+
+
+async def test_who_came_in_an_emergency_goes_when_the_patient_says_no(here: Neighbourhood) -> None:
+    hurry: Json = {"priority": "stat", "reasonCode": {"text": "Kan niet wachten"}}
+    task = await here.place("jan", NURSING, **hurry)
+    await here.move("wil", task, "accepted")
+    (question,) = await questions(here, "requested")
+    await here.move("anna", question, "rejected")
+    assert NURSING not in await here.members(task["basedOn"][0]["reference"])
+    assert (await here.read(f"Task/{task['id']}"))["status"] == "cancelled"
+    again = await here.place("jan", NURSING, basedOn=task["basedOn"], **hurry)
+    await here.move("wil", again, "accepted", 422)
 
 
 async def heard(here: Neighbourhood, who: str) -> list[Json]:
@@ -194,6 +208,7 @@ async def test_after_72_hours_without_agreement_it_ends_by_itself(here: Neighbou
     await hub.together(lambda unit: agreement.look(unit.as_hub(), "anna", {NURSING}, later, "expired"))
     seen = await here.read(f"Task/{task['id']}")
     assert (seen["status"], reason(seen)) == ("cancelled", "participation-ended")
+    assert [one["status"] for one in await questions(here)] == ["cancelled"]
     (message,) = await heard(here, NURSING)
     text = message["payload"][0]["contentString"]
     assert f"Task/{task['id']}" in text
