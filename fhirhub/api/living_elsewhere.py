@@ -27,6 +27,8 @@ async def _refuse(request: FhirRequest) -> None:
     actor, peers = request.repository.asker.actor, request.context.peers
     if peers is None or actor is None or not actor.provider or actor.organization is None:
         return
+    if len(request.path) < 2:
+        return  # By criteria one writes what is found here.
     type, id = request.path[:2]
     address = await peers.address_of(request.repository.tenant, actor.organization, type, id)
     if address is None or await request.repository.find(type, id) is not None:

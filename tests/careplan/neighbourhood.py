@@ -144,6 +144,12 @@ async def settle(hub: Hub, *also: Json) -> Neighbourhood:
     )
     for name, (user, at, role) in CAST.items():
         await account(hub, name, user, at, role)
+    await register_app(hub)
+    return Neighbourhood(hub)
+
+
+async def register_app(hub: Hub) -> None:
+    """The app with which people sign in."""
     await hub.register(
         client_id="app",
         client_name="Dagboek",
@@ -152,7 +158,6 @@ async def settle(hub: Hub, *also: Json) -> Neighbourhood:
         grant_types=["authorization_code", "refresh_token"],
         scope="launch launch/patient openid fhirUser offline_access patient/*.cruds user/*.cruds",
     )
-    return Neighbourhood(hub)
 
 
 async def settle_with_plan(hub: Hub) -> None:

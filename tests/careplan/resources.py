@@ -170,6 +170,42 @@ def message(sender: str, *recipients: str, **more: Any) -> Json:
     }
 
 
+LOINC, UCUM = "http://loinc.org", "http://unitsofmeasure.org"
+
+
+def kg(value: Any, unit: str = "kg") -> Json:
+    return {"value": value, "unit": unit, "system": UCUM, "code": unit}
+
+
+def weight(value: Any, unit: str = "kg", **more: Any) -> Json:
+    """What Anna weighed at home."""
+    category = {"system": "http://terminology.hl7.org/CodeSystem/observation-category", "code": "vital-signs"}
+    return {
+        "resourceType": "Observation",
+        "status": "final",
+        "category": [{"coding": [category]}],
+        "code": {"coding": [{"system": LOINC, "code": "29463-7"}]},
+        "subject": ANNA,
+        "performer": [ANNA],
+        "effectiveDateTime": "2026-11-22T08:00:00+01:00",
+        "valueQuantity": kg(value, unit),
+        **more,
+    }
+
+
+def meeting(plan: str, *who: str) -> Json:
+    """A multidisciplinary meeting about a plan, to which these are invited."""
+    return {
+        "resourceType": "Appointment",
+        "status": "booked",
+        "serviceType": [code("document-type", "mdo")],
+        "start": "2026-12-03T13:00:00+01:00",
+        "end": "2026-12-03T13:45:00+01:00",
+        "supportingInformation": [to(plan)],
+        "participant": [{"actor": to(one), "status": "needs-action"} for one in who],
+    }
+
+
 def consent(decision: str, actor: str, **provision: Any) -> Json:
     role = {"text": "IRCP"}
     reference = to(actor)

@@ -11,7 +11,7 @@ from fhirhub.resources.validation.validator import Validator
 from tests.auth.builders import Hub, Json, write
 from tests.careplan.neighbourhood import settle_with_plan
 from tests.careplan.people import person, stored
-from tests.careplan.resources import ANNA, PLAN, code, goal, message, parameters, plan, task, to
+from tests.careplan.resources import ANNA, PLAN, code, goal, meeting, message, parameters, plan, task, to
 
 DECIDED = "urn:uuid:5a1e4e0c-27b4-4dca-b4a5-0c8b1e0f7a11"
 ANSWER_BY = {
@@ -98,33 +98,17 @@ async def test_the_agenda_says_who_is_to_be_invited(people: Hub) -> None:
 
 async def test_a_meeting_invites_the_patient(people: Hub) -> None:
     els = await person(people, "els")
-    meeting: Json = {
-        "resourceType": "Appointment",
-        "status": "booked",
-        "serviceType": [code("document-type", "mdo")],
-        "start": "2026-12-03T13:00:00+01:00",
-        "end": "2026-12-03T13:45:00+01:00",
-        "supportingInformation": [to(PLAN)],
-        "participant": [
-            {"actor": to(one), "status": "needs-action"} for one in ("Patient/anna", "RelatedPerson/mia")
-        ],
-    }
-    made = await els.post("Appointment", meeting)
+    planned = meeting(PLAN, "Patient/anna", "RelatedPerson/mia")
+    made = await els.post("Appointment", planned)
     assert faults(made, "CareMeeting") == []
-    without = {**meeting, "participant": [{"actor": to("PractitionerRole/rol-els"), "status": "accepted"}]}
+    without = {**planned, "participant": [{"actor": to("PractitionerRole/rol-els"), "status": "accepted"}]}
     refused = await els.post("Appointment", without, 403)
     assert "participant.actor" in refused["issue"][0]["details"]["text"]
 
 
 async def test_minutes_and_decisions_with_owner_and_date_are_written_together_or_not(people: Hub) -> None:
     els = await person(people, "els")
-    meeting = {
-        "resourceType": "Appointment",
-        "id": "overleg",
-        "status": "fulfilled",
-        "participant": [{"actor": ANNA, "status": "accepted"}],
-    }
-    await write(people, meeting)
+    await write(people, {**meeting(PLAN, "Patient/anna"), "id": "overleg", "status": "fulfilled"})
     decision = task("besluit", code=code("task", "mdo-besluit"), requester=to("PractitionerRole/rol-els"))
     decision |= {"description": "Elke dag komen in mei.", "reasonReference": to("Appointment/overleg")}
     del decision["id"]

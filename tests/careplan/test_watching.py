@@ -19,9 +19,8 @@ from tests.auth.builders import Hub, Json, write
 from tests.auth.conftest import Open
 from tests.careplan.neighbourhood import settle
 from tests.careplan.people import Person, all_stored, person
-from tests.careplan.resources import ANNA, JAN, PRACTICE
+from tests.careplan.resources import ANNA, JAN, LOINC, PRACTICE, kg, weight
 
-LOINC, UCUM = "http://loinc.org", "http://unitsofmeasure.org"
 CALL = "Bel nu 112."
 ALWAYS = {"repeat": {"timeOfDay": ["00:00:00"], "duration": 24, "durationUnit": "h"}}
 
@@ -31,33 +30,6 @@ async def watched(open_hub: Open) -> AsyncIterator[Hub]:
     async with open_hub(home_watch=True) as hub:
         await settle(hub)
         yield hub
-
-
-def kg(value: Any, unit: str = "kg") -> Json:
-    return {"value": value, "unit": unit, "system": UCUM, "code": unit}
-
-
-def weight(value: Any, unit: str = "kg", **more: Any) -> Json:
-    return {
-        "resourceType": "Observation",
-        "status": "final",
-        "category": [
-            {
-                "coding": [
-                    {
-                        "system": "http://terminology.hl7.org/CodeSystem/observation-category",
-                        "code": "vital-signs",
-                    }
-                ]
-            }
-        ],
-        "code": {"coding": [{"system": LOINC, "code": "29463-7"}]},
-        "subject": ANNA,
-        "performer": [ANNA],
-        "effectiveDateTime": "2026-11-22T08:00:00+01:00",
-        "valueQuantity": kg(value, unit),
-        **more,
-    }
 
 
 def part(code: str, **value: Any) -> Json:

@@ -6,7 +6,7 @@ from tests.auth.browser import Browser
 from tests.auth.builders import ROOT, Json
 from tests.careplan.neighbourhood import Neighbourhood
 from tests.careplan.people import Person, person
-from tests.careplan.resources import ANNA, PATIENT, consent, to
+from tests.careplan.resources import ANNA, PATIENT, consent, to, weight
 from tests.scenarios.telling import found, sees
 
 READS = {"system": "http://terminology.hl7.org/CodeSystem/consentaction", "code": "access"}
@@ -85,34 +85,11 @@ async def bea_sees_the_plan_and_not_the_illness(bea: Person, plan: str, conditio
 
 
 async def bea_measures_and_it_is_marked_as_hers(street: Neighbourhood, bea: Person, relative: str) -> None:
-    weight: Json = {
-        "resourceType": "Observation",
-        "status": "final",
-        "category": [
-            {
-                "coding": [
-                    {
-                        "system": "http://terminology.hl7.org/CodeSystem/observation-category",
-                        "code": "vital-signs",
-                    }
-                ]
-            }
-        ],
-        "code": {"coding": [{"system": "http://loinc.org", "code": "29463-7"}]},
-        "subject": ANNA,
-        "performer": [to(relative)],
-        "effectiveDateTime": "2026-11-22T08:00:00+01:00",
-        "valueQuantity": {
-            "value": 62,
-            "unit": "kg",
-            "system": "http://unitsofmeasure.org",
-            "code": "kg",
-        },
-    }
-    made = await bea.post("Observation", weight)
+    measured = weight(62, performer=[to(relative)])
+    made = await bea.post("Observation", measured)
     read = await (await street.as_("els")).get(f"Observation/{made['id']}")
     assert read["performer"] == [to(relative)]
-    await bea.post("Observation", {**weight, "performer": [ANNA]}, 422)
+    await bea.post("Observation", {**measured, "performer": [ANNA]}, 422)
 
 
 async def bea_cannot_do_what_is_annas(bea: Person, plan: str) -> None:

@@ -8,7 +8,7 @@ from fhirhub.resources import guide
 from tests.auth.builders import Json, write
 from tests.careplan.neighbourhood import Neighbourhood
 from tests.careplan.people import Person
-from tests.careplan.resources import ANNA, BSN, PATIENT, code, to
+from tests.careplan.resources import ANNA, BSN, PATIENT, code, meeting, to
 from tests.scenarios.telling import code_of, found, newcomer, sees
 
 PRACTICE, NURSING, POST = "Organization/praktijk", "Organization/thuiszorg", "Organization/post"
@@ -165,18 +165,10 @@ async def subjects_come_on_the_agenda(street: Neighbourhood, plan: str) -> None:
 
 async def els_invites_anna_and_her_daughter_to_a_meeting(street: Neighbourhood, plan: str) -> str:
     who = (PATIENT, "RelatedPerson/mia", "PractitionerRole/rol-els", "PractitionerRole/rol-wil")
-    meeting: Json = {
-        "resourceType": "Appointment",
-        "status": "booked",
-        "serviceType": [code("document-type", "mdo")],
-        "start": "2026-12-03T13:00:00+01:00",
-        "end": "2026-12-03T13:45:00+01:00",
-        "supportingInformation": [to(plan)],
-        "participant": [{"actor": to(one), "status": "needs-action"} for one in who],
-    }
+    planned = meeting(plan, *who)
     els = await street.as_("els")
-    made = await els.post("Appointment", meeting)
-    await els.post("Appointment", {**meeting, "participant": meeting["participant"][2:]}, 403)
+    made = await els.post("Appointment", planned)
+    await els.post("Appointment", {**planned, "participant": planned["participant"][2:]}, 403)
     for name in ("anna", "wil"):
         assert await sees(await street.as_(name), f"Appointment/{made['id']}")
     return f"Appointment/{made['id']}"

@@ -21,8 +21,8 @@ from fhirhub.peers.viewing import address
 from fhirhub.subscriptions import managed
 from tests import hub as processes
 from tests.auth.builders import Hub, Json, bearer, new_app, write
-from tests.careplan.neighbourhood import asked
-from tests.careplan.resources import ANNA, BSN, PATIENT, code, consent, organization, queue, to, works
+from tests.careplan.neighbourhood import asked, register_app
+from tests.careplan.resources import ANNA, BSN, PATIENT, code, consent, organization, queue, to, weight, works
 
 SETTINGS = {"FHIRHUB_FETCH_ALLOW": "127.0.0.1", "FHIRHUB_CHECK_ANSWERS": "true"}
 NURSING_URA, JAN_BIG, WIL_BIG, SAM_BIG = "00000022", "19012345601", "49012345602", "09012345603"
@@ -143,24 +143,16 @@ async def she_accepts_there_and_home_knows_who_did(region: Region, plan: str, ta
 
 
 async def she_reports_there_what_came_of_it(region: Region, task: str) -> None:
-    weight = {
-        "resourceType": "Observation",
-        "status": "final",
-        "code": {"coding": [{"system": "http://loinc.org", "code": "29463-7"}]},
-        "subject": {"reference": f"{region.home.base}/{PATIENT}"},
-        "performer": [{"reference": "Practitioner/w-17"}],
-        "effectiveDateTime": "2026-11-22",
-        "valueQuantity": {"value": 61, "unit": "kg", "system": "http://unitsofmeasure.org", "code": "kg"},
-    }
-    kind = {"coding": [{"system": "http://loinc.org", "code": "29463-7"}]}
+    about = to(f"{region.home.base}/{PATIENT}")
+    weighed = weight(61, subject=about, performer=[to("Practitioner/w-17")])
     report = answering(region, task, "in-progress")
     report["parameter"] += [
         {"name": "note", "valueString": "Zij at weinig."},
         {
             "name": "output",
             "part": [
-                {"name": "type", "valueCodeableConcept": kind},
-                {"name": "resource", "resource": weight},
+                {"name": "type", "valueCodeableConcept": weighed["code"]},
+                {"name": "resource", "resource": weighed},
             ],
         },
     ]
@@ -171,10 +163,10 @@ async def she_reports_there_what_came_of_it(region: Region, task: str) -> None:
     assert written["performer"] == [{"reference": "Practitioner/wil"}]
     assert (await jan.get(f"Task/{task}"))["note"][-1]["text"] == "Zij at weinig."
     # What home cannot know is not sent there, and nothing is half done.
-    weight["performer"] = [{"reference": "PractitionerRole/rol-w-17"}]
+    weighed["performer"] = [{"reference": "PractitionerRole/rol-w-17"}]
     refused = await wil.post("Task/$answer-elsewhere", report, 422)
     assert refused["issue"][0]["expression"] == ["Observation.performer[0].reference"]
-    weight["performer"], report["parameter"][1]["valueCode"] = (
+    weighed["performer"], report["parameter"][1]["valueCode"] = (
         [{"reference": "Practitioner/w-17"}],
         "requested",
     )
@@ -453,14 +445,7 @@ async def settle_guest(
 
 
 async def signed_in(hub: Hub, base: str, people: dict[str, tuple[str, str | None, str]]) -> dict[str, Person]:
-    await hub.register(
-        client_id="app",
-        client_name="Dagboek",
-        redirect_uris=["https://app.example/done"],
-        token_endpoint_auth_method="none",
-        grant_types=["authorization_code", "refresh_token"],
-        scope="launch launch/patient openid fhirUser patient/*.cruds user/*.cruds",
-    )
+    await register_app(hub)
     found = {}
     for name, (user, at, role) in people.items():
         given = {"username": name, "password": "geheim", "fhirUser": user, "role": role}

@@ -5,6 +5,7 @@ from httpx import AsyncClient, Response
 
 from tests.api.builders import Json, fhir, issues, patient, put
 from tests.api.conftest import Open
+from tests.careplan.resources import LOINC, weight
 
 
 def faults(response: Response) -> list[Json]:
@@ -215,22 +216,10 @@ async def test_lines_are_those_of_the_parameters_that_carry_the_resource(client:
     assert placed(response) == {"Patient.gender": (7, 3), "Patient.contact[0]": (8, 3)}
 
 
+SOMEBODY = {"display": "Somebody"}
 HEART_RATE = {
-    "resourceType": "Observation",
-    "status": "final",
-    "category": [
-        {
-            "coding": [
-                {
-                    "system": "http://terminology.hl7.org/CodeSystem/observation-category",
-                    "code": "vital-signs",
-                }
-            ]
-        }
-    ],
-    "code": {"coding": [{"system": "http://loinc.org", "code": "8867-4"}]},
-    "subject": {"display": "Somebody"},
-    "effectiveDateTime": "2026-11-22",
+    **weight(70, subject=SOMEBODY, performer=[SOMEBODY]),
+    "code": {"coding": [{"system": LOINC, "code": "8867-4"}]},
     "valueQuantity": {"value": 70, "unit": "per minute"},
 }
 PROFILE = "http://hl7.org/fhir/StructureDefinition/heartrate"
