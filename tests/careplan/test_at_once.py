@@ -116,7 +116,8 @@ async def test_a_claim_and_a_request_at_the_moment_of_a_block_leave_nothing_of_w
             jan.ask("POST", "Task", asked("jan", NURSING, basedOn=task["basedOn"])),
             anna.ask("POST", "Consent", consent("deny", NURSING)),
         )
-        assert [answer.status_code for answer in answers] in ([200, 201, 201], [422, 201, 201])
+        assert [answer.status_code for answer in answers[1:]] == [201, 201]
+        assert answers[0].status_code in (200, 404, 422)
         assert NURSING not in await here.members(task["basedOn"][0]["reference"])
         left = {one["status"] for one in await here.find("Task", f"owner={NURSING}")}
         assert left <= {"cancelled", "rejected"}
