@@ -1193,7 +1193,8 @@ class Repository:
         if letter not in self.access.letters_of(type):
             raise forbidden(letter, type)
         if type == "Task" and letter == "c" and resource is not None:
-            await self._name_requester(resource)
+            await self._name_own(resource.get("requester"))
+            await self._name_own(resource.get("for"))
         old: Json | None = None
         if current is not None:
             await self._settle()
@@ -1228,13 +1229,12 @@ class Repository:
         unit.admitted[type, current.id if current else ""] = letter
         return current, resource
 
-    async def _name_requester(self, task: Json) -> None:
-        """Gives a requester that is named by an identifier alone (URA, BIG) its reference, where it is the caller's own
-        organisation or the caller: rights on a Task go by references."""
-        requester = task.get("requester")
-        if not isinstance(requester, dict) or requester.get("reference") or "identifier" not in requester:
+    async def _name_own(self, party: Json | None) -> None:
+        """Gives a party that is named by an identifier alone (URA, BIG, BSN) its reference, where it is the caller or
+        their organisation: rights on a Task go by references."""
+        if not isinstance(party, dict) or party.get("reference") or "identifier" not in party:
             return
-        meant = {name: requester["identifier"].get(name) for name in ("system", "value")}
+        meant = {name: party["identifier"].get(name) for name in ("system", "value")}
         for name in dict.fromkeys((self.access.caller.organization, *self.access.caller.names)):
             type, _, id = (name or "").partition("/")
             if not id:
@@ -1242,10 +1242,7 @@ class Repository:
             found = await versions.read_many(self._reader, self.tenant.number, EVERYTHING, [(type, id)])
             known = document.decode(found[0].body).get("identifier", ()) if found and found[0].body else ()
             if any({part: one.get(part) for part in meant} == meant for one in known):
-                requester["reference"] = name
-                # What it was found by before is not all any more.
-                unit = self._in_unit()
-                unit.indexed = {key: one for key, one in unit.indexed.items() if one.resource is not task}
+                party["reference"] = name
                 return
 
     def _told(self, written: Written) -> Written:

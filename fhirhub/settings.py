@@ -134,7 +134,7 @@ class Settings:
     fetch_allow: Annotated[
         tuple[str, ...],
         "Private hosts (`host` or `host:port`) that may be fetched, as for keys at a `jwks_uri`; without them "
-        "only public https addresses are.",
+        "only public https addresses are. Tasks, plans, goals, messages and consents may refer to them too.",
         "keys.intern.example.nl,10.0.0.8:8443",
     ] = ()
     openid_providers: Annotated[

@@ -329,6 +329,8 @@ async def _was_queued(unit: Repository, move: Move) -> bool:
 async def _check_content(unit: Repository, move: Move, before: Json) -> None:
     """Raises where somebody changes what is another's to change."""
     changed = [name for name in REQUESTERS if before.get(name) != move.after.get(name)]
+    if _reasons(before) != _reasons(move.after):
+        changed.append("input")
     by_requester = await _is(unit, move, "requester")
     if changed and (not by_requester or move.was not in careplan.BEFORE_ACCEPTANCE):
         raise errors.forbidden(
@@ -339,6 +341,11 @@ async def _check_content(unit: Repository, move: Move, before: Json) -> None:
     if move.was != move.status and await _is(unit, move, nexts(move)[move.status]):
         return
     raise errors.forbidden(f"{move.name} is its requester's and its owner's to change.")
+
+
+def _reasons(task: Json) -> list[Json]:
+    """Why there is haste, as far as that stands in `input`."""
+    return list(careplan.part(task, "input", "reden"))
 
 
 # --- a new Task ---

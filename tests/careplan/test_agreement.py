@@ -229,8 +229,14 @@ async def test_for_a_request_that_was_loaded_the_patient_is_asked_once_it_is_rec
     await here.move("wil", received, "accepted")
 
 
-async def test_an_emergency_without_a_reason_waits(here: Neighbourhood) -> None:
-    await waiting(here, priority="stat")
+async def test_an_emergency_without_a_reason_waits_and_its_owner_adds_none(here: Neighbourhood) -> None:
+    task = await waiting(here, priority="stat")
+    own = {"type": code("task-part", "reden"), "valueString": "Haast"}
+    for status in ("received", "accepted"):
+        refused = await here.move("wil", task, status, 403, input=[own])
+        assert "requester" in refused["issue"][0]["details"]["text"]
+    await here.move("jan", task, "received", input=[own])
+    assert (await here.move("wil", task, "accepted"))["status"] == "accepted"
 
 
 async def test_an_emergency_passes_no_block_and_no_refusal(here: Neighbourhood) -> None:

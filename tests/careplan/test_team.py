@@ -50,6 +50,8 @@ async def test_the_patient_of_a_task_that_starts_a_plan_may_be_named_by_bsn_alon
     assert (await here.place("jan", NURSING, basedOn=task["basedOn"], for_=by_oid))["for"][
         "reference"
     ] == PATIENT
+    own = await here.place("anna", JAN, basedOn=task["basedOn"], for_=whom)
+    assert own["for"]["reference"] == PATIENT
     # To Wil Anna is as somebody who does not exist.
     refused = await here.place("wil", NURSING, 422, for_=whom)
     assert refused["issue"][0]["expression"] == ["Task.for"]
