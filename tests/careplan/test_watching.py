@@ -19,7 +19,7 @@ from tests.auth.builders import Hub, Json, write
 from tests.auth.conftest import Open
 from tests.careplan.neighbourhood import settle
 from tests.careplan.people import Person, all_stored, person
-from tests.careplan.resources import ANNA, JAN, LOINC, PRACTICE, kg, weight
+from tests.careplan.resources import ANNA, JAN, LOINC, PRACTICE, UCUM, kg, weight
 
 CALL = "Bel nu 112."
 ALWAYS = {"repeat": {"timeOfDay": ["00:00:00"], "duration": 24, "durationUnit": "h"}}
