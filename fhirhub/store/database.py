@@ -1,7 +1,7 @@
 """The port to the database: what the store asks of it, whichever it is.
 
 A `Database` answers single statements and single writes, grouping those that wait together, and runs
-transactions. `store/sqlite.py` and `store/postgresql.py` are the only files that know one from the other.
+transactions. `store/sqlite.py` and `store/postgresql/` alone know one from the other.
 """
 
 from __future__ import annotations

@@ -41,7 +41,7 @@ def open_database(
         from fhirhub.store.sqlite import SqliteDatabase
 
         return SqliteDatabase(sqlite_path(url), statement_timeout_ms)
-    from fhirhub.store.postgresql import PostgresqlDatabase
+    from fhirhub.store.postgresql.database import PostgresqlDatabase
 
     primary = PostgresqlDatabase(
         url,

@@ -11,7 +11,7 @@ import pytest_asyncio
 
 from fhirhub.errors import FhirError
 from fhirhub.store.database import Transaction, Verdict
-from fhirhub.store.postgresql import PostgresqlDatabase
+from fhirhub.store.postgresql.database import PostgresqlDatabase
 from fhirhub.store.sql import Statement
 from tests.postgres import PostgresServer
 from tests.store.test_database import change, rows

@@ -24,7 +24,8 @@ from fhirhub.store.database import Database
 from fhirhub.store.index.parameters import Parameters
 from fhirhub.store.opening import open_database
 from fhirhub.store.plan import Plan
-from fhirhub.store.postgresql import SESSION, grouped
+from fhirhub.store.postgresql.connections import SESSION
+from fhirhub.store.postgresql.reads import grouped
 from fhirhub.store.search import search
 from fhirhub.store.sql import Dialect, Kind, PostgresqlDialect, SqliteDialect
 from fhirhub.store.sqlite import numbered

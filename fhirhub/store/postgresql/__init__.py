@@ -1,0 +1,1 @@
+"""The database port on PostgreSQL: what waits together goes together (`store/database.py`)."""
