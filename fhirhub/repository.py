@@ -1193,8 +1193,10 @@ class Repository:
         if letter not in self.access.letters_of(type):
             raise forbidden(letter, type)
         if type == "Task" and letter == "c" and resource is not None:
-            await self._name_own(resource.get("requester"))
-            await self._name_own(resource.get("for"))
+            named = [await self._name_own(resource.get(party)) for party in ("requester", "for")]
+            if any(named):
+                # What it was found by before is not all any more.
+                unit.indexed = {key: one for key, one in unit.indexed.items() if one.resource is not resource}
         old: Json | None = None
         if current is not None:
             await self._settle()
@@ -1229,11 +1231,11 @@ class Repository:
         unit.admitted[type, current.id if current else ""] = letter
         return current, resource
 
-    async def _name_own(self, party: Json | None) -> None:
+    async def _name_own(self, party: Json | None) -> bool:
         """Gives a party that is named by an identifier alone (URA, BIG, BSN) its reference, where it is the caller or
-        their organisation: rights on a Task go by references."""
+        their organisation: rights on a Task go by references. Whether it did."""
         if not isinstance(party, dict) or party.get("reference") or "identifier" not in party:
-            return
+            return False
         meant = {name: party["identifier"].get(name) for name in ("system", "value")}
         for name in dict.fromkeys((self.access.caller.organization, *self.access.caller.names)):
             type, _, id = (name or "").partition("/")
@@ -1243,7 +1245,8 @@ class Repository:
             known = document.decode(found[0].body).get("identifier", ()) if found and found[0].body else ()
             if any({part: one.get(part) for part in meant} == meant for one in known):
                 party["reference"] = name
-                return
+                return True
+        return False
 
     def _told(self, written: Written) -> Written:
         """The outcome as the caller sees it."""
