@@ -171,9 +171,8 @@ class Reading(Inside):
             seconds=self.tenant.search_seconds,
         )
         if self._watched is not None:
-            rids = [match.rid for part in (found.matches, found.includes) for match in part]
-            if rids:
-                self._watched.owners += await versions.owners(self._reader, self.tenant.number, rids)
+            shown = (*found.matches, *found.includes)
+            self._watched.owners += [(match.patient, match.label) for match in shown]
         if self.limited:
             found.matches = [self._shown_match(match) for match in found.matches]
             found.includes = [self._shown_match(match) for match in found.includes]

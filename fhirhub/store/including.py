@@ -12,7 +12,7 @@ from fhirhub.store.request import Include
 from fhirhub.store.sql import Dialect
 from fhirhub.store.visible import Visible
 
-RESOURCE = "r.rid, r.type, r.id, r.version, r.updated, r.body"
+RESOURCE = "r.rid, r.type, r.id, r.version, r.updated, r.body, r.patient, r.label"
 INCLUDED_AT_MOST = 2000
 """Resources that one page includes, at most."""
 
@@ -29,7 +29,7 @@ def old_version(dialect: Dialect, visible: Visible) -> str:
     itself may be seen, as it was found."""
     writer = Writer(dialect, visible)
     where = ["v.tenant = $1", "v.rid = $2", "v.version = $3", "NOT v.deleted", *writer.seen("v")]
-    columns = f"v.rid, v.type, v.id, v.version, v.updated, {visible.body('v')}"
+    columns = RESOURCE.replace("r.", "v.").replace("v.body", visible.body("v"))
     return f"SELECT {columns} FROM version v WHERE {' AND '.join(where)}"
 
 
@@ -114,9 +114,8 @@ def _bounded(writer: Writer, links: str, more: str, tables: str, on: str, types:
         return f"SELECT 1, {RESOURCE}, {more} FROM ({links}{most}) l {tables} WHERE r.tenant = $1 AND {on}"
     seen = " AND ".join([*([f"r.type {in_names(types)}"] if types else []), *writer.seen("r", types)])
     own, *rest = more.split(", ")
-    columns = (
-        f"r.rid, r.type, r.id, r.version, r.updated, {writer.visible.body('r', types)} AS body, {own} AS link"
-    )
+    body = f"{writer.visible.body('r', types)} AS body"
+    columns = f"{RESOURCE.replace('r.body', body)}, {own} AS link"
     return (
         f"SELECT 1, i.*{''.join(f', {each}' for each in rest)} FROM (SELECT {columns} FROM ({links}) l {tables} "
         f"WHERE r.tenant = $1 AND {on} AND {seen}{most}) i"

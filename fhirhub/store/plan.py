@@ -665,7 +665,7 @@ class _Planner:
     ) -> Plan:
         """`graded`: the inner SELECT gives the resource itself, and how it may be seen."""
         # Where nothing else puts rows in order, what is named last in `kinds` is the row key.
-        places = tuple(6 + n for n in range(len(keys))) + (0,) * (len(kinds) - len(keys))
+        places = tuple(_WIDTH + n for n in range(len(keys))) + (0,) * (len(kinds) - len(keys))
         tied = tuple(_PLACES[name] for name in self._tie_columns()) if ties else ()
         if graded:
             resource = RESOURCE.replace("r.", "m.").replace("m.body", self.visible.graded("m", "m.grade"))
@@ -702,6 +702,8 @@ def _is_in_order(node: Node) -> bool:
     return node.tests[0].startswith(first.get(node.table, "-"))
 
 
+_WIDTH = len(RESOURCE.split(","))
+"""Columns of a row that are of the resource itself."""
 _PLACES = {"type": 1, "id": 2}
 """Where these stand in a row."""
 

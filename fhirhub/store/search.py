@@ -37,8 +37,12 @@ class Match(NamedTuple):
     version: int
     updated: int
     body: bytes
+    patient: str | None
+    """Whose it is (`resources/relations.py`)."""
+    label: str | None
 
 
+_WIDTH = len(Match._fields)
 Joined = tuple[Match, str | None]
 """An include and the version that the reference to it names."""
 
@@ -173,7 +177,7 @@ async def _page(
             rows = [row for row in rows if _values(row, plan) != tie]
             rows += await _tied(reader, tenant, request, seen, limit, tie, plan)
             included = None
-    matches = [Match(row[0], row[1], row[2], row[3], row[4], row[5]) for row in rows[:limit]]
+    matches = [Match(*row[:_WIDTH]) for row in rows[:limit]]
     last = _behind(rows, limit, plan) if len(rows) > limit else None
     return matches, included, last
 
@@ -303,8 +307,9 @@ def _listed(request: SearchRequest) -> tuple[int, ...] | None:
 
 def _read(rows: Sequence[Row]) -> tuple[list[Row], list[Joined]]:
     """Rows of matches, and includes."""
-    included = [(Match(*row[1:7]), row[7]) for row in rows if row[0] == 1]
-    return [(*row[1:7], *row[8:]) for row in rows if row[0] == 0], included
+    after = 1 + _WIDTH
+    included = [(Match(*row[1:after]), row[after]) for row in rows if row[0] == 1]
+    return [(*row[1:after], *row[after + 1 :]) for row in rows if row[0] == 0], included
 
 
 # Totals
@@ -396,7 +401,7 @@ async def _joined(
     own, own_kinds = seen.given(slots)
     kinds: tuple[Kind, ...] = ("int", "bigint[]", *own_kinds)
     rows = await reader.fetch(Statement(sql, (tenant, sorted(rids), *own), kinds))
-    return [(Match(*row[1:7]), row[7]) for row in rows]
+    return [(Match(*row[1 : 1 + _WIDTH]), row[1 + _WIDTH]) for row in rows]
 
 
 async def _old_version(reader: Reader, tenant: int, seen: Visible, rid: int, version: str) -> Match | None:
@@ -406,4 +411,4 @@ async def _old_version(reader: Reader, tenant: int, seen: Visible, rid: int, ver
     own, own_kinds = seen.given(slots)
     kinds: tuple[Kind, ...] = ("int", "bigint", "int", *own_kinds)
     rows = await reader.fetch(Statement(sql, (tenant, rid, int(version), *own), kinds))
-    return Match(*rows[0][:6]) if rows else None
+    return Match(*rows[0][:_WIDTH]) if rows else None

@@ -315,22 +315,6 @@ async def followed(
     return " ".join(sorted(patients)) or None, "".join(sorted(labels)) or None
 
 
-async def owners(reader: Reader, tenant: int, rids: Sequence[int]) -> list[tuple[str | None, str | None]]:
-    """Whose these resources are, and their labels, in no order."""
-    if reader.dialect.name == "postgresql":
-        where = "r.rid = ANY(string_to_array($2, ',')::int8[])"
-    else:
-        where = "r.rid IN (SELECT value FROM json_each('[' || $2 || ']'))"
-    # One text binds no list, so that searches that end together ask together.
-    statement = Statement(
-        f"SELECT r.patient, r.label FROM resource r WHERE r.tenant = $1 AND {where}",
-        (tenant, ",".join(map(str, rids))),
-        ("int", "text"),
-        together=True,
-    )
-    return [(row[0], row[1]) for row in await reader.fetch(statement)]
-
-
 async def types_present(reader: Reader, tenant: int) -> list[str]:
     """The resource types of which anything was ever stored, found by skipping through the index."""
     rows = await reader.fetch(
