@@ -52,7 +52,8 @@ def test_a_command_knows_where_the_hub_is_served(sqlite_url: str, tmp_path: Path
             "role": "patient",
         }
         (tmp_path / "anna.json").write_text('{"resourceType": "Patient", "id": "anna"}')
-        command(sqlite_url, tmp_path, "load", str(tmp_path / "anna.json"))
+        program = Path(sys.prefix) / "bin" / "fhirhub"
+        subprocess.run([program, "load", tmp_path / "anna.json", "--database", sqlite_url], check=True)
         command(sqlite_url, tmp_path, "clients", "add", "-", given=app)
         command(sqlite_url, tmp_path, "users", "add", "-", given=user)
         address = command(
