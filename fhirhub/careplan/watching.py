@@ -33,7 +33,10 @@ _ROUTINE_SECONDS = 86_400
 _OLD_US = 2 * 86_400 * 1_000_000
 _MARK = b"/StructureDefinition/watching"
 OLD = "A system sent an old value: it is kept, and nobody is asked to look at it."
-NOBODY = "Nobody watches this value. Niemand kijkt naar deze waarde: bel de praktijk of huisartsenpost bij klachten."
+NOBODY = (
+    "Nobody watches this value: call the practice or the out-of-hours post if you have complaints. "
+    "Niemand kijkt naar deze waarde: bel de praktijk of huisartsenpost bij klachten."
+)
 
 
 class Watch:

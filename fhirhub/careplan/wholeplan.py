@@ -13,10 +13,11 @@ MOST_RESULTS = 12
 _WORDS = {
     "nl": {
         "since": "sinds",
-        "until": "voor",
+        "until": "vóór",
         "target": "streven",
         "owner": "door",
-        "score": "score",
+        "asked": "gevraagd aan",
+        "score": "Score",
         "to": "tot",
     },
     "en": {
@@ -24,7 +25,8 @@ _WORDS = {
         "until": "before",
         "target": "target",
         "owner": "by",
-        "score": "score",
+        "asked": "asked of",
+        "score": "Score",
         "to": "to",
     },
 }
@@ -50,9 +52,48 @@ _STATUS: dict[Language, dict[str, str]] = {
         "proposed": "voorgesteld",
         "planned": "gepland",
         "active": "loopt",
+        "draft": "in voorbereiding",
+        "entered-in-error": "foutief ingevoerd",
+        "unknown": "onbekend",
     },
-    "en": {},
+    "en": {
+        "received": "waits for agreement",
+        "ready": "ready to be taken up",
+        "in-progress": "in progress",
+        "on-hold": "on hold",
+        "not-started": "not started",
+        "active": "going on",
+        "entered-in-error": "entered in error",
+    },
 }
+_ACHIEVED: dict[Language, dict[str, str]] = {
+    "nl": {
+        "in-progress": "bezig",
+        "improving": "gaat vooruit",
+        "worsening": "gaat achteruit",
+        "no-change": "blijft gelijk",
+        "achieved": "bereikt",
+        "sustaining": "bereikt, en zo gebleven",
+        "not-achieved": "niet bereikt",
+        "no-progress": "geen vooruitgang",
+        "not-attainable": "niet haalbaar",
+    },
+    "en": {
+        "in-progress": "in progress",
+        "improving": "improving",
+        "worsening": "worsening",
+        "no-change": "no change",
+        "achieved": "achieved",
+        "sustaining": "sustaining",
+        "not-achieved": "not achieved",
+        "no-progress": "no progress",
+        "not-attainable": "not attainable",
+    },
+}
+_PURSUED = frozenset({"accepted", "active", "completed"})
+"""Goals of which it says something how far they came; of the others their own state comes first."""
+_NOT_TAKEN = frozenset({"draft", "requested", "received", "cancelled"})
+"""Tasks that their owner was asked to do, and did not say yes to or need not do."""
 
 
 async def sections(gathering: Gathering, plan: Json, language: Language) -> list[Section]:
@@ -103,7 +144,9 @@ class _Made:
                 continue
             by = await self.gathering.with_name(goal.get("expressedBy"))
             date, about = day(goal.get("statusDate") or goal.get("startDate")), f"Goal/{goal['id']}"
-            state = words(goal.get("achievementStatus")) or self._stated(goal.get("lifecycleStatus"))
+            lifecycle = goal.get("lifecycleStatus")
+            state = self._achieved(goal) if lifecycle in _PURSUED else ""
+            state = state or self._stated(lifecycle)
             targets = [
                 f"{self.say['target']}: {told}"
                 for one in goal.get("target", ())
@@ -150,11 +193,20 @@ class _Made:
         until = spoken.day(task.get("restriction", {}).get("period", {}).get("end"), self.language)
         text = _joined(
             str(task.get("description") or words(task.get("code"))),
-            self._stated(task.get("status")),
-            f"{self.say['owner']} {owner}" if owner else "",
+            *self._taken(task.get("status"), owner),
             f"{self.say['until']} {until}" if until else "",
         )
         return Line(text, day(task.get("authoredOn")), None, f"{task['resourceType']}/{task['id']}")
+
+    def _taken(self, status: object, owner: str) -> tuple[str, ...]:
+        """How a task stands, and with whom: one that nobody took up is asked of its owner, not done by them."""
+        state = self._stated(status)
+        if not owner:
+            return (state,)
+        if status not in _NOT_TAKEN:
+            return state, f"{self.say['owner']} {owner}"
+        asked = f"{self.say['asked']} {owner}"
+        return (asked,) if status == "requested" else (state, asked)
 
     async def team(self) -> list[Line]:
         lines = []
@@ -200,8 +252,11 @@ class _Made:
         return lines
 
     def _called(self, concept: Json | None) -> str:
-        """What was measured: its own words, else what the hub calls that code."""
+        """What was measured: its own words, else what the hub calls that code; in English the other way round,
+        as the words of a Dutch record are Dutch."""
         told = words(concept)
+        if self.language == "en":
+            return measurements.called(concept, "en") or told
         codes = {code for _, code in careplan.codings(concept)}
         return (measurements.called(concept, self.language) or told) if told in codes else told
 
@@ -236,9 +291,15 @@ class _Made:
         )
 
     def _amount(self, quantity: Json) -> str:
-        unit = quantity.get("unit") or quantity.get("code") or ""
+        unit = spoken.unit(quantity.get("unit") or quantity.get("code"))
         value = spoken.number(quantity.get("value", ""), self.language)
         return f"{quantity.get('comparator', '')}{value} {unit}".strip()
+
+    def _achieved(self, goal: Json) -> str:
+        """How far a goal came, in the reader's language where it is a code of FHIR."""
+        achieved = goal.get("achievementStatus")
+        known = (_ACHIEVED[self.language].get(code) for _, code in careplan.codings(achieved))
+        return next(filter(None, known), words(achieved))
 
     def _stated(self, status: object) -> str:
         return self.status.get(str(status), str(status or ""))

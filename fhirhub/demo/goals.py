@@ -79,5 +79,8 @@ def goals(person: Person) -> list[Json]:
             ]
         else:
             goal["target"] = [{"dueDate": day(-30 - draw.below(120))}]
+        if goal["lifecycleStatus"] == "proposed":
+            # Nobody agreed to it yet, so nobody is on the way.
+            del goal["achievementStatus"]
         made.append(goal)
     return made

@@ -20,6 +20,8 @@ _MONTHS: dict[Language, tuple[str, ...]] = {
     ),
 }
 _AT = {"nl": "om", "en": "at"}
+_UNITS = {"mm[Hg]": "mmHg", "Cel": "°C", "{score}": ""}
+"""Codes of UCUM (https://ucum.org/ucum) that nobody reads as they stand."""
 
 
 def day(value: Any, language: Language) -> str:
@@ -53,6 +55,12 @@ def number(value: Any, language: Language) -> str:
     """A number, with a comma in Dutch."""
     text = str(value)
     return text.replace(".", ",") if language == "nl" else text
+
+
+def unit(value: Any) -> str:
+    """A unit as people write it: mmHg for UCUM's mm[Hg]."""
+    text = str(value or "")
+    return _UNITS.get(text, text)
 
 
 def _local(text: str) -> datetime | None:

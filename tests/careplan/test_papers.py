@@ -215,6 +215,29 @@ async def plan(hub: Hub, jan: Person) -> str:
             ],
         },
         {
+            "resourceType": "Goal",
+            "id": "druk",
+            "lifecycleStatus": "proposed",
+            "achievementStatus": coded(f"{HL7}/goal-achievement", "in-progress", "Bezig"),
+            "description": {"text": "Lagere bloeddruk"},
+            "subject": ANNA,
+            "target": [
+                {
+                    "measure": coded("http://loinc.org", "8480-6", "Bovendruk"),
+                    "detailQuantity": {"value": 140, "comparator": "<", "unit": "mm[Hg]"},
+                }
+            ],
+        },
+        {
+            "resourceType": "Task",
+            "id": "douchen",
+            "status": "requested",
+            "intent": "order",
+            "description": "Hulp bij het douchen.",
+            "for": ANNA,
+            "owner": PRACTICE,
+        },
+        {
             "resourceType": "CareTeam",
             "id": "team",
             "status": "active",
@@ -231,7 +254,7 @@ async def plan(hub: Hub, jan: Person) -> str:
             "description": "Thuis blijven wonen",
             "careTeam": [{"reference": "CareTeam/team"}],
             "addresses": [{"reference": "Condition/hartfalen"}],
-            "goal": [{"reference": "Goal/lopen"}],
+            "goal": [{"reference": "Goal/lopen"}, {"reference": "Goal/druk"}],
             "activity": [
                 {
                     "detail": {
@@ -239,7 +262,8 @@ async def plan(hub: Hub, jan: Person) -> str:
                         "description": "Tweemaal per week oefenen",
                         "performer": [ANNA],
                     }
-                }
+                },
+                {"reference": {"reference": "Task/douchen"}},
             ],
         },
     )
@@ -253,10 +277,17 @@ async def test_the_plan_is_a_document_its_profile_accepts(jan: Person, plan: str
     assert said(found["problemen"]) == "Hartfalen (2 februari 2026)"
     assert "Weer naar de markt lopen" in said(found["wensen"])
     assert said(found["doelen"]) == (
-        "Weer naar de markt lopen, zonder rusten, loopt, streven: gewicht 60 tot 72,5 kg voor 18 februari 2027 "
-        "(1 maart 2026, Anna Voorbeeldstra)"
+        "Weer naar de markt lopen, zonder rusten, loopt, streven: gewicht 60 tot 72,5 kg vóór 18 februari 2027 "
+        "(1 maart 2026, Anna Voorbeeldstra) "
+        "Lagere bloeddruk, voorgesteld, streven: bovendruk &lt;140 mmHg"
     )
-    assert said(found["afspraken"]) == "Tweemaal per week oefenen, gepland, Anna Voorbeeldstra"
+    assert said(found["afspraken"]) == (
+        "Tweemaal per week oefenen, gepland, Anna Voorbeeldstra "
+        "Hulp bij het douchen, gevraagd aan Organisatie praktijk"
+    )
+    english = sections((await jan.read(f"{plan}/$document", Accept_Language="en")).json())
+    assert "proposed, target: systolic blood pressure &lt;140 mmHg" in said(english["doelen"])
+    assert "asked of Organisatie praktijk" in said(english["afspraken"])
     assert "praktijk, sinds 1 januari 2026" in said(found["team"])
     urls = [guide.url("StructureDefinition", "PlanDocument")]
     issues = Validator().validate(bundle["entry"][0]["resource"], profiles=urls)

@@ -99,7 +99,7 @@ async def test_without_an_accepted_task_the_answer_says_that_nobody_watches(watc
     anna = await person(watched, "anna")
     said, warning = await sent(anna, 90)
     assert said == "not-watched"
-    assert "Nobody watches" in warning
+    assert "Nobody watches this value: call the practice or the out-of-hours post" in warning
     outcome = await anna.create(weight(91), Prefer="return=OperationOutcome")
     assert any("Nobody watches" in each["details"]["text"] for each in outcome.json()["issue"])
     minimal = await anna.create(weight(92), Prefer="return=minimal")
