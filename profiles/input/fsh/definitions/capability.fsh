@@ -121,7 +121,8 @@ Description: "Wat een HIS of ander dossiersysteem met de hub doet."
 * insert Does(create, SHOULD)
 * insert Handles(Task, PlanTask)
 * insert Writes
-* rest.resource[=].documentation = "Met If-Match: wie een verouderde versie schrijft, krijgt 412. With If-Match: who writes a stale version gets 412."
+* rest.resource[=].documentation = "Met If-Match: wie een verouderde versie schrijft, krijgt 412."
+* insert InEnglish(rest.resource[=].documentation, [[With If-Match: who writes a stale version gets 412.]])
 * insert Handles(Observation, DimensionScore)
 * insert HandlesToo(HomeMeasurement)
 * insert Reads

@@ -83,9 +83,9 @@ Description: "Deel van de ingeschreven patiënten met een gezamenlijk plan."
 Instance: response-before-visit
 InstanceOf: Measure
 Usage: #definition
-Title: "Vragenlijst voor het bezoek"
+Title: "Vragenlijst vóór het bezoek"
 Description: "Deel van de patiënten met een bezoek die in de twee weken ervoor een vragenlijst invulden."
-* insert MeasureOf([[response-before-visit]], [[ResponseBeforeVisit]], [[Vragenlijst voor het bezoek]], [[Response before the visit]], [[Deel van de patiënten met een bezoek die in de twee weken ervoor een vragenlijst invulden.]], [[Share of patients with a visit who answered a questionnaire in the two weeks before.]], proportion, increase)
+* insert MeasureOf([[response-before-visit]], [[ResponseBeforeVisit]], [[Vragenlijst vóór het bezoek]], [[Response before the visit]], [[Deel van de patiënten met een bezoek die in de twee weken ervoor een vragenlijst invulden.]], [[Share of patients with a visit who answered a questionnaire in the two weeks before.]], proportion, increase)
 * insert Registered
 * insert Population(1, denominator, [[Van hen: met een afspraak die doorging, in de laatste drie maanden; geen overleg]], [[Of them: with an appointment that took place, in the last three months; no meeting]])
 * insert Population(2, numerator, [[Van hen: met een ingevulde vragenlijst in de veertien dagen voor de laatste afspraak]], [[Of them: with a completed questionnaire in the fourteen days before the last appointment]])

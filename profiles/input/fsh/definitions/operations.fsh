@@ -110,8 +110,8 @@ Instance: Patient-invite
 InstanceOf: OperationDefinition
 Usage: #definition
 Title: "Een naaste uitnodigen"
-Description: "Maakt de naaste aan en een code voor één keer, veertien dagen geldig. Wie ermee aanmeldt en de geboortedatum van de patiënt weet, wordt die naaste."
-* insert Operation([[Patient-invite]], [[Invite]], [[invite]], [[Een naaste uitnodigen]], [[Invite a relative]], [[Maakt de naaste aan en een code voor één keer, veertien dagen geldig. Wie ermee aanmeldt en de geboortedatum van de patiënt weet, wordt die naaste.]], [[Makes the related person and a one-time code, valid for fourteen days. Who signs in with it and knows the patient’s birth date becomes that person.]], Patient, true, true, true)
+Description: "Maakt de naaste aan en een code voor één keer, veertien dagen geldig. Wie zich ermee aanmeldt en de geboortedatum van de patiënt weet, wordt die naaste."
+* insert Operation([[Patient-invite]], [[Invite]], [[invite]], [[Een naaste uitnodigen]], [[Invite a relative]], [[Maakt de naaste aan en een code voor één keer, veertien dagen geldig. Wie zich ermee aanmeldt en de geboortedatum van de patiënt weet, wordt die naaste.]], [[Makes the related person and a one-time code, valid for fourteen days. Who signs in with it and knows the patient’s birth date becomes that person.]], Patient, true, true, true)
 * insert Served
 * insert Parameter(patient, in, 0, 1, Reference, [[De patiënt, waar dat niet uit het adres volgt]], [[The patient, where the address does not tell]])
 * parameter[=].targetProfile = "http://hl7.org/fhir/StructureDefinition/Patient"
@@ -167,12 +167,13 @@ Instance: Patient-access-log
 InstanceOf: OperationDefinition
 Usage: #definition
 Title: "Wie keek er mee"
-Description: "Wie, van welke organisatie, in welke rol, wanneer, wat zag en waarom dat mocht: de regel die het toestond, in gewoon Nederlands."
-* insert Operation([[Patient-access-log]], [[AccessLog]], [[access-log]], [[Wie keek er mee]], [[Who looked]], [[Wie, van welke organisatie, in welke rol, wanneer, wat zag en waarom dat mocht: de regel die het toestond, in gewoon Nederlands.]], [[Who, of which organisation, in which role, when, saw what, and why they could: the rule that let them, in plain Dutch.]], Patient, false, false, true)
+Description: "Wie, van welke organisatie, in welke rol, wanneer, wat zag en waarom dat mocht: de regel die het toestond, in gewone taal, Nederlands of Engels."
+* insert Operation([[Patient-access-log]], [[AccessLog]], [[access-log]], [[Wie keek er mee]], [[Who looked]], [[Wie, van welke organisatie, in welke rol, wanneer, wat zag en waarom dat mocht: de regel die het toestond, in gewone taal, Nederlands of Engels.]], [[Who, of which organisation, in which role, when, saw what, and why they could: the rule that let them, in plain Dutch or English.]], Patient, false, false, true)
 * insert Parameter(start, in, 0, 1, date, [[Vanaf]], [[From]])
 * insert Parameter(end, in, 0, 1, date, [[Tot en met]], [[Until]])
 * insert Parameter(_count, in, 0, 1, integer, [[Hoeveel op een bladzijde]], [[How many on a page]])
 * insert Parameter(return, out, 1, 1, Bundle, [[AuditEvents, de nieuwste eerst, elk met leesbare tekst]], [[AuditEvents, newest first, each with readable text]])
+* insert Served
 
 Instance: AuditEvent-review
 InstanceOf: OperationDefinition
@@ -197,8 +198,8 @@ Instance: Patient-spider
 InstanceOf: OperationDefinition
 Usage: #definition
 Title: "Web van de zes dimensies"
-Description: "De scores als reeksen, een voor elke bron en datum. Met Accept: image/svg+xml een tekening met haar tabel. Geen totaal en geen gemiddelde over bronnen."
-* insert Operation([[Patient-spider]], [[Spider]], [[spider]], [[Web van de zes dimensies]], [[Web of the six dimensions]], [[De scores als reeksen, een voor elke bron en datum. Met Accept: image/svg+xml een tekening met haar tabel. Geen totaal en geen gemiddelde over bronnen.]], [[The scores as series, one for each source and date. With Accept: image/svg+xml a drawing with its table. No total and no mean across sources.]], Patient, false, false, true)
+Description: "De scores als reeksen, één voor elke bron en datum. Met Accept: image/svg+xml een tekening met haar tabel. Geen totaal en geen gemiddelde over bronnen."
+* insert Operation([[Patient-spider]], [[Spider]], [[spider]], [[Web van de zes dimensies]], [[Web of the six dimensions]], [[De scores als reeksen, één voor elke bron en datum. Met Accept: image/svg+xml een tekening met haar tabel. Geen totaal en geen gemiddelde over bronnen.]], [[The scores as series, one for each source and date. With Accept: image/svg+xml a drawing with its table. No total and no mean across sources.]], Patient, false, false, true)
 * status = #active
 * insert Parameter(start, in, 0, 1, date, [[Vanaf]], [[From]])
 * insert Parameter(end, in, 0, 1, date, [[Tot en met]], [[Until]])
@@ -284,8 +285,8 @@ Instance: CarePlan-document
 InstanceOf: OperationDefinition
 Usage: #definition
 Title: "Plan als document"
-Description: "Het hele plan als document-Bundle, of met Accept text/html of application/pdf leesbaar in gewoon Nederlands."
-* insert Operation([[CarePlan-document]], [[Document]], [[document]], [[Plan als document]], [[Plan as a document]], [[Het hele plan als document-Bundle, of met Accept text/html of application/pdf leesbaar in gewoon Nederlands.]], [[The whole plan as a document Bundle, or readable in plain Dutch with Accept text/html or application/pdf.]], CarePlan, false, false, true)
+Description: "Het hele plan als document-Bundle, of met Accept text/html of application/pdf leesbaar in gewone taal, Nederlands of Engels."
+* insert Operation([[CarePlan-document]], [[Document]], [[document]], [[Plan als document]], [[Plan as a document]], [[Het hele plan als document-Bundle, of met Accept text/html of application/pdf leesbaar in gewone taal, Nederlands of Engels.]], [[The whole plan as a document Bundle, or readable in plain Dutch or English with Accept text/html or application/pdf.]], CarePlan, false, false, true)
 * status = #active
 * insert Parameter(return, out, 1, 1, Bundle, [[Een document met een PlanDocument]], [[A document with a PlanDocument]])
 

@@ -113,8 +113,8 @@ Profile: PlanDocument
 Parent: Composition
 Id: PlanDocument
 Title: "Zorgplan als document"
-Description: "Het hele plan als document in gewoon Nederlands: wat telt, doelen, wie wat doet, wie meedoen, de laatste metingen."
-* insert English([[Care plan as a document]], [[The whole plan as a document in plain Dutch: what matters, goals, who does what, who takes part, the last measurements.]])
+Description: "Het hele plan als document in gewone taal, Nederlands of Engels: wat telt, doelen, wie wat doet, wie meedoet, de laatste metingen."
+* insert English([[Care plan as a document]], [[The whole plan as a document in plain Dutch or English: what matters, goals, who does what, who takes part, the last measurements.]])
 * status MS
 * type = DocumentType#zorgplan
 * subject 1..1 MS

@@ -7,7 +7,7 @@ Profile: DimensionScore
 Parent: Observation
 Id: DimensionScore
 Title: "Score van een dimensie"
-Description: "Het gemiddelde van de beantwoorde vragen van een dimensie, naar boven afgerond op één decimaal; in de korte vorm het cijfer zelf. Ontbreekt als minder dan vier van de zeven vragen zijn beantwoord. Geen totaal en geen alarm."
+Description: "Het gemiddelde van de beantwoorde vragen van een dimensie, afgerond op één decimaal, een half naar boven; in de korte vorm het cijfer zelf. Ontbreekt als minder dan vier van de zeven vragen zijn beantwoord. Geen totaal en geen alarm."
 * insert English([[Score of a dimension]], [[The mean of the answered questions of a dimension, rounded half up to one decimal; in the short form the mark itself. Absent where fewer than four of the seven are answered. No total, no alarm.]])
 * obeys score-1
 * status MS
