@@ -19,7 +19,7 @@ Json = dict[str, Any]
 Language = Literal["nl", "en"]
 
 REASONS: Mapping[str, tuple[str, str]] = {
-    "self": ("het zijn de eigen gegevens", "these are their own data"),
+    "self": ("het zijn uw eigen gegevens", "these are your own data"),
     "representative": ("als wettelijk vertegenwoordiger", "as legal representative"),
     "grant": ("u gaf deze naaste toestemming", "you let this relative"),
     "practice": ("u bent bij deze praktijk ingeschreven", "you are registered with this practice"),
@@ -33,17 +33,13 @@ REASONS: Mapping[str, tuple[str, str]] = {
     "officer": ("controleert wie waarom keek", "reviews who looked and why"),
     "analyst": ("telt, en ziet geen personen", "counts, and sees no persons"),
     "administrator": ("beheert de gegevens", "administers the data"),
-    "hub": (
-        "de hub deed dit zelf, door een regel van het plan",
-        "the hub did this itself, by a rule of the plan",
-    ),
+    "hub": ("een regel van het plan", "a rule of the plan"),
     "account": ("met het eigen account", "with their own account"),
     "open": ("de hub vroeg niemand wie hij was", "the hub asked nobody who they were"),
-    "refused": ("dit is geweigerd", "this was refused"),
-    "failed": ("dit is niet gelukt", "this did not work"),
 }
 """By rule, why it could be, as told to the patient."""
 _TO_OTHERS: Mapping[str, tuple[str, str]] = {
+    "self": ("het zijn de eigen gegevens van de patiënt", "these are the patient's own data"),
     "grant": ("de patiënt gaf deze naaste toestemming", "the patient let this relative"),
     "practice": (
         "de patiënt is bij deze praktijk ingeschreven",
@@ -62,6 +58,17 @@ _DEEDS: Mapping[str, tuple[str, str]] = {
     "U": ("wijzigde", "changed"),
     "D": ("verwijderde", "removed"),
     "E": ("vroeg op:", "asked for"),
+}
+_TRIED: Mapping[str, tuple[str, str]] = {
+    "R": ("probeerde {what} te bekijken", "tried to look at {what}"),
+    "C": ("probeerde {what} toe te voegen", "tried to add {what}"),
+    "U": ("probeerde {what} te wijzigen", "tried to change {what}"),
+    "D": ("probeerde {what} te verwijderen", "tried to remove {what}"),
+    "E": ("probeerde {what} op te vragen", "tried to ask for {what}"),
+}
+_IN_VAIN: Mapping[str | None, tuple[str, str]] = {
+    "refused": ("dat is geweigerd", "that was refused"),
+    "failed": ("dat is niet gelukt", "that did not work"),
 }
 _NOTIFIED = ("kreeg bericht over", "was notified of")
 _THINGS: Mapping[str, tuple[str, str]] = {
@@ -98,6 +105,10 @@ _OPERATIONS: Mapping[str, tuple[str, str]] = {
     "$review": ("een steekproef uit het logboek", "a sample of the log"),
     "$access-log": ("dit logboek", "this log"),
     "$crisis-summary": ("de crisissamenvatting", "the crisis summary"),
+    "$what-stops": (
+        "uw hulp, voor zover die stopt als iemand niet meer meedoet",
+        "your help, as far as it stops when somebody takes part no more",
+    ),
     "$spider": ("het web van uw antwoorden", "the web of your answers"),
     "$break-glass": ("uw gegevens, in nood", "your data, in an emergency"),
     "$open-contact": ("uw gegevens, tijdens de dienst", "your data, on duty"),
@@ -127,6 +138,7 @@ def told(line: Line, words: Words, view: View) -> str:
     entry, n = line.record.entry, 0 if language == "nl" else 1
     hidden = view.veiled and line.hidden
     who = _who(entry, words, n)
+    by_hub = entry.rule == "hub" and entry.role != "hub"
     what = _HIDDEN[n] if hidden else _what(entry, n)
     reasons = REASONS if words.to_patient else {**REASONS, **_TO_OTHERS}
     reason = reasons.get(entry.rule or "", ("", ""))[n]
@@ -140,10 +152,20 @@ def told(line: Line, words: Words, view: View) -> str:
     detail = recording.details(entry.detail)
     if "purpose" in detail:
         also += f" ({detail['purpose']})"
-    deed = _NOTIFIED[n] if entry.interaction == recording.NOTIFIED else _DEEDS[entry.action][n]
+    moment, subject = _moment(entry.recorded), _closed(who)
     if entry.outcome != "0":
-        deed = ("wilde zien of doen:", "asked for:")[n]
-    return f"{_moment(entry.recorded)} {who} {deed} {what}{also}. {_because(reason, n)}"
+        end = _IN_VAIN.get(entry.rule, _IN_VAIN["failed"])[n]
+        return f"{moment} {subject} {_TRIED[entry.action][n].format(what=what)}{also}; {end}."
+    deed = _NOTIFIED[n] if entry.interaction == recording.NOTIFIED else _DEEDS[entry.action][n]
+    if by_hub:
+        after = (f"na wat {subject} deed", f"after what {subject} did")[n]
+        return f"{moment} {_ROLES['hub'][n]} {deed} {what}. {_because(f'{reason}, {after}{also}', n)}"
+    return f"{moment} {subject} {deed} {what}{also}. {_because(reason, n)}"
+
+
+def _closed(who: str) -> str:
+    """Who it was, with the comma that ends what is said of them."""
+    return f"{who}," if ", " in who else who
 
 
 def _because(reason: str, n: int) -> str:

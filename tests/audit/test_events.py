@@ -145,13 +145,17 @@ async def test_the_access_log_tells_in_plain_words(there: Watched) -> None:
     await there.jan.read("Patient/anna")
     dutch = (await there.anna.read("Patient/anna/$access-log")).json()
     text = dutch["entry"][0]["resource"]["text"]["div"]
-    assert "jan, huisarts, Organisatie praktijk bekeek uw persoonsgegevens" in text
+    assert "jan, huisarts, Organisatie praktijk, bekeek uw persoonsgegevens" in text
     assert "u bent bij deze praktijk ingeschreven" in text
     (own, looked) = (await events(there.anna))[:2]
     assert own["agent"][0]["who"] == {"reference": "Patient/anna", "display": "Anna Jansen"}
     assert looked["entity"][0]["what"] == {"reference": "Patient/anna", "display": "Anna Jansen"}
+    assert (
+        "Anna Jansen, patiënt, bekeek dit logboek. Reden: het zijn uw eigen gegevens."
+        in ((await there.anna.read("Patient/anna/$access-log")).json()["entry"][0]["resource"]["text"]["div"])
+    )
     english = (await there.anna.read("Patient/anna/$access-log", Accept_Language="en")).json()
-    assert "registered with this practice" in english["entry"][2]["resource"]["text"]["div"]
+    assert "registered with this practice" in english["entry"][3]["resource"]["text"]["div"]
 
 
 async def test_the_access_log_is_for_the_patient_and_the_officer(there: Watched) -> None:

@@ -84,3 +84,8 @@ async def test_what_follows_by_rule_is_told_as_the_hubs(there: Watched) -> None:
     (one,) = await told(there, f"CarePlan/{plans[0]['id']}/_history/1")
     assert one["agent"][0]["who"] == {"display": "fhirhub"}
     assert one["agent"][1]["who"] == {"reference": "Practitioner/jan"}
+    log = (await there.anna.read("Patient/anna/$access-log")).text
+    assert (
+        "de hub (automatisch) voegde toe: uw zorgplan. Reden: een regel van het plan, na wat jan, huisarts,"
+        in log
+    )

@@ -70,6 +70,8 @@ async def test_a_write_is_logged_with_its_version(there: Watched) -> None:
 async def test_a_write_that_fails_is_logged_without_a_version(there: Watched) -> None:
     (entry,) = await there.since(there.jan.create({**observation("anna"), "status": "no"}))
     assert (entry.action, entry.outcome, entry.version, entry.patient) == ("C", "4", None, "anna")
+    log = (await there.anna.read("Patient/anna/$access-log")).text
+    assert "Organisatie praktijk, probeerde een meting toe te voegen; dat is niet gelukt." in log
 
 
 async def test_every_entry_of_a_transaction_is_logged_with_what_it_wrote(there: Watched) -> None:

@@ -112,5 +112,5 @@ async def anna_can_read_who_looked(street: Neighbourhood, relative: str) -> None
     looks = await found(anna, f"AuditEvent?patient={PATIENT}&agent={relative}&_count=50")
     assert {one["action"] for one in looks} >= {"R", "C"}
     log = str(await anna.get("Patient/anna/$access-log"))
-    assert "mantelzorger bekeek uw zorgplan. Reden: u gaf deze naaste toestemming." in log
-    assert "mantelzorger wilde zien of doen: een aandoening. Reden: dit is geweigerd." in log
+    assert "mantelzorger, bekeek uw zorgplan. Reden: u gaf deze naaste toestemming." in log
+    assert "mantelzorger, probeerde een aandoening te bekijken; dat is geweigerd." in log
