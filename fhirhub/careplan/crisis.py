@@ -9,12 +9,13 @@ professional wrote as a Composition of that kind.
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from html import unescape
 
-from fhirhub.careplan.gathering import Gathering, clock, day, name_of, phones, words
+from fhirhub.careplan.gathering import Gathering, day, name_of, phones, words
 from fhirhub.repository import now
-from fhirhub.resources import careplan, consents, guide, relations
+from fhirhub.resources import careplan, consents, guide, papers, relations, spoken
 from fhirhub.resources.careplan import Json
 from fhirhub.resources.papers import Language, Line, Section
 
@@ -72,7 +73,8 @@ class _Made:
     """One patient's lines."""
 
     def __init__(self, gathering: Gathering, patient: Json, language: Language) -> None:
-        self.gathering, self.patient, self.say = gathering, patient, _WORDS[language]
+        self.gathering, self.patient = gathering, patient
+        self.language, self.say = language, _WORDS[language]
         self.id = patient["id"]
         self.limits: list[Line] = []
         self.directives: list[Line] = []
@@ -118,7 +120,7 @@ class _Made:
         until = provision.get("period", {}).get("end")
         if until and relations.period({"end": until})[1] <= now():
             # Who reads it decides: what has run out may still be what the patient wants.
-            decision = f"{decision}, {self.say['held-until']} {day(until)}"
+            decision = f"{decision}, {self.say['held-until']} {spoken.day(until, self.language)}"
         self.limits.append(
             Line(f"{treatment or words(consent.get('category'))}: {decision}", date, author, about)
         )
@@ -218,9 +220,21 @@ class _Made:
                 for each in one.get("participant", ())
                 if not str((each.get("actor") or {}).get("reference", "")).endswith(f"Patient/{self.id}")
             ]
-            text = ", ".join(filter(None, (clock(one.get("start")), one.get("description"), *who)))
+            when = spoken.moment(one.get("start"), self.language)
+            text = ", ".join(filter(None, (when, self._kind(one))))
+            if named := ", ".join(filter(None, who)):
+                text = f"{text}: {named}"
             lines.append(Line(text, None, None, f"Appointment/{one['id']}"))
         return lines
+
+    def _kind(self, appointment: Json) -> str:
+        """What is going to happen, so that who takes part in a meeting is not taken for a visitor."""
+        kinds = []
+        for concept in [*appointment.get("serviceType", ()), appointment.get("appointmentType")]:
+            own = (papers.called(one, self.language) for one in (concept or {}).get("coding", ()))
+            kinds.append(next(filter(None, own), words(concept)))
+        told = [next(filter(None, kinds), ""), str(appointment.get("description") or "")]
+        return ", ".join(dict.fromkeys(filter(None, told)))
 
     async def written(self, code: str) -> list[Line]:
         """What the latest written summary says in a section."""
@@ -243,8 +257,9 @@ class _Made:
         return []
 
     async def coordinator(self) -> list[Line]:
-        """Who coordinates each shared plan that goes on."""
-        lines = []
+        """Who coordinates the plans that go on: each once, with the plans where more than one does."""
+        lines: dict[str, Line] = {}
+        of: dict[str, list[str]] = {}
         for plan in await self.gathering.of("CarePlan", ("patient", self.id), ("status", "active,on-hold")):
             for reference in plan.get("careTeam", ()):
                 team = await self.gathering.one(reference)
@@ -253,8 +268,18 @@ class _Made:
                 )
                 if team is None or holder is None:
                     continue
-                lines.append(await self._coordinates(team, careplan.to(holder)))
-        return lines
+                line = await self._coordinates(team, careplan.to(holder))
+                known = lines.get(line.text, line)
+                lines[line.text] = max(line, known, key=lambda each: each.date or "")
+                of.setdefault(line.text, []).append(str(plan.get("title") or words(plan.get("category"))))
+        if len(lines) < 2:
+            return list(lines.values())
+        return [
+            replace(line, text=f"{text} ({'; '.join(plans)})")
+            if (plans := [one for one in dict.fromkeys(of[text]) if one])
+            else line
+            for text, line in lines.items()
+        ]
 
     async def _coordinates(self, team: Json, holder: Json) -> Line:
         found = await self.gathering.one(holder) or {}

@@ -120,9 +120,3 @@ def words(concept: Any) -> str:
 def day(moment: Any) -> str | None:
     """The day of a date or moment."""
     return moment[:10] if isinstance(moment, str) and len(moment) >= 4 else None
-
-
-def clock(moment: Any) -> str:
-    """A moment as people read it, in the offset in which it was written."""
-    text = str(moment or "")
-    return f"{text[:10]} {text[11:16]}".strip()

@@ -87,23 +87,25 @@ def care_plan(person: Person) -> Json:
     draw = person.draw
     status = draw.one(("active",) * 17 + ("on-hold", "completed", "draft"))
     activities: list[Json] = []
+    open_period = (one for one in team(person)["participant"] if "end" not in one["period"])
+    members = {one["member"]["reference"] for one in open_period}
     for goal, aim in person.goals:
         performer = person.party(aim.who)
-        activities.append(
-            {
-                "detail": {
-                    "kind": "Task",
-                    "code": {"text": aim.activity.partition(",")[0]},
-                    "goal": [reference(goal)],
-                    "status": draw.one(("not-started", "in-progress", "in-progress", "completed")),
-                    "scheduledTiming": {
-                        "repeat": {"frequency": 1 + draw.below(3), "period": 1, "periodUnit": "wk"}
-                    },
-                    "performer": [reference(performer)],
-                    "description": aim.activity,
-                }
-            }
-        )
+        state = draw.one(("not-started", "in-progress", "in-progress", "completed"))
+        draw.below(3)  # keeps what is drawn after it as it was
+        detail: Json = {
+            "kind": "Task",
+            "code": {"text": aim.activity.partition(",")[0]},
+            "goal": [reference(goal)],
+            "status": state if performer in members else "not-started",
+            "performer": [reference(performer)],
+            "description": aim.activity,
+        }
+        if aim.timing is not None:
+            frequency, period, unit = aim.timing
+            repeat = {"frequency": frequency, "period": period, "periodUnit": unit}
+            detail["scheduledTiming"] = {"repeat": repeat}
+        activities.append({"detail": detail})
     activities += [{"reference": reference(f"Task/{task['id']}")} for task in person.tasks]
     problems = ", ".join(disease.icpc_name for _, disease in person.diseases)
     return {

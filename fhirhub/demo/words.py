@@ -169,23 +169,24 @@ class Aim(NamedTuple):
     measure: str | None
     activity: str
     who: str  # a key of the plan's possible performers
+    timing: tuple[int, int, str] | None = None  # how often, in which period, as the activity says it
 
 
 AIMS = (
     Aim("lichaamsfuncties", "Ik wil weer zonder rusten naar de winkel kunnen lopen.", True, None,
-        "Tweemaal per week oefenen met lopen, elke week een stukje verder", "patient"),
-    Aim("lichaamsfuncties", "Bloeddruk thuis gemiddeld onder 140/90 mm[Hg].", False, "pressure",
-        "Thuis bloeddruk meten, een keer per week, en de waarden doorgeven", "patient"),
+        "Tweemaal per week oefenen met lopen, elke week een stukje verder", "patient", (2, 1, "wk")),
+    Aim("lichaamsfuncties", "Bloeddruk thuis gemiddeld onder 140/90 mmHg.", False, "pressure",
+        "Thuis bloeddruk meten, een keer per week, en de waarden doorgeven", "patient", (1, 1, "wk")),
     Aim("lichaamsfuncties", "Gewicht stabiel houden.", False, "weight",
-        "Wekelijks wegen, op dezelfde dag en voor het ontbijt", "patient"),
+        "Wekelijks wegen, op dezelfde dag en voor het ontbijt", "patient", (1, 1, "wk")),
     Aim("lichaamsfuncties", "Nuchtere glucose tussen 4,5 en 8 mmol/l.", False, "glucose",
         "Nuchtere glucose meten en bespreken bij de praktijkondersteuner", "poh"),
     Aim("lichaamsfuncties", "Zuurstofsaturatie in rust boven 90 %.", False, "saturation",
-        "Saturatie meten bij klachten en elke week op een vast moment", "patient"),
+        "Saturatie meten bij klachten en elke week op een vast moment", "patient", (1, 1, "wk")),
     Aim("lichaamsfuncties", "Ik wil 's nachts minder wakker worden van de pijn.", True, None,
         "Pijnmedicatie op vaste tijden en na vier weken samen bekijken", "huisarts"),
     Aim("mentaal-welbevinden", "Ik wil minder piekeren over wat er nog komt.", True, None,
-        "Gesprekken met de praktijkondersteuner, om de drie weken", "poh"),
+        "Gesprekken met de praktijkondersteuner, om de drie weken", "poh", (1, 3, "wk")),
     Aim("mentaal-welbevinden", "Ik wil leren omgaan met mijn vergeetachtigheid.", True, None,
         "Weekkalender en vaste plekken voor spullen, samen met de wijkverpleegkundige", "wijkverpleging"),
     Aim("zingeving", "Ik wil weer iets voor een ander betekenen.", True, None,
@@ -201,7 +202,7 @@ AIMS = (
     Aim("meedoen", "Ik wil mijn kleinkinderen vaker zien zonder dat het te zwaar wordt.", True, None,
         "Vaste middag afspreken en vooraf rusten", "carer"),
     Aim("dagelijks-functioneren", "Ik wil mijzelf kunnen blijven wassen en aankleden.", True, None,
-        "Hulp bij het douchen, driemaal per week, zo veel mogelijk zelf doen", "wijkverpleging"),
+        "Hulp bij het douchen, driemaal per week, zo veel mogelijk zelf doen", "wijkverpleging", (3, 1, "wk")),
     Aim("dagelijks-functioneren", "Medicijnen op tijd en zonder vergissingen innemen.", False, None,
         "Medicijnrol met uitleg, en nalopen welke medicijnen nog nodig zijn", "wijkverpleging"),
 )  # fmt: skip

@@ -59,8 +59,6 @@ class Paper:
     moment: str
     language: Language
     sections: Sequence[Section] = field(default=())
-    plain: bool = False
-    """Whether it is for the patient first: dates are written out."""
 
 
 def composition(paper: Paper) -> Json:
@@ -76,7 +74,7 @@ def composition(paper: Paper) -> Json:
         "date": paper.moment,
         "author": [paper.author],
         "title": paper.title,
-        "section": [_section(one, paper.language, plain=paper.plain) for one in paper.sections],
+        "section": [_section(one, paper.language) for one in paper.sections],
     }
 
 
@@ -108,7 +106,7 @@ def named(made: Json) -> list[str]:
     return list(found)
 
 
-def _section(section: Section, language: Language, *, plain: bool) -> Json:
+def _section(section: Section, language: Language) -> Json:
     coding = _coding("document-section", section.code, language)
     made: Json = {"title": coding["display"], "code": {"coding": [coding]}}
     dates = sorted(line.date for line in section.lines if line.date)
@@ -124,7 +122,7 @@ def _section(section: Section, language: Language, *, plain: bool) -> Json:
     }
     if authors:
         made["author"] = list(authors.values())
-    made["text"] = {"status": "generated", "div": _narrative(section, language, plain=plain)}
+    made["text"] = {"status": "generated", "div": _narrative(section, language)}
     about = dict.fromkeys(line.about for line in section.lines if line.about)
     if about:
         made["entry"] = [{"reference": one} for one in about]
@@ -136,18 +134,18 @@ def _section(section: Section, language: Language, *, plain: bool) -> Json:
     return made
 
 
-def _narrative(section: Section, language: Language, *, plain: bool) -> str:
+def _narrative(section: Section, language: Language) -> str:
     head = f'<div xmlns="http://www.w3.org/1999/xhtml" lang="{language}" xml:lang="{language}">'
     if not section.lines:
         return f"{head}<p>{_empty(section, language)}</p></div>"
-    lines = (told(line, language if plain else None) for line in section.lines)
+    lines = (told(line, language) for line in section.lines)
     return head + "<ul>" + "".join(f"<li>{escape(line)}</li>" for line in lines) + "</ul></div>"
 
 
-def told(line: Line, language: Language | None) -> str:
-    """A line with its date, written out in a language where one is given, and author."""
+def told(line: Line, language: Language) -> str:
+    """A line with its date, written out, and author."""
     by = (line.author or {}).get("display")
-    date = spoken.day(line.date, language) if language else (line.date or "")[:10]
+    date = spoken.day(line.date, language)
     beside = ", ".join(part for part in (date, by) if part)
     return f"{line.text} ({beside})" if beside else line.text
 
@@ -162,6 +160,13 @@ def _coding(system: str, code: str, language: Language) -> Json:
         "code": code,
         "display": _names(system)[code][language],
     }
+
+
+def called(coding: Json, language: Language) -> str:
+    """What the guide calls a code of its own; empty of another's."""
+    system, slash, name = str(coding.get("system") or "").partition(f"{guide.canonical()}/CodeSystem/")
+    found = _names(name).get(str(coding.get("code"))) if slash and not system else None
+    return found[language] if found else ""
 
 
 @functools.cache

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 import pytest_asyncio
 
-from fhirhub.resources import guide
+from fhirhub.resources import guide, spoken
 from fhirhub.resources.validation.validator import Validator
 from tests.auth.builders import Hub, Json, write
 from tests.careplan.neighbourhood import settle
@@ -124,11 +125,11 @@ async def test_a_limit_that_is_otherwise_stands_word_for_word_and_no_answer_is_d
     )
     section = sections((await jan.read("Patient/anna/$crisis-summary")).json())["behandelgrenzen"]
     told = said(section)
-    assert "Reanimeren: niet uitvoeren (2026-02-20, jan)" in told
+    assert "Reanimeren: niet uitvoeren (20 februari 2026, jan)" in told
     assert "Opnemen: wel uitvoeren" in told
-    assert "Bloed geven: niet uitvoeren, VERLOPEN, gold tot 2026-03-01" in told
+    assert "Bloed geven: niet uitvoeren, VERLOPEN, gold tot 1 maart 2026" in told
     escaped = words.replace("&", "&amp;").replace("<", "&lt;")
-    assert f"Beademen: &quot;{escaped}&quot; (2026-02-20, jan)" in told
+    assert f"Beademen: &quot;{escaped}&quot; (20 februari 2026, jan)" in told
     assert "Dialyse: bevat een aanvulling die dit systeem niet kent" in told
     assert section["author"] == [{**JAN, "display": "jan"}]
     assert {one["reference"] for one in section["entry"]} >= {"Consent/beademen", "Consent/reanimeren"}
@@ -139,9 +140,58 @@ async def test_what_a_professional_wrote_last_tells_policy_and_entrance(hub: Hub
         hub, summary(("crisisbeleid", "Bij benauwdheid extra furosemide."), ("toegang", "Sleutel bij nr 14."))
     )
     found = sections((await jan.read("Patient/anna/$crisis-summary")).json())
-    assert said(found["crisisbeleid"]) == "Bij benauwdheid extra furosemide. (2026-02-19, jan)"
+    assert said(found["crisisbeleid"]) == "Bij benauwdheid extra furosemide. (19 februari 2026, jan)"
     assert "Sleutel bij nr 14." in said(found["toegang"])
     assert found["toegang"]["extension"][0]["valueDateTime"] == "2026-02-19"
+
+
+async def test_a_meeting_is_called_one_and_a_coordinator_of_two_plans_stands_once(
+    hub: Hub, jan: Person
+) -> None:
+    start = (datetime.now(UTC) + timedelta(days=3)).isoformat(timespec="seconds")
+    meeting = {
+        "resourceType": "Appointment",
+        "id": "mdo",
+        "status": "booked",
+        "serviceType": [
+            {"coding": [{"system": guide.url("CodeSystem", "document-type"), "code": "mdo"}]},
+        ],
+        "start": start,
+        "participant": [{"actor": one, "status": "accepted"} for one in (ANNA, JAN)],
+    }
+    coordinates = {
+        "member": JAN,
+        "role": [{"coding": [{"system": SNOMED, "code": "768832004"}]}],
+        "period": {"start": "2026-01-01"},
+    }
+    plans = [
+        resource
+        for id in ("een", "twee")
+        for resource in (
+            {
+                "resourceType": "CareTeam",
+                "id": id,
+                "status": "active",
+                "subject": ANNA,
+                "participant": [coordinates],
+            },
+            {
+                "resourceType": "CarePlan",
+                "id": id,
+                "status": "active",
+                "intent": "plan",
+                "category": [{"coding": [{"system": SNOMED, "code": "135411000146103"}]}],
+                "title": f"Plan {id}",
+                "subject": ANNA,
+                "careTeam": [{"reference": f"CareTeam/{id}"}],
+            },
+        )
+    ]
+    await write(hub, meeting, *plans)
+    found = sections((await jan.read("Patient/anna/$crisis-summary")).json())
+    assert said(found["wie-komt"]) == f"{spoken.moment(start, 'nl')}, Multidisciplinair overleg: jan"
+    assert said(found["coordinator"]).count("jan (geen telefoonnummer vastgelegd)") == 1
+    assert "Plan een" not in said(found["coordinator"])
 
 
 async def test_the_summary_is_a_document_that_its_profile_accepts(hub: Hub, jan: Person) -> None:

@@ -32,7 +32,6 @@ async def answer(
             moment=document.instant(request.context.now()),
             language=formats.language(request.headers.get("accept-language", "")),
             sections=found,
-            plain=kind == "zorgplan",
         )
     )
     accept = request.headers.get("accept", "")
