@@ -399,6 +399,10 @@ def test_erase_takes_every_version_and_index_row_and_keeps_the_record(
 
 def test_erase_of_nobody_is_refused_and_not_recorded(run: Runner, database_url: str) -> None:
     assert run("erase", "--patient", "nobody", "--yes", "--database", database_url).status == 2
+    unasked = run("erase", "--patient", "nobody", "--database", database_url)
+    assert unasked.status == 2
+    assert "there is nothing about Patient/nobody" in unasked.err
+    assert "Erase Patient" not in unasked.out + unasked.err
     assert _count(database_url, "SELECT COUNT(*) FROM erasure") == [0]
 
 

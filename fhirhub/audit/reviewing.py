@@ -72,7 +72,7 @@ def outliers(
 KINDS: Mapping[str, tuple[str, str]] = {
     "break-glass": (
         "opende dossiers in nood: {count} keer gekeken",
-        "opened records in an emergency: {count} looks",
+        "opened records in an emergency: looked {count} times",
     ),
     "same-name": (
         "keek bij iemand met dezelfde familienaam ({count} keer)",
@@ -89,6 +89,16 @@ KINDS: Mapping[str, tuple[str, str]] = {
     "out-of-hours": ("keek {count} keer buiten werktijd", "looked {count} times outside working hours"),
 }
 """By kind, what it is in Dutch and English."""
+_ONE = (("1 times", "once"), ("1 patients ", "1 patient "), ("1 patiënten ", "1 patiënt "))
+
+
+def described(one: Outlier, language: int) -> str:
+    """What stands out, in Dutch (0) or English (1)."""
+    told = KINDS[one.kind][language].format(count=one.often)
+    if one.often == 1:
+        for several, single in _ONE:
+            told = told.replace(several, single)
+    return told
 
 
 def family(name: str) -> frozenset[str]:

@@ -87,8 +87,12 @@ async def stands(realm: Realm, id: str | None) -> bool:
 
 def _until(realm: Realm, signed_in: int) -> int:
     """Until when a session that is used now goes on."""
-    settings = realm.settings
-    return min(signed_in + settings.session_hours * 3600, realm.now + settings.session_idle_minutes * 60)
+    return min(last(realm, signed_in), realm.now + realm.settings.session_idle_minutes * 60)
+
+
+def last(realm: Realm, signed_in: int) -> int:
+    """When a session of then ends, however much it is used."""
+    return signed_in + realm.settings.session_hours * 3600
 
 
 async def _keep(realm: Realm, id: str, signed_in: int, expires: int) -> None:

@@ -52,13 +52,14 @@ def erase(
         return
     asked = erasing.decided(*_subject(*given[0]), ground, decider, now())
     also = "" if resource else " and all that is about them" if patient else " and all that is its own"
+    nothing = f"there is nothing about {asked.subject}" if patient else f"there is no {asked.subject}"
     if not yes:
+        if not run(_concerns_any(chosen, asked)):
+            raise Refusal(nothing)
         typer.confirm(f"Erase {asked.subject}{also}? This cannot be undone", abort=True)
     erased = run(_erase(chosen, asked))
     if erased.resources == 0:
-        raise Refusal(
-            f"there is nothing about {asked.subject}" if patient else f"there is no {asked.subject}"
-        )
+        raise Refusal(nothing)
     for name in erased.left[:_MOST_LEFT]:
         typer.echo(f"left     {name} refers to {asked.subject} and is about others too", err=True)
     if len(erased.left) > _MOST_LEFT:
@@ -79,6 +80,15 @@ def _subject(kind: str, id: str) -> tuple[Subject, str]:
     if type == "Patient":
         raise Refusal(f"a Patient is erased with all that is about them: --patient {rest}")
     return "resource", id
+
+
+async def _concerns_any(chosen: Settings, asked: Erasure) -> bool:
+    from fhirhub.store import erasing
+
+    async with tenants_of(chosen) as opened:
+        one = await opened.get(chosen.tenant)
+        await opened.database.spread(one.number)
+        return await erasing.concerns_any(opened.database, one.number, asked)
 
 
 async def _erase(chosen: Settings, asked: Erasure) -> Erased:

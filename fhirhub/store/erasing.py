@@ -111,6 +111,12 @@ async def erase(
     return erased
 
 
+async def concerns_any(database: Reader, tenant: int, asked: Erasure) -> bool:
+    """Whether there is anything to erase."""
+    type, _, id = asked.subject.partition("/")
+    return bool(await _concerned(database, tenant, asked.kind, type, id))
+
+
 async def recorded(database: Reader, tenant: int) -> list[Erasure]:
     """The erasures that this database knows of."""
     rows = await database.fetch(
@@ -126,7 +132,7 @@ async def recorded(database: Reader, tenant: int) -> list[Erasure]:
     ]
 
 
-async def _concerned(unit: Transaction, tenant: int, kind: Subject, type: str, id: str) -> Sequence[Row]:
+async def _concerned(unit: Reader, tenant: int, kind: Subject, type: str, id: str) -> Sequence[Row]:
     """Row key, type and id of everything that goes."""
     if kind == "patient":
         return await unit.fetch(_about(tenant, id))
@@ -149,7 +155,7 @@ OF_ORGANIZATION = {
 """What is an organisation's in the directory, and the element that says whose it is."""
 
 
-async def _of_organization(unit: Transaction, tenant: int, organization: str) -> list[Row]:
+async def _of_organization(unit: Reader, tenant: int, organization: str) -> list[Row]:
     """What is the organisation's own: its entries in the directory, its affiliations, what is about it, and those of
     its people who work nowhere else; deletions by their last content."""
     types = [*OF_ORGANIZATION, "OrganizationAffiliation"]

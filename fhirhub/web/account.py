@@ -58,7 +58,8 @@ async def end_elsewhere(flow: Flow, fields: dict[str, str], chosen: list[str]) -
 async def _page(flow: Flow, status: int = 200) -> Response:
     if flow.session is None:
         return sign_in.sign_in_page(flow)
-    found = await sessions.of_account(flow.visit.request.realm, flow.session.account)
+    realm = flow.visit.request.realm
+    found = await sessions.of_account(realm, flow.session.account)
     return flow.page(
         "account.html",
         status,
@@ -68,6 +69,7 @@ async def _page(flow: Flow, status: int = 200) -> Response:
             {
                 "since": wording.day(one.signed_in),
                 "until": wording.day(one.expires),
+                "last": wording.day(sessions.last(realm, one.signed_in)),
                 "here": one.id == flow.session.id,
             }
             for one in found

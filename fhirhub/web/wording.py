@@ -161,6 +161,10 @@ TEXTS: Mapping[str, tuple[str, str]] = {
     "ended_elsewhere": ("U bent overal elders uitgelogd.", "You are signed out everywhere else."),
     "granted": ("Wat u apps toestaat", "What you allow apps"),
     "granted_none": ("U staat geen enkele app iets toe.", "You allow no app anything."),
+    "session_since": (
+        "Sinds {since}. Wie niets doet, is uitgelogd om {until}; elk gebruik verlengt dat, hooguit tot {last}",
+        "Since {since}. Without use it ends at {until}; each use extends that, until {last} at most",
+    ),
     "granted_since": ("Sinds {since}, hooguit tot {until}", "Since {since}, until {until} at most"),
     "withdraw": ("Intrekken", "Withdraw"),
     "withdrawn": (

@@ -91,8 +91,8 @@ async def test_who_looks_at_themselves_or_at_a_colleague_stands_out(there: Watch
     answer = (await there.officer.read("AuditEvent/$review", Accept_Language="en")).json()
     told = [one["description"] for one in outliers(answer) if one["kind"] in ("own-record", "colleague")]
     assert told == [
-        "els, practice nurse, looked at the own record (1 times).",
-        "jan, general practitioner, looked at a colleague (1 times).",
+        "els, practice nurse, looked at the own record (once).",
+        "jan, general practitioner, looked at a colleague (once).",
     ]
 
 

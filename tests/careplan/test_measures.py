@@ -212,6 +212,8 @@ async def test_no_other_figures_are_had(region: Hub) -> None:
     for query in ("subject=Patient/noord-1", "reportType=subject-list", "practitioner=Practitioner/noord"):
         await doctor.get(f"{asked}?{query}&{PERIOD}", 422)
     await doctor.get(f"{asked}?periodStart=2026-01-15&periodEnd=2026-06-30", 400)
+    lacking = await doctor.get(f"{asked}?periodStart=2026-01-01", 400)
+    assert "in an address `periodEnd=2026-03-31`" in str(lacking)
     await doctor.get(f"{asked}?periodStart=2126-01-01&periodEnd=2126-06-30", 422)
 
 

@@ -134,6 +134,8 @@ class Contract:
             if wanted is not None and counts.get(name, 0) < wanted.least:
                 times = "" if wanted.least == 1 else f" {wanted.least} times"
                 text = f"`{name}` is required{times} by {of}: {_asked(wanted)}"
+                if outer is None and wanted.type is not None and wanted.type[0].islower():
+                    text += f"; in an address `{name}={_IN_ADDRESSES.get(wanted.type, '...')}`"
                 yield _issue("required", text, outer)
 
     def _of_one(self, given: Given, wanted: Parameter) -> Iterator[Issue]:
@@ -191,6 +193,10 @@ def _unknown(given: Given, known: Iterable[str], of: str) -> str:
     near = difflib.get_close_matches(given.name, list(known), 1)
     also = f"; did you mean `{near[0]}`?" if near else f"; it has {', '.join(known) or 'none'}"
     return f"`{given.name[:100]}` is not a parameter of {of}{also}"
+
+
+_IN_ADDRESSES = {"date": "2026-03-31", "boolean": "true"}
+"""What a parameter in an address looks like, by type."""
 
 
 def _asked(wanted: Parameter) -> str:

@@ -128,7 +128,7 @@ def _families(resource: Json) -> frozenset[str]:
 def _told(one: Outlier, called: dict[str, str], language: int, since: int, until: int) -> Json:
     who = called.get(one.person) or one.person
     role = access_log.ROLE_NAMES.get(one.role, (one.role, one.role))[language]
-    what = reviewing.KINDS[one.kind][language].format(count=one.often)
+    what = reviewing.described(one, language)
     period = [("date", f"ge{document.instant(since)}"), ("date", f"lt{document.instant(until)}")]
     lines = [("agent", one.person), *([("patient", one.patients[0])] if len(one.patients) == 1 else [])]
     return {
