@@ -64,6 +64,17 @@ def test_an_example_is_described_in_the_language_of_the_page() -> None:
     assert "Een doel in" not in english
 
 
+def test_what_a_client_must_be_able_to_do_is_told_in_the_language_of_the_page() -> None:
+    dutch, english = (
+        " ".join(page(f"/guide/{language}/CapabilityStatement/his-client").xpath("//td//text()"))
+        for language in ("nl", "en")
+    )
+    assert "wie een verouderde versie schrijft" in dutch
+    assert "who writes a stale version" not in dutch
+    assert "who writes a stale version" in english
+    assert "wie een verouderde versie schrijft" not in english
+
+
 def test_page_needs_no_script_and_its_tables_have_headers() -> None:
     for each in DEFINED:
         document = page(f"/guide/nl/{each}")
