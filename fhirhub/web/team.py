@@ -92,22 +92,23 @@ async def _page(flow: Flow) -> Response:
     granted = await _granted(flow, patient)
     names = [one.actor for one in members] + [str(one["party"]) for one in granted]
     called = await people.names(realm, [f"Patient/{patient}", *names])
-    shown = [
-        {
-            "party": await _to_block(flow, one.actor),
-            "name": called[one.actor],
-            "kind": KINDS[one.kind],
-            "until": hours.shown(one.until) if one.until < ALWAYS[1] else "",
-        }
-        for one in members
-    ]
-    told = [{**one, "name": called[str(one["party"])]} for one in granted]
+    shown: dict[str, Json] = {}
+    for one in members:
+        party = await _to_block(flow, one.actor)
+        row = shown.setdefault(party or one.actor, {"party": party, "names": [], "kinds": []})
+        told = flow.say(f"team_{KINDS[one.kind]}")
+        if one.until < ALWAYS[1]:
+            told += f". {flow.say('team_until', until=hours.shown(one.until))}"
+        for known, new in ((row["names"], called[one.actor]), (row["kinds"], told)):
+            if new not in known:
+                known.append(new)
+    relatives = [{**one, "name": called[str(one["party"])]} for one in granted]
     return flow.page(
         "team.html",
         patient=called[f"Patient/{patient}"],
-        members=shown,
-        grants=[one for one in told if one["permits"]],
-        blocks=[one for one in told if not one["permits"]],
+        members=list(shown.values()),
+        grants=[one for one in relatives if one["permits"]],
+        blocks=[one for one in relatives if not one["permits"]],
     )
 
 

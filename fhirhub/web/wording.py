@@ -179,6 +179,7 @@ TEXTS: Mapping[str, tuple[str, str]] = {
     "team_cover": ("Neemt waar", "Covers for your practice"),
     "team_until": ("Tot {until}", "Until {until}"),
     "team_block": ("Blokkeren", "Block"),
+    "team_block_all": ("Blokkeren geldt voor dit alles tegelijk.", "A block counts for all of this at once."),
     "team_unblock": ("Blokkade opheffen", "End the block"),
     "team_blocks": ("Geblokkeerd", "Blocked"),
     "team_block_question": ("{name} blokkeren?", "Block {name}?"),

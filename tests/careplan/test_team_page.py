@@ -13,7 +13,7 @@ TEAM: Json = {
     "resourceType": "CareTeam", "id": "team", "status": "active", "subject": to("Patient/anna"),
     "participant": [
         {"member": to(one), "period": {"start": "2020-01-01"}}
-        for one in ("Organization/thuiszorg", "PractitionerRole/rol-sol")
+        for one in ("Organization/thuiszorg", "PractitionerRole/rol-sol", "Practitioner/sol")
     ],
 }  # fmt: skip
 
@@ -40,6 +40,7 @@ async def test_r10_the_patient_is_told_which_help_will_stop_before_a_block(there
     assert "rol-sol" not in page.answer.text
     blocks = [form.buttons[0][1] for form in page.forms if form.buttons and form.buttons[0][0] == "block"]
     assert blocks == ["Organization/praktijk", "Organization/thuiszorg", "Practitioner/sol"]
+    assert page.text.count("Blokkeren geldt voor dit alles tegelijk") == 1
     asked = await browser.send(page, "team", ("block", "Organization/thuiszorg"))
     assert "Wondzorg elke dag" in asked.text
     assert await there.sees("wil", "Patient/anna")
