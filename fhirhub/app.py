@@ -125,7 +125,10 @@ class Application:
             status, body = 405, b"This page can be read only."
             headers["Allow"] = "GET, HEAD"
         else:
-            answer = await page.answer(self, self._address(scope))
+            accepted = (value for name, value in scope["headers"] if name == b"accept-language")
+            languages = b",".join(accepted).decode("latin-1")
+            answer = await page.answer(self, self._address(scope), languages)
+            headers |= page.headers
             status, body = answer.status, answer.body
             headers["Content-Type"] = page.media_type
             if page.media_type == HTML:

@@ -44,8 +44,9 @@ def application(hub: Hub) -> FastAPI:
 
 def _endpoint(hub: Hub, page: Page) -> Callable[[Request], Awaitable[Response]]:
     async def endpoint(request: Request) -> Response:
-        answer = await page.answer(hub, str(request.base_url).rstrip("/"))
-        return Response(answer.body, answer.status, media_type=page.media_type)
+        languages = request.headers.get("accept-language", "")
+        answer = await page.answer(hub, str(request.base_url).rstrip("/"), languages)
+        return Response(answer.body, answer.status, page.headers, page.media_type)
 
     return endpoint
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import base64
 import hashlib
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
 from fhirhub import logs, metrics
@@ -59,21 +59,23 @@ class Page:
     text: str
     """What it tells, for its description."""
     media_type: str
-    answer: Callable[[Hub, str], Awaitable[Answer]]
-    """The answer of a hub that is called at this public address."""
+    answer: Callable[[Hub, str, str], Awaitable[Answer]]
+    """The answer of a hub that is called at this public address, to who accepts these languages."""
     statuses: Mapping[int, str]
     """Every status it can have, with what that means."""
+    headers: Mapping[str, str] = field(default_factory=dict)
+    """Header fields of its own."""
 
 
-async def _start(hub: Hub, address: str) -> Answer:
+async def _start(hub: Hub, address: str, languages: str) -> Answer:
     return Answer(200, start.page(hub.settings, address).encode())
 
 
-async def _healthz(hub: Hub, address: str) -> Answer:
+async def _healthz(hub: Hub, address: str, languages: str) -> Answer:
     return Answer(200, b"ok")
 
 
-async def _readyz(hub: Hub, address: str) -> Answer:
+async def _readyz(hub: Hub, address: str, languages: str) -> Answer:
     if hub.database is None:
         return Answer(503, b"starting")
     try:
@@ -90,14 +92,16 @@ async def lacks_standby(database: Database) -> bool:
     return (await database.durability()).get("synchronous_standby_names") == ""
 
 
-async def _metrics(hub: Hub, address: str) -> Answer:
+async def _metrics(hub: Hub, address: str, languages: str) -> Answer:
     if hub.database is not None:
         await hub.database.measure()
     return Answer(200, metrics.exposition())
 
 
-async def _guide(hub: Hub, address: str) -> Answer:
-    shown = _shown(GUIDE)
+async def _guide(hub: Hub, address: str, languages: str) -> Answer:
+    from fhirhub.web import wording  # with what it takes of sign-in
+
+    shown = _shown(f"{GUIDE}/{wording.language(None, languages)}")
     return Answer(404, b"") if shown is None else Answer(200, shown.body)
 
 
@@ -110,7 +114,7 @@ def find(path: str) -> Page | None:
         return None
     found = Answer(200, shown.body)
 
-    async def answer(hub: Hub, address: str) -> Answer:
+    async def answer(hub: Hub, address: str, languages: str) -> Answer:
         return found
 
     return Page("A page of the guide.", shown.media_type, answer, {200: "The page."})
@@ -126,10 +130,11 @@ PAGES: Mapping[str, Page] = {
     "/": Page("What this is and where things are.", HTML, _start, {200: "The start page."}),
     GUIDE: Page(
         "The guide for people: profiles, codes, questionnaires, operations, each with a page below this one; "
-        "`/guide/en` is in English.",
+        "`/guide/nl` is in Dutch, `/guide/en` in English.",
         HTML,
         _guide,
-        {200: "The list of what there is, in Dutch."},
+        {200: "The list of what there is, in the language that is accepted, else in Dutch."},
+        {"Vary": "Accept-Language"},
     ),
     "/healthz": Page("Whether the process lives.", TEXT, _healthz, {200: "It does: `ok`."}),
     "/readyz": Page(

@@ -108,6 +108,10 @@ async def test_guide_is_served_as_pages_and_json_under_the_policy_of_pages(tmp_p
     async with httpx.AsyncClient(
         transport=httpx.ASGITransport(app=app), base_url="http://hub.test"
     ) as client:
+        for wanted, title in (("en", "Guide to shared care plans"), ("nl", "Gids voor"), ("fr", "Gids voor")):
+            answer = await client.get("/guide", headers={"Accept-Language": wanted})
+            assert f"<title>{title}" in answer.text
+            assert answer.headers["vary"] == "Accept-Language"
         answer = await client.get("/guide/en/StructureDefinition/SharedCarePlan")
         assert answer.status_code == 200
         assert answer.headers["content-type"] == "text/html; charset=utf-8"
