@@ -59,7 +59,7 @@ class Shown:
 def show(path: str) -> Shown | None:
     """What stands at that path below the hub's address, None if nothing does.
 
-    `/guide` and `/guide/nl` are Dutch, `/guide/en` is English; `/guide/nl/{type}/{id}` is a page, and
+    `/guide/nl` is Dutch, `/guide/en` English, which `pages` chooses at `/guide`; `/guide/nl/{type}/{id}` is a page, and
     `/guide/{type}/{id}` the resource as JSON. `/guide/nl/access` tells what each role may do.
     """
     parts = path.removeprefix(ROOT).strip("/").split("/")
