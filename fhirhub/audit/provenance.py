@@ -1,5 +1,5 @@
-"""Who made a version of a plan, goal, team or task, or a Consent for the patient, and on whose behalf: a
-Provenance where the write brought none (https://hl7.org/fhir/R4/provenance.html, RULES R14)."""
+"""Who made a version of what a plan's history shows (plan, goal, team, task, score, message, Consent), and on whose
+behalf: a Provenance where the write brought none (https://hl7.org/fhir/R4/provenance.html, RULES R14)."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 
 from fhirhub.access import Actor
 from fhirhub.repository import Effect, Repository, Stored, now
-from fhirhub.resources import document
+from fhirhub.resources import dimensions, document
 from fhirhub.store.database import Transaction
 
 Json = dict[str, Any]
@@ -22,15 +22,15 @@ HUB: Json = {
 """The hub, which made a version by a rule."""
 
 
-_HEARD = frozenset({"doctor", "treating", "backend"})
-"""The columns of the matrix whose people write what the patient said."""
+_APART = frozenset({"Communication", "Consent", "Observation"})
+"""Who reads plans and Tasks does not read every one of these, so they have a Provenance of their own."""
 
 
 class TellWho:
-    """Writes a Provenance of what a transaction made of plans, goals, teams and tasks: one for what the caller wrote
+    """Writes a Provenance of what a transaction made of plans and what belongs to them: one for what the caller wrote
     of a patient, one for what followed from it. Where nobody signed in there is nobody to tell of."""
 
-    types = frozenset({"CarePlan", "CareTeam", "Consent", "Goal", "Task"})
+    types = frozenset({"CarePlan", "CareTeam", "Goal", "Task"}) | _APART
 
     def __init__(self) -> None:
         self._seen: weakref.WeakKeyDictionary[Transaction, list[Effect]] = weakref.WeakKeyDictionary()
@@ -39,7 +39,7 @@ class TellWho:
         actor = unit.asker.actor
         if actor is None or effect.after.deleted:
             return
-        if effect.after.type == "Consent" and not effect.by_hub and actor.column not in _HEARD:
+        if effect.after.type == "Observation" and not _is_score(effect.after):
             return
         seen = self._seen.get(unit.transaction)
         if seen is None:
@@ -57,13 +57,13 @@ class TellWho:
 
 async def _tell(unit: Repository, seen: list[Effect]) -> None:
     told = _targets(unit)
-    groups: dict[tuple[str | None, str | None, bool, str, bool], list[Stored]] = {}
+    groups: dict[tuple[str | None, str | None, bool, str, str], list[Stored]] = {}
     for effect in seen:
         after = effect.after
         if _version(after) not in told:
             made = "CREATE" if effect.before is None or effect.before.deleted else "UPDATE"
-            # Who reads plans and Tasks does not read every Consent.
-            key = (after.patient, after.label, effect.by_hub, made, after.type == "Consent")
+            apart = after.type if after.type in _APART else ""
+            key = (after.patient, after.label, effect.by_hub, made, apart)
             groups.setdefault(key, []).append(after)
     for (_, _, by_hub, made, _), versions in groups.items():
         await unit.create(await _provenance(unit, versions, made, by_hub=by_hub))
@@ -77,6 +77,15 @@ def _targets(unit: Repository) -> set[str]:
             for target in document.decode(stored.body).get("target", ()):
                 found.add(str(target.get("reference", "")))
     return found
+
+
+def _is_score(stored: Stored) -> bool:
+    body = stored.body
+    return (
+        body is not None
+        and dimensions.system().encode() in body
+        and dimensions.is_score(document.decode(body))
+    )
 
 
 def _version(stored: Stored) -> str:

@@ -10,7 +10,7 @@ class HideProvenance:
     """The rule that gives the Provenances of a resource the label that it has got."""
 
     types = frozenset(
-        {"CarePlan", "CareTeam", "Consent", "Goal", "Observation", "QuestionnaireResponse", "Task"}
+        "CarePlan CareTeam Communication Consent Goal Observation QuestionnaireResponse Task".split()
     )
 
     async def __call__(self, unit: Repository, effect: Effect) -> None:

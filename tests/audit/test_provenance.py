@@ -6,6 +6,7 @@ import json
 
 import pytest
 
+from fhirhub.resources import dimensions
 from tests.audit.watching import Watched
 from tests.auth.builders import Json
 from tests.careplan.people import all_stored
@@ -41,6 +42,39 @@ async def test_a_goal_of_a_doctor_tells_the_doctor_and_the_practice(there: Watch
         {"reference": "Practitioner/jan"},
         {"reference": "Organization/praktijk"},
     )
+
+
+async def test_messages_and_scores_tell_it_each_in_one_of_their_own(there: Watched) -> None:
+    of = {"reference": "Patient/anna"}
+    score = {
+        "resourceType": "Observation",
+        "status": "final",
+        "code": {"coding": [{"system": dimensions.system(), "code": "meedoen"}]},
+        "subject": of,
+        "performer": [of],
+        "valueQuantity": {"value": 6},
+    }
+    weight = {**score, "code": {"text": "Gewicht"}}
+    message = {
+        "resourceType": "Communication",
+        "status": "completed",
+        "subject": of,
+        "sender": of,
+        "recipient": [{"reference": "Practitioner/jan"}],
+        "payload": [{"contentString": "Ik kom wat later"}],
+    }
+    entries = [
+        {"resource": one, "request": {"method": "POST", "url": one["resourceType"]}}
+        for one in (score, weight, message, goal(expressedBy=of))
+    ]
+    answer = await there.anna.ask(
+        "POST", "", {"resourceType": "Bundle", "type": "transaction", "entry": entries}
+    )
+    assert answer.status_code == 200, answer.text
+    made = ["/".join(entry["response"]["location"].split("/")[-4:]) for entry in answer.json()["entry"]]
+    tellers = [[one["id"] for one in await told(there, version)] for version in made]
+    assert [len(ids) for ids in tellers] == [1, 0, 1, 1]
+    assert len({ids[0] for ids in tellers if ids}) == 3
 
 
 async def test_every_version_has_its_own(there: Watched) -> None:
