@@ -9,8 +9,8 @@ from fhirhub.repository import Effect, Repository
 class HideProvenance:
     """The rule that gives the Provenances of a resource the label that it has got."""
 
-    types = frozenset(
-        "CarePlan CareTeam Communication Consent Goal Observation QuestionnaireResponse Task".split()
+    types = frozenset({"CarePlan", "CareTeam", "Communication", "Consent", "Goal", "Task"}) | frozenset(
+        {"Observation", "QuestionnaireResponse"}
     )
 
     async def __call__(self, unit: Repository, effect: Effect) -> None:
