@@ -10,7 +10,7 @@ from typing import Any
 from fhirhub.demo import templates
 from fhirhub.demo.calendar import TODAY
 from fhirhub.demo.person import Person
-from fhirhub.demo.region import NAMING
+from fhirhub.demo.region import NAMING, QUALIFIER
 from fhirhub.demo.templates import HL7, SNOMED, coded, meta, reference
 from fhirhub.demo.words import MEN, RELATIONS, STREETS, TOWNS, WOMEN
 
@@ -18,7 +18,6 @@ Json = dict[str, Any]
 
 _OWN_PREFIX = "http://hl7.org/fhir/StructureDefinition/humanname-own-prefix"
 _OWN_NAME = "http://hl7.org/fhir/StructureDefinition/humanname-own-name"
-_QUALIFIER = "http://hl7.org/fhir/StructureDefinition/iso21090-EN-qualifier"
 _POSTCODE_LETTERS = "BCDEGHJKLMNPRSTVWXZ"
 CARER = coded(SNOMED, "407542009", "Informal carer", "Mantelzorger")
 
@@ -36,8 +35,8 @@ def patient(person: Person) -> Json:
         }
     name["given"] = [person.given, f"{person.given[0]}."]
     name["_given"] = [
-        {"extension": [{"url": _QUALIFIER, "valueCode": "BR"}]},
-        {"extension": [{"url": _QUALIFIER, "valueCode": "IN"}]},
+        {"extension": [{"url": QUALIFIER, "valueCode": "BR"}]},
+        {"extension": [{"url": QUALIFIER, "valueCode": "IN"}]},
     ]
     postcode = f"{1000 + draw.below(9000)} {draw.one(_POSTCODE_LETTERS)}{draw.one(_POSTCODE_LETTERS)}"
     made = {

@@ -22,6 +22,8 @@ from fhirhub.demo.words import ENDINGS, MEN, PREFIXES, ROLES, STEMS, WOMEN
 Json = dict[str, Any]
 
 NAMING = "http://fhir.nl/fhir/NamingSystem"
+QUALIFIER = "http://hl7.org/fhir/StructureDefinition/iso21090-EN-qualifier"
+"""Whether a given name is one, an initial, or what somebody is called: nl-core asks it of each."""
 ORGANIZATION_TYPE = "http://nictiz.nl/fhir/NamingSystem/organization-type"
 ROLE_CODE = f"{CANONICAL}/CodeSystem/role"
 PATIENTS_A_PRACTICE = 2_000
@@ -167,7 +169,15 @@ def _professional(
         meta=META,
         identifier=identifiers,
         active=True,
-        name=[{"use": "official", "text": name, "family": family, "given": [given]}],
+        name=[
+            {
+                "use": "official",
+                "text": name,
+                "family": family,
+                "given": [given],
+                "_given": [{"extension": [{"url": QUALIFIER, "valueCode": "BR"}]}],
+            }
+        ],
         gender="female" if woman else "male",
     )
     works = typed(

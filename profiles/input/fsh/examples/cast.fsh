@@ -12,6 +12,8 @@ Description: "De patiënt van de voorbeelden. The patient of the examples."
 * name.text = "Anna Voorbeeldstra"
 * name.family = "Voorbeeldstra"
 * name.given = "Anna"
+* name.given.extension.url = "http://hl7.org/fhir/StructureDefinition/iso21090-EN-qualifier"
+* name.given.extension.valueCode = #BR
 * telecom.system = #phone
 * telecom.value = "+31600000001"
 * gender = #female
